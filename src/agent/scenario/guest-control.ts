@@ -1,0 +1,24 @@
+import type { GuestExit } from "../../core/wire/attempt.ts";
+
+/** What the scenario runner may do with a guest. Attempts provide it; a fake provides it in unit tests. */
+export interface GuestControl {
+  readonly uarts: ReadonlyMap<string, GuestUart>;
+  /** Name of the board's console. */
+  readonly console: string;
+  /** How the current boot ended, once it has; a power cycle makes a new promise. */
+  exited(): Promise<GuestExit>;
+  power(state: "on" | "off" | "cycle"): Promise<void>;
+  reset(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** @throws {FarmError} QmpCommandRefused, QmpFailed */
+  qmp(command: string, args?: Record<string, unknown>): Promise<unknown>;
+}
+
+/** A UART as the scenario runner sees it. */
+export interface GuestUart {
+  /** Every byte that the guest writes, in order, called at once and synchronously. Returns how to stop. */
+  onData(listener: (chunk: Buffer) => void): () => void;
+  /** Settles when the guest's end has taken the bytes from the line or 30 s have passed. */
+  write(bytes: Uint8Array): Promise<void>;
+}

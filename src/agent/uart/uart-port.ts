@@ -1,0 +1,12 @@
+import type { Socket } from "node:net";
+
+/** What a boot strategy needs of a UART hub: a place to plug the emulator's end of the serial line in. */
+export interface UartPort {
+  /** Name of the channel, such as uart0. */
+  readonly name: string;
+  /**
+   * Plugs in the emulator's socket for this boot. The hub reads at once and never stops; bytes of an older boot's
+   * socket that arrive later are dropped and counted. `kick` makes the emulator's main loop turn, after writes.
+   */
+  attach(socket: Socket, boot: number, kick: () => void): void;
+}

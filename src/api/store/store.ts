@@ -1,0 +1,70 @@
+import type { Readable } from "node:stream";
+import type { RunSpec } from "../../core/schema/run.ts";
+import type { FirmwareRecord, JobVerdict } from "../../core/wire/farm.ts";
+
+/** A run as the store holds it: written whole before it is accepted, never changed. */
+export interface StoredRun {
+  readonly id: string;
+  readonly tenant: string;
+  readonly pool: string;
+  readonly createdAt: string;
+  /** Submission key of the caller; the same key is the same run. */
+  readonly key?: string;
+  readonly spec: RunSpec;
+}
+
+/**
+ * The record of the farm. Everything else can be rebuilt from it.
+ * A folder on one machine; S3 or a service of the farm's own on a cluster.
+ *
+ * Durability: what a method has settled for survives the kill of every process at once. `createRun` and
+ * `nextEpoch` also survive loss of power; verdicts and logs do after at most a second.
+ * Every method may throw FarmError StoreFull or StoreUnavailable.
+ */
+export interface Store extends AsyncDisposable {
+  /** Stores a run. With a key that is known: returns the run that has it, and stores nothing. */
+  createRun(run: StoredRun): Promise<{ run: StoredRun; isNew: boolean }>;
+  readRun(id: string): Promise<StoredRun | undefined>;
+  /** Newest first. */
+  listRuns(options: { limit: number; before?: string }): Promise<StoredRun[]>;
+  /** Ids of the runs that have jobs without a verdict: what a dispatcher puts back into an emptied queue. */
+  listUnfinishedRuns(): Promise<string[]>;
+  /** Marks that nobody wants the run any more (or, with job ids, just these jobs). Idempotent. */
+  createCancellation(runId: string, jobIds?: readonly string[]): Promise<void>;
+  /** Jobs that are cancelled: "all", or the ids. */
+  readCancellation(runId: string): Promise<"all" | ReadonlySet<string>>;
+
+  /** Creates the verdict of a job, if absent: that creation is the verdict. */
+  createVerdict(verdict: JobVerdict): Promise<"created" | "exists">;
+  readVerdict(jobId: string): Promise<JobVerdict | undefined>;
+  /** Every verdict of a run, in order of the jobs. */
+  listVerdicts(runId: string): AsyncIterable<JobVerdict>;
+  /** Ids of the jobs of a run that have a verdict: cheaper than reading them. */
+  listFinishedJobs(runId: string): Promise<ReadonlySet<string>>;
+
+  /** Stores the log of a UART, replacing what an interrupted try left. */
+  writeLog(log: { jobId: string; attempt: number; uart: string }, bytes: Readable | Uint8Array): Promise<void>;
+  /** The log as it was stored, from a byte offset; undefined when there is none. */
+  openLog(log: { jobId: string; attempt: number; uart: string }, offset?: number): Promise<Readable | undefined>;
+
+  /**
+   * Stores firmware under the digest of its bytes, once.
+   * @throws {FarmError} DigestMismatch, BodyTooLarge
+   */
+  putFirmware(bytes: Readable, expectedSha256?: string): Promise<FirmwareRecord>;
+  hasFirmware(sha256: string): Promise<boolean>;
+  openFirmware(sha256: string): Promise<{ sizeBytes: number; bytes: Readable } | undefined>;
+
+  /** The next epoch of a pool's dispatcher: larger than all before, whatever happened to Redis. */
+  nextEpoch(pool: string): Promise<number>;
+
+  /** Deletes runs and firmware that are older or more than the retention allows. Never an unfinished run. */
+  applyRetention(retention: Retention, nowMs: number): Promise<{ deletedRuns: number; freedBytes: number }>;
+}
+
+export interface Retention {
+  /** Age in ms after which a finished run is deleted. */
+  readonly maxAgeMs: number;
+  /** Bytes of the store above which the oldest finished runs are deleted. */
+  readonly maxBytes: number;
+}

@@ -1,0 +1,221 @@
+import { z } from "zod";
+import { API_VERSION, metadata, objectName } from "./metadata.ts";
+
+export const ARCHITECTURES = ["arm", "aarch64", "riscv32", "riscv64", "avr", "x86_64", "xtensa"] as const;
+export const FIRMWARE_FORMATS = ["elf", "bin", "hex", "esp-flash", "sd-image", "linux"] as const;
+
+export const architecture = z
+  .enum(ARCHITECTURES)
+  .describe("Instruction set of the CPU that runs the firmware.");
+
+export type Architecture = z.infer<typeof architecture>;
+export type FirmwareFormat = (typeof FIRMWARE_FORMATS)[number];
+
+/** A non-negative address or size: a number, or text such as `0x20000000`. */
+const address = z
+  .union([
+    z.number().int().nonnegative(),
+    z
+      .string()
+      .regex(/^0x[0-9a-fA-F]{1,16}$/, "must be a number or hexadecimal text such as 0x8000000")
+      .transform((text) => Number.parseInt(text, 16)),
+  ])
+  .describe("Address: a number, or hexadecimal text such as 0x20000000.");
+
+const emulator = z
+  .strictObject({
+    type: z.enum(["qemu"]).default("qemu").describe("Kind of emulator."),
+    binary: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]+$/, "must be the name of a program, without a path")
+      .describe("Name of the emulator's program, such as qemu-system-arm."),
+    minVersion: z
+      .string()
+      .regex(/^\d+(\.\d+){1,2}$/, "must be a version such as 7.2 or 10.0.2")
+      .describe("Least version of the emulator that runs this board rightly."),
+    machine: z.string().min(1).describe("The emulator's machine type with its options, such as mps2-an385."),
+    cpu: z.string().optional().describe("CPU model, where the machine leaves a choice."),
+    cpus: z.number().int().min(1).max(64).default(1).describe("Number of virtual CPUs."),
+    accelerators: z
+      .array(z.enum(["kvm", "tcg"]))
+      .min(1)
+      .default(["tcg"])
+      .describe("Accelerators in order of preference; the first one that the host has is used."),
+    bios: z
+      .string()
+      .optional()
+      .describe("Firmware of the machine itself: none, default, or the name of a file that the emulator ships."),
+    devices: z.array(z.string()).default([]).describe("Devices to add, each as the text of one -device option."),
+    args: z
+      .array(z.string())
+      .default([])
+      .describe("Raw emulator arguments, appended last. Allowed in a ClusterBoard only."),
+  })
+  .describe("How the board is emulated.");
+
+const memoryRegion = z
+  .strictObject({
+    name: objectName.describe("Name of the region, such as flash or ram."),
+    base: address.describe("First address."),
+    sizeKiB: z.number().int().positive().describe("Size in KiB."),
+  })
+  .describe("A range of addresses that firmware may be loaded to.");
+
+const memory = z
+  .strictObject({
+    ramMiB: z
+      .number()
+      .int()
+      .positive()
+      .describe("Memory that the machine has, in MiB; counted in the limit of the emulator."),
+    isFixed: z
+      .boolean()
+      .default(false)
+      .describe("True where the machine has just this memory and the emulator takes no size (no -m is passed)."),
+    regions: z
+      .array(memoryRegion)
+      .default([])
+      .describe("Where an image may lie. An ELF with a segment outside all of them is refused; empty: not checked."),
+  })
+  .describe("Memory of the board.");
+
+const uart = z
+  .strictObject({
+    name: objectName.describe("Name of the channel, such as uart0."),
+    index: z
+      .number()
+      .int()
+      .min(0)
+      .max(15)
+      .describe("Place of the UART in the emulator's list of serial ports, from 0."),
+    description: z.string().optional().describe("What is connected to it on the real board."),
+  })
+  .describe("A UART.");
+
+const firmware = z
+  .strictObject({
+    formats: z.array(z.enum(FIRMWARE_FORMATS)).min(1).describe("Formats of firmware that the board takes."),
+    load: z
+      .enum(["kernel", "bios", "loader", "pflash"])
+      .describe("Option of the emulator that takes the image: -kernel, -bios, -device loader, or -drive if=pflash."),
+    loadAddress: address.optional().describe("Where a raw image is loaded, for load: loader."),
+    flashSizeKiB: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe("Exact size of the flash, for load: pflash; a smaller image is padded with 0xFF."),
+    elf: z
+      .strictObject({
+        machines: z
+          .array(z.enum(["arm", "aarch64", "riscv", "avr", "386", "x86_64", "xtensa"]))
+          .min(1)
+          .describe("ELF machines (e_machine) that the CPU runs."),
+        class: z.union([z.literal(32), z.literal(64)]).optional().describe("ELF class: 32 or 64 bits."),
+      })
+      .optional()
+      .describe("What an ELF must be for this board."),
+  })
+  .describe("How firmware gets into the board.");
+
+const ending = z
+  .enum(["semihosting", "shutdown", "reset", "debug-exit", "none"])
+  .describe(
+    "A way in which a guest ends: semihosting (exit call with a code), shutdown (power-off or a finisher device), reset (a reset that the farm takes for the end), debug-exit (isa-debug-exit), none (it runs until stopped).",
+  );
+
+export const boardSpec = z
+  .strictObject({
+    title: z.string().min(1).describe("Name of the board for people."),
+    description: z.string().optional().describe("What the board is, and what its emulation leaves out."),
+    architecture,
+    emulator,
+    memory,
+    uarts: z.array(uart).min(1).describe("UARTs of the board; the first one is the console."),
+    firmware,
+    semihosting: z
+      .boolean()
+      .default(false)
+      .describe("True where the CPU's semihosting calls end a guest with an exit code. The calls never reach the host."),
+    endings: z.array(ending).min(1).describe("How a guest can end by itself."),
+    ready: z
+      .strictObject({
+        uart: objectName.describe("UART to watch."),
+        pattern: z.string().min(1).describe("Regular expression (RE2) that says the firmware is up."),
+      })
+      .optional()
+      .describe("What makes the board ready; without it, ready means running."),
+    timeoutMultiplier: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("Factor for wall-clock timeouts on this board, for emulation that is slow."),
+    network: z
+      .strictObject({
+        device: z.string().describe("Network device of the emulator, such as virtio-net-device."),
+      })
+      .optional()
+      .describe("Network device that a job may ask for; without it the board has no network."),
+    overheadMiB: z
+      .number()
+      .int()
+      .positive()
+      .default(192)
+      .describe("Memory of the emulator itself in MiB, added to ramMiB for the limit."),
+  })
+  .describe("How one kind of board is emulated.");
+
+export type BoardSpec = z.infer<typeof boardSpec>;
+export type BoardSpecInput = z.input<typeof boardSpec>;
+export type UartSpec = z.infer<typeof uart>;
+export type Ending = z.infer<typeof ending>;
+
+export const board = z
+  .strictObject({
+    apiVersion: z.literal(API_VERSION).describe("API group and version."),
+    kind: z
+      .enum(["Board", "ClusterBoard"])
+      .describe("Board, or ClusterBoard: one for all namespaces, which may pass raw emulator arguments."),
+    metadata,
+    spec: boardSpec,
+  })
+  .superRefine((value, context) => {
+    const { spec } = value;
+    if (value.kind === "Board" && spec.emulator.args.length > 0) {
+      context.addIssue({
+        code: "custom",
+        path: ["spec", "emulator", "args"],
+        message: "raw emulator arguments are allowed in a ClusterBoard only",
+      });
+    }
+    for (const key of ["name", "index"] as const) {
+      const values = spec.uarts.map((uart) => uart[key]);
+      if (new Set(values).size !== values.length) {
+        context.addIssue({ code: "custom", path: ["spec", "uarts"], message: `two UARTs have the same ${key}` });
+      }
+    }
+    if (spec.ready && !spec.uarts.some((uart) => uart.name === spec.ready?.uart)) {
+      context.addIssue({
+        code: "custom",
+        path: ["spec", "ready", "uart"],
+        message: `no such UART; the board has ${spec.uarts.map((uart) => uart.name).join(", ")}`,
+      });
+    }
+    if (spec.firmware.load === "pflash" && spec.firmware.flashSizeKiB === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["spec", "firmware", "flashSizeKiB"],
+        message: "is required for load: pflash",
+      });
+    }
+    if (spec.endings.includes("semihosting") && !spec.semihosting) {
+      context.addIssue({
+        code: "custom",
+        path: ["spec", "semihosting"],
+        message: "must be true for a board whose endings have semihosting",
+      });
+    }
+  })
+  .describe("How one kind of board is emulated. Data, never code: adding a board is one manifest.");
+
+export type Board = z.infer<typeof board>;

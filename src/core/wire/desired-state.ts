@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { boardSpec } from "../schema/board.ts";
+import { channelRequest } from "../schema/emulator-instance.ts";
+import { firmwareReference } from "../schema/job.ts";
+import { objectName } from "../schema/metadata.ts";
+import { guestExit } from "./attempt.ts";
+
+/** Body of `PUT /v1/desired` on the agent: what one instance shall be. Older generations and epochs get 409. */
+export const desiredState = z
+  .strictObject({
+    uid: z.string().min(1).max(64).describe("UID of the instance."),
+    tenant: z.string().min(1).describe("Tenant of the instance."),
+    generation: z.number().int().min(0).describe("Generation of the spec."),
+    epoch: z.number().int().min(0).describe("Epoch of the leader that says so."),
+    boardName: objectName.describe("Name of the board."),
+    board: boardSpec,
+    firmware: firmwareReference.optional(),
+    urls: z.record(z.string(), z.url()).default({}),
+    power: z.enum(["On", "Off"]),
+    isPaused: z.boolean().default(false),
+    resetCount: z.number().int().min(0).default(0),
+    restartPolicy: z.enum(["Never", "OnFailure", "Always"]).default("Never"),
+    channels: z.array(channelRequest).default([]),
+  })
+  .describe("Desired state of an instance.");
+export type DesiredState = z.infer<typeof desiredState>;
+export type DesiredStateInput = z.input<typeof desiredState>;
+
+/** One entry of `GET /v1/instances` on the agent. */
+export const instanceStatus = z
+  .strictObject({
+    uid: z.string(),
+    generation: z.number().int(),
+    phase: z.enum(["Starting", "Running", "Paused", "PoweredOff", "Succeeded", "Failed"]),
+    isReady: z.boolean().describe("True when all that is desired is so."),
+    boots: z.number().int(),
+    restarts: z.number().int(),
+    endpoints: z.array(z.strictObject({ name: objectName, port: z.number().int() })),
+    lastExit: guestExit.optional(),
+    message: z.string().optional(),
+  })
+  .describe("State of an instance.");
+export type InstanceStatus = z.infer<typeof instanceStatus>;
