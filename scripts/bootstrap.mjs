@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+/**
+ * Makes a fresh clone ready for a command of the project: `bootstrap.mjs start|test|bench|check`. Runs on the
+ * distribution's own Node (>= 18), before anything is installed, so it imports nothing but Node's modules.
+ *
+ * It prepares and then ends; package.json goes on with `exec`, so that the command itself stands where npm started it
+ * and a Ctrl-C reaches it once.
+ */
+import { elevation, installPackages } from "./setup/apt.mjs";
+import { ensureBundle } from "./setup/bundle.mjs";
+import { thisDistribution } from "./setup/distribution.mjs";
+import { projectFolder } from "./setup/folders.mjs";
+import { ensureNodeModules } from "./setup/node-modules.mjs";
+import { SetupError, say } from "./setup/say.mjs";
+import { machineAt, missingPackages, requirements } from "./setup/system-packages.mjs";
+
+const commands = /** @type {(keyof typeof requirements)[]} */ (Object.keys(requirements));
+
+async function main() {
+  const command = commands.find((name) => name === process.argv[2]);
+  if (command === undefined) throw new SetupError(`which command? One of: ${commands.join(", ")}`);
+
+  const missing = missingPackages(requirements[command], thisDistribution(), machineAt(process.env.PATH ?? ""));
+  if (missing.length > 0) installPackages(missing, elevation());
+  await ensureNodeModules(projectFolder);
+  if (command !== "check") ensureBundle(projectFolder);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  say(error.message);
+  process.exitCode = 2;
+}

@@ -1,0 +1,81 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SetupError, say } from "./say.mjs";
+
+const ATTEMPTS = 3;
+
+/** Node 24, as npm installed it for this machine. */
+export function nodeProgram(/** @type {string} */ project) {
+  return join(project, "node_modules/.bin/node");
+}
+
+/**
+ * Makes node_modules what package-lock.json says; touches nothing where it is that already.
+ *
+ * @param {string} project
+ */
+export async function ensureNodeModules(project) {
+  const lockText = readFileSync(join(project, "package-lock.json"), "utf8");
+  const stampFile = join(project, "node_modules/.emufarm-lock");
+  const stamp = createHash("sha256").update(lockText).update(process.arch).digest("hex");
+  if (readIfThere(stampFile) === stamp && existsSync(nodeProgram(project))) return;
+
+  const installed = readIfThere(join(project, "node_modules/.package-lock.json"));
+  if (installed === undefined || !isInStep(lockText, installed) || !existsSync(nodeProgram(project))) {
+    await install(project);
+  }
+  if (!existsSync(nodeProgram(project))) {
+    throw new SetupError(`npm has no Node 24 for ${process.platform} ${process.arch}: install Node 24 by hand`);
+  }
+  writeFileSync(stampFile, stamp);
+}
+
+/**
+ * Whether npm's record of what it installed says the same as the lock file: somebody who adds a dependency by hand
+ * should not have the whole folder removed and fetched again.
+ *
+ * @param {string} lockText
+ * @param {string} installedText
+ */
+export function isInStep(lockText, installedText) {
+  /** @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} Packages */
+  const wanted = /** @type {Packages} */ (JSON.parse(lockText).packages ?? {});
+  const installed = /** @type {Packages} */ (JSON.parse(installedText).packages ?? {});
+  const isWantedThere = Object.entries(wanted).every(([path, { version, integrity, optional }]) => {
+    if (path === "") return true;
+    const found = installed[path];
+    if (found === undefined) return optional === true;
+    return found.version === version && found.integrity === integrity;
+  });
+  return isWantedThere && Object.keys(installed).every((path) => path in wanted);
+}
+
+async function install(/** @type {string} */ project) {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    say(attempt === 1 ? "installing the npm packages" : `npm failed: trying again (${attempt} of ${ATTEMPTS})`);
+    // Nothing we use needs its install scripts, and a compiler may be missing.
+    const args = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--no-progress", "--loglevel=error"];
+    const { status, error } = spawnSync("npm", args, { cwd: project, env: npmEnvironment(), stdio: ["ignore", 2, 2] });
+    if (status === 0) return;
+    if (error !== undefined) throw new SetupError(`npm could not be started (${error.message}): install npm`);
+    if (attempt < ATTEMPTS) await sleep(attempt * 5000);
+  }
+  throw new SetupError("npm could not install the packages; its words are above. Try again when the network is back");
+}
+
+/** npm must not run on the very Node that it is about to replace, nor inherit the flags of an outer npm. */
+function npmEnvironment() {
+  const env = Object.entries(process.env).filter(
+    ([name]) =>
+      !/^npm_(?!config_(cache|registry|cafile|https?_proxy|proxy|noproxy|userconfig|globalconfig)$)/i.test(name),
+  );
+  const path = (process.env.PATH ?? "").split(":").filter((folder) => !folder.endsWith("node_modules/.bin"));
+  return { ...Object.fromEntries(env), PATH: path.join(":") };
+}
+
+function readIfThere(/** @type {string} */ file) {
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
+}
