@@ -80,7 +80,11 @@ export const ERRORS = {
 
   // What a guest does
   ExpectationNotMet: { class: "test", status: 200, sentence: "{step}: expected {expected}, but {actual}." },
-  FailPatternMatched: { class: "test", status: 200, sentence: "The fail pattern {pattern} matched on {uart}: {match}." },
+  FailPatternMatched: {
+    class: "test",
+    status: 200,
+    sentence: "The fail pattern {pattern} matched on {uart}: {match}.",
+  },
   TestCasesFailed: { class: "test", status: 200, sentence: "{failed} of {total} test cases failed: {names}." },
   NonZeroExit: { class: "test", status: 200, sentence: "The guest ended with exit code {code}." },
   UnexpectedExit: {
@@ -105,8 +109,16 @@ export const ERRORS = {
     status: 200,
     sentence: "The guest wrote more than {limitBytes} bytes on {uart}. Raise limits.output if that is wanted.",
   },
-  StepTimeout: { class: "test", status: 200, sentence: "{step}: nothing of the kind came within {timeout} ({clock} time)." },
-  JobTimeout: { class: "test", status: 200, sentence: "The job was not done within {timeout} ({clock} time): {waitingFor}." },
+  StepTimeout: {
+    class: "test",
+    status: 200,
+    sentence: "{step}: nothing of the kind came within {timeout} ({clock} time).",
+  },
+  JobTimeout: {
+    class: "test",
+    status: 200,
+    sentence: "The job was not done within {timeout} ({clock} time): {waitingFor}.",
+  },
   Cancelled: { class: "job", status: 409, sentence: "Cancelled: {reason}." },
 
   // Emulators
@@ -130,7 +142,11 @@ export const ERRORS = {
     status: 422,
     sentence: "The emulator ended at once with exit code {code} and said: {stderr}",
   },
-  EmulatorStartFailed: { class: "infrastructure", status: 503, sentence: "The emulator could not be started: {detail}." },
+  EmulatorStartFailed: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "The emulator could not be started: {detail}.",
+  },
   EmulatorKilled: {
     class: "infrastructure",
     status: 503,

@@ -9,7 +9,10 @@ type PlaceholderNames<Text extends string> = Text extends `${string}{${infer Nam
 type DetailValue = string | number;
 
 /** What an error of this code must tell: one value for each `{name}` of its sentence; more is welcome. */
-export type ErrorDetails<Code extends ErrorCode> = Record<PlaceholderNames<(typeof ERRORS)[Code]["sentence"]>, DetailValue> &
+export type ErrorDetails<Code extends ErrorCode> = Record<
+  PlaceholderNames<(typeof ERRORS)[Code]["sentence"]>,
+  DetailValue
+> &
   Record<string, DetailValue>;
 
 /** The error as it travels: from agent to dispatcher, to HTTP answers, to reports. */
@@ -20,9 +23,7 @@ export const errorBody = z
       .describe("Stable code of the error; docs/errors.md explains each."),
     class: errorClass,
     message: z.string().describe("What happened and what to do, for a person."),
-    details: z
-      .record(z.string(), z.union([z.string(), z.number()]))
-      .describe("The facts behind the message, by name."),
+    details: z.record(z.string(), z.union([z.string(), z.number()])).describe("The facts behind the message, by name."),
   })
   .describe("An error: code, class, message and details.");
 

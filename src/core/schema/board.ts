@@ -3,10 +3,9 @@ import { API_VERSION, metadata, objectName } from "./metadata.ts";
 
 export const ARCHITECTURES = ["arm", "aarch64", "riscv32", "riscv64", "avr", "x86_64", "xtensa"] as const;
 export const FIRMWARE_FORMATS = ["elf", "bin", "hex", "esp-flash", "sd-image", "linux"] as const;
+const firmwareLoad = z.enum(["kernel", "bios", "loader", "pflash"]);
 
-export const architecture = z
-  .enum(ARCHITECTURES)
-  .describe("Instruction set of the CPU that runs the firmware.");
+export const architecture = z.enum(ARCHITECTURES).describe("Instruction set of the CPU that runs the firmware.");
 
 export type Architecture = z.infer<typeof architecture>;
 export type FirmwareFormat = (typeof FIRMWARE_FORMATS)[number];
@@ -95,9 +94,23 @@ const uart = z
 const firmware = z
   .strictObject({
     formats: z.array(z.enum(FIRMWARE_FORMATS)).min(1).describe("Formats of firmware that the board takes."),
-    load: z
-      .enum(["kernel", "bios", "loader", "pflash"])
-      .describe("Option of the emulator that takes the image: -kernel, -bios, -device loader, or -drive if=pflash."),
+    load: firmwareLoad.describe(
+      "Option of the emulator that takes the image: -kernel, -bios, -device loader, or -drive if=pflash.",
+    ),
+    loadByFormat: z
+      .strictObject({ elf: firmwareLoad.optional(), bin: firmwareLoad.optional(), hex: firmwareLoad.optional() })
+      .default({})
+      .describe("Formats that another option takes. Where it is -bios, it replaces the machine's own firmware."),
+    linux: z
+      .strictObject({
+        append: z.string().max(2_048).describe("Kernel command line of a job that gives none; it names the console."),
+        needsDtb: z
+          .boolean()
+          .default(false)
+          .describe("True where the job must bring a device tree: the machine has none."),
+      })
+      .optional()
+      .describe("How a Linux kernel is started, for format linux."),
     loadAddress: address.optional().describe("Where a raw image is loaded, for load: loader."),
     flashSizeKiB: z
       .number()
@@ -111,7 +124,10 @@ const firmware = z
           .array(z.enum(["arm", "aarch64", "riscv", "avr", "386", "x86_64", "xtensa"]))
           .min(1)
           .describe("ELF machines (e_machine) that the CPU runs."),
-        class: z.union([z.literal(32), z.literal(64)]).optional().describe("ELF class: 32 or 64 bits."),
+        class: z
+          .union([z.literal(32), z.literal(64)])
+          .optional()
+          .describe("ELF class: 32 or 64 bits."),
       })
       .optional()
       .describe("What an ELF must be for this board."),
@@ -136,7 +152,9 @@ export const boardSpec = z
     semihosting: z
       .boolean()
       .default(false)
-      .describe("True where the CPU's semihosting calls end a guest with an exit code. The calls never reach the host."),
+      .describe(
+        "True where the CPU's semihosting calls end a guest with an exit code. The calls never reach the host.",
+      ),
     endings: z.array(ending).min(1).describe("How a guest can end by itself."),
     ready: z
       .strictObject({
@@ -201,7 +219,15 @@ export const board = z
         message: `no such UART; the board has ${spec.uarts.map((uart) => uart.name).join(", ")}`,
       });
     }
-    if (spec.firmware.load === "pflash" && spec.firmware.flashSizeKiB === undefined) {
+    if (spec.firmware.formats.includes("linux") && !spec.firmware.linux) {
+      context.addIssue({
+        code: "custom",
+        path: ["spec", "firmware", "linux"],
+        message: "is required for format linux",
+      });
+    }
+    const loads = [spec.firmware.load, ...Object.values(spec.firmware.loadByFormat)];
+    if (loads.includes("pflash") && spec.firmware.flashSizeKiB === undefined) {
       context.addIssue({
         code: "custom",
         path: ["spec", "firmware", "flashSizeKiB"],

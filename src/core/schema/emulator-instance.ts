@@ -19,15 +19,12 @@ const firmwareSource = z
       .describe("Image in a ConfigMap."),
     artifact: sha256.optional().describe("Image in the farm's store, by digest."),
     image: z.string().optional().describe("OCI image or artifact that holds the firmware."),
-    inline: z
-      .base64()
-      .max(131_072)
-      .optional()
-      .describe("The image itself, in base64; at most 96 KiB."),
+    inline: z.base64().max(131_072).optional().describe("The image itself, in base64; at most 96 KiB."),
   })
   .refine(
     (value) =>
-      [value.url, value.configMap, value.artifact, value.image, value.inline].filter((one) => one !== undefined).length === 1,
+      [value.url, value.configMap, value.artifact, value.image, value.inline].filter((one) => one !== undefined)
+        .length === 1,
     { message: "needs exactly one of url, configMap, artifact, image and inline" },
   )
   .describe("Where the firmware comes from: exactly one source.");

@@ -8,7 +8,10 @@ export const emulatorPool = z
     metadata,
     spec: z
       .strictObject({
-        boards: z.array(objectName).default([]).describe("Boards that the pool runs; empty: every board that is available."),
+        boards: z
+          .array(objectName)
+          .default([])
+          .describe("Boards that the pool runs; empty: every board that is available."),
         replicas: z.number().int().min(0).default(1).describe("Agents."),
         slotsPerPod: z.number().int().min(1).max(64).default(8).describe("Slots of each agent."),
         minReplicas: z.number().int().min(0).optional().describe("Fewest agents, when scaled by the queue."),

@@ -50,7 +50,13 @@ export const jobOptions = {
   retries: z
     .strictObject({
       infrastructure: z.number().int().min(0).max(10).default(2).describe("Retries after the farm's own failures."),
-      test: z.number().int().min(0).max(10).default(0).describe("Retries of a failed test; a pass then is reported flaky."),
+      test: z
+        .number()
+        .int()
+        .min(0)
+        .max(10)
+        .default(0)
+        .describe("Retries of a failed test; a pass then is reported flaky."),
     })
     .prefault({})
     .describe("How often a job is tried again."),
@@ -63,7 +69,10 @@ export const jobOptions = {
     .enum(["none", "isolated", "egress"])
     .default("none")
     .describe("Network of the guest: none, a network that leads nowhere, or one that reaches out."),
-  strategy: z.enum(["auto", "spawn"]).default("auto").describe("How the guest is started: the cheapest proven way, or a process of its own."),
+  strategy: z
+    .enum(["auto", "spawn"])
+    .default("auto")
+    .describe("How the guest is started: the cheapest proven way, or a process of its own."),
   expect: z
     .strictObject({
       verdict: verdictName.default("passed"),

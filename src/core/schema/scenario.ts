@@ -49,7 +49,9 @@ const expectExit = z.union([
       reason: exitReason.optional(),
       code: z.number().int().optional().describe("Exit code."),
     })
-    .refine((value) => value.reason !== undefined || value.code !== undefined, { message: "needs reason, code or both" }),
+    .refine((value) => value.reason !== undefined || value.code !== undefined, {
+      message: "needs reason, code or both",
+    }),
 ]);
 
 const pinReference = {
@@ -160,7 +162,10 @@ export const monitor = z
         "For type regex: matched per line, with the named groups name and result, and optionally suite, message, file and line.",
       ),
     passed: z.array(z.string()).default(["PASS", "PASSED", "ok"]).describe("For type regex: results that mean passed."),
-    skipped: z.array(z.string()).default(["SKIP", "SKIPPED", "IGNORE"]).describe("For type regex: results that mean skipped."),
+    skipped: z
+      .array(z.string())
+      .default(["SKIP", "SKIPPED", "IGNORE"])
+      .describe("For type regex: results that mean skipped."),
     end: regex.optional().describe("For type regex: line after which no more test cases come."),
     minCases: z.number().int().min(0).default(1).describe("Fewest test cases that must be seen."),
   })
@@ -179,7 +184,11 @@ export const scenario = z
     version: z.literal(1).describe("Version of the format: 1."),
     author: z.string().optional().describe("Who wrote it."),
     steps: z.array(scenarioStep).default([]).describe("Steps, carried out in order."),
-    fail: z.array(failPattern).max(1_000).default([]).describe("Texts and patterns that fail the test whenever they appear."),
+    fail: z
+      .array(failPattern)
+      .max(1_000)
+      .default([])
+      .describe("Texts and patterns that fail the test whenever they appear."),
     monitors: z.array(monitor).max(16).default([]).describe("What turns output into test cases."),
     timeout: duration.optional().describe("Deadline of the whole scenario."),
   })

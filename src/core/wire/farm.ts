@@ -1,16 +1,22 @@
 import { z } from "zod";
+import { errorBody } from "../error/farm-error.ts";
 import { boardSpec } from "../schema/board.ts";
 import { JOB_STATES, jobSpec } from "../schema/job.ts";
 import { objectName, sha256 } from "../schema/metadata.ts";
 import { runTotals } from "../schema/run.ts";
 import { verdictName } from "../verdict.ts";
-import { errorBody } from "../error/farm-error.ts";
 import { attemptResult } from "./attempt.ts";
 
 /** Id of a run: `r` and lower-case letters and digits, made by the API, sortable by time of creation. */
-export const runId = z.string().regex(/^r[0-9a-z]{12,24}$/).describe("Id of the run.");
+export const runId = z
+  .string()
+  .regex(/^r[0-9a-z]{12,24}$/)
+  .describe("Id of the run.");
 /** Id of a job: run id, a dash, place in the run as six digits. */
-export const jobId = z.string().regex(/^r[0-9a-z]{12,24}-\d{6}$/).describe("Id of the job.");
+export const jobId = z
+  .string()
+  .regex(/^r[0-9a-z]{12,24}-\d{6}$/)
+  .describe("Id of the job.");
 
 /** The verdict of a job as it stands in the store: created once, never changed. */
 export const jobVerdict = z
