@@ -57,7 +57,7 @@ export const emulatorInstance = z
         })
         .optional()
         .describe("End of the instance's life."),
-    }),
+    }).describe("What the instance shall be."),
   })
   .describe("One emulated board that somebody wants to exist.");
 

@@ -25,7 +25,8 @@ export const emulatorPool = z
       .refine((spec) => (spec.minReplicas ?? 0) <= (spec.maxReplicas ?? Number.POSITIVE_INFINITY), {
         message: "minReplicas is larger than maxReplicas",
         path: ["minReplicas"],
-      }),
+      })
+      .describe("What the pool shall be."),
   })
   .describe("Warm slots for jobs and leases: replicas agents of slotsPerPod slots.");
 

@@ -27,7 +27,8 @@ const firmwarePath = z.union([
       append: z.string().optional().describe("Kernel command line."),
     })
     .describe("An image with what belongs to it."),
-]);
+])
+.describe("Image: a path, or a path with what belongs to it.");
 
 const scenarioPath = z
   .union([z.string().min(1), jobOptions.scenario.unwrap()])
@@ -66,7 +67,8 @@ export const runFile = z
         jobs: z.array(runFileJob).default([]).describe("Single jobs."),
         repeat: z.number().int().min(1).max(10_000).default(1).describe("How often each job is run."),
       })
-      .refine((spec) => spec.matrix.length + spec.jobs.length > 0, { message: "needs matrix, jobs or both" }),
+      .refine((spec) => spec.matrix.length + spec.jobs.length > 0, { message: "needs matrix, jobs or both" })
+      .describe("What to run."),
   })
   .describe("Tests to run together: a matrix of boards, firmware and scenarios, and single jobs.");
 
