@@ -98,7 +98,11 @@ const firmware = z
       "Option of the emulator that takes the image: -kernel, -bios, -device loader, or -drive if=pflash.",
     ),
     loadByFormat: z
-      .strictObject({ elf: firmwareLoad.optional(), bin: firmwareLoad.optional(), hex: firmwareLoad.optional() })
+      .strictObject({
+        elf: firmwareLoad.optional().describe("Option for ELF images."),
+        bin: firmwareLoad.optional().describe("Option for raw images."),
+        hex: firmwareLoad.optional().describe("Option for Intel HEX images."),
+      })
       .default({})
       .describe("Formats that another option takes. Where it is -bios, it replaces the machine's own firmware."),
     linux: z

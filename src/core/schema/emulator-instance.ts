@@ -34,30 +34,32 @@ export const emulatorInstance = z
     apiVersion: z.literal(API_VERSION).describe("API group and version."),
     kind: z.literal("EmulatorInstance").describe("EmulatorInstance."),
     metadata,
-    spec: z.strictObject({
-      board: objectName.describe("Board: looked up in the namespace, then in the cluster."),
-      firmware: firmwareSource.optional(),
-      power: z.enum(["On", "Off"]).default("On").describe("Off stops the emulator; its place is kept."),
-      paused: z.boolean().default(false).describe("True starts with the CPU stopped, for a debugger."),
-      resetCount: z.number().int().min(0).default(0).describe("Raising it resets the board."),
-      channels: z.array(channelRequest).max(32).default([]).describe("Channels that get raw ports."),
-      expose: z
-        .enum(["ClusterIP", "Headless", "NodePort", "None"])
-        .default("ClusterIP")
-        .describe("How the channels are reachable; None: through the API only."),
-      restartPolicy: z
-        .enum(["Never", "OnFailure", "Always"])
-        .default("Never")
-        .describe("Whether a guest that has ended is started again."),
-      ttl: z
-        .strictObject({
-          after: duration,
-          from: z.enum(["Created", "LastUsed"]).default("Created").describe("What the time is counted from."),
-          then: z.enum(["Stop", "Delete"]).default("Stop").describe("What happens then."),
-        })
-        .optional()
-        .describe("End of the instance's life."),
-    }).describe("What the instance shall be."),
+    spec: z
+      .strictObject({
+        board: objectName.describe("Board: looked up in the namespace, then in the cluster."),
+        firmware: firmwareSource.optional(),
+        power: z.enum(["On", "Off"]).default("On").describe("Off stops the emulator; its place is kept."),
+        paused: z.boolean().default(false).describe("True starts with the CPU stopped, for a debugger."),
+        resetCount: z.number().int().min(0).default(0).describe("Raising it resets the board."),
+        channels: z.array(channelRequest).max(32).default([]).describe("Channels that get raw ports."),
+        expose: z
+          .enum(["ClusterIP", "Headless", "NodePort", "None"])
+          .default("ClusterIP")
+          .describe("How the channels are reachable; None: through the API only."),
+        restartPolicy: z
+          .enum(["Never", "OnFailure", "Always"])
+          .default("Never")
+          .describe("Whether a guest that has ended is started again."),
+        ttl: z
+          .strictObject({
+            after: duration,
+            from: z.enum(["Created", "LastUsed"]).default("Created").describe("What the time is counted from."),
+            then: z.enum(["Stop", "Delete"]).default("Stop").describe("What happens then."),
+          })
+          .optional()
+          .describe("End of the instance's life."),
+      })
+      .describe("What the instance shall be."),
   })
   .describe("One emulated board that somebody wants to exist.");
 

@@ -17,18 +17,22 @@ export const runSpec = z
 export type RunSpec = z.infer<typeof runSpec>;
 export type RunSpecInput = z.input<typeof runSpec>;
 
-const firmwarePath = z.union([
-  z.string().min(1).describe("Path of the image, relative to the file; {board} stands for the board's name."),
-  z
-    .strictObject({
-      path: z.string().min(1).describe("Path of the image, relative to the file; {board} stands for the board's name."),
-      initrd: z.string().optional().describe("Path of the initial RAM disk."),
-      dtb: z.string().optional().describe("Path of the device tree."),
-      append: z.string().optional().describe("Kernel command line."),
-    })
-    .describe("An image with what belongs to it."),
-])
-.describe("Image: a path, or a path with what belongs to it.");
+const firmwarePath = z
+  .union([
+    z.string().min(1).describe("Path of the image, relative to the file; {board} stands for the board's name."),
+    z
+      .strictObject({
+        path: z
+          .string()
+          .min(1)
+          .describe("Path of the image, relative to the file; {board} stands for the board's name."),
+        initrd: z.string().optional().describe("Path of the initial RAM disk."),
+        dtb: z.string().optional().describe("Path of the device tree."),
+        append: z.string().optional().describe("Kernel command line."),
+      })
+      .describe("An image with what belongs to it."),
+  ])
+  .describe("Image: a path, or a path with what belongs to it.");
 
 const scenarioPath = z
   .union([z.string().min(1), jobOptions.scenario.unwrap()])

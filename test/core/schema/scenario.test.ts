@@ -24,7 +24,10 @@ describe("scenario", () => {
   it.each([
     [{ version: 1, steps: [{}] }, /has no action; expected one of wait-serial/],
     [{ version: 1, steps: [{ delay: "1s", reset: true }] }, /has 2 actions \(delay, reset\); expected one/],
-    [{ version: 1, steps: [{ "wait-serial": { text: "a", regex: "b" } }] }, /exactly one of text, regex and all|Invalid input/],
+    [
+      { version: 1, steps: [{ "wait-serial": { text: "a", regex: "b" } }] },
+      /exactly one of text, regex and all|Invalid input/,
+    ],
     [{ version: 1, monitors: [{ type: "regex" }] }, /is required for type: regex/],
     [{ version: 2 }, /expected 1/],
   ])("refuses %j", (value, message) => {
