@@ -1,16 +1,31 @@
 import type { Readable } from "node:stream";
-import type { RunSpec } from "../../core/schema/run.ts";
+import type { BoardSpec } from "../../core/schema/board.ts";
+import type { RunSpec, RunTotals } from "../../core/schema/run.ts";
 import type { FirmwareRecord, JobVerdict } from "../../core/wire/farm.ts";
 
-/** A run as the store holds it: written whole before it is accepted, never changed. */
-export interface StoredRun {
+/** What is known of a run without its jobs: cheap to read, whatever the size of the run. */
+export interface RunHead {
   readonly id: string;
+  readonly name: string;
   readonly tenant: string;
   readonly pool: string;
   readonly createdAt: string;
   /** Submission key of the caller; the same key is the same run. */
   readonly key?: string;
+  readonly jobCount: number;
+}
+
+/** A run as the store holds it: written whole before it is accepted, never changed. */
+export interface StoredRun extends RunHead {
   readonly spec: RunSpec;
+  /** The boards of the run's jobs as they were at submission: a later change of a board changes no accepted run. */
+  readonly boards: Readonly<Record<string, BoardSpec>>;
+}
+
+/** What became of a run as a whole, stored once every job has its verdict. */
+export interface RunSummary {
+  readonly finishedAt: string;
+  readonly totals: RunTotals;
 }
 
 /**
@@ -25,16 +40,23 @@ export interface Store extends AsyncDisposable {
   /** Stores a run. With a key that is known: returns the run that has it, and stores nothing. */
   createRun(run: StoredRun): Promise<{ run: StoredRun; isNew: boolean }>;
   readRun(id: string): Promise<StoredRun | undefined>;
-  /** Newest first. */
-  listRuns(options: { limit: number; before?: string }): Promise<StoredRun[]>;
+  readRunHead(id: string): Promise<RunHead | undefined>;
+  /** Newest first; `before` is the id to go on from. */
+  listRuns(options: { limit: number; before?: string }): Promise<RunHead[]>;
   /** Ids of the runs that have jobs without a verdict: what a dispatcher puts back into an emptied queue. */
   listUnfinishedRuns(): Promise<string[]>;
+  /** Stores the summary of a run whose jobs all have verdicts; the first one stays. */
+  createSummary(runId: string, summary: RunSummary): Promise<void>;
+  readSummary(runId: string): Promise<RunSummary | undefined>;
   /** Marks that nobody wants the run any more (or, with job ids, just these jobs). Idempotent. */
   createCancellation(runId: string, jobIds?: readonly string[]): Promise<void>;
   /** Jobs that are cancelled: "all", or the ids. */
   readCancellation(runId: string): Promise<"all" | ReadonlySet<string>>;
 
-  /** Creates the verdict of a job, if absent: that creation is the verdict. */
+  /**
+   * Creates the verdict of a job, if absent: that creation is the verdict. Logs that travel in it (`result.logs[].base64`)
+   * are stored with it and need no `writeLog`; `openLog` finds them, and what reads verdicts gives them without.
+   */
   createVerdict(verdict: JobVerdict): Promise<"created" | "exists">;
   readVerdict(jobId: string): Promise<JobVerdict | undefined>;
   /** Every verdict of a run, in order of the jobs. */
