@@ -1,0 +1,75 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import { FarmError } from "../core/error/farm-error.ts";
+
+/** Who may call a server. */
+export interface TrustOptions {
+  readonly token: string;
+  /** Where a person finds the token; told to those who come without. */
+  readonly tokenFile: string;
+  /** Names that the server is called by, apart from the loopback's; without ports. */
+  readonly allowedHosts?: readonly string[];
+}
+
+const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
+const BEARER = "Bearer ";
+
+/** A WebSocket of a browser can carry no header of its choice: the token comes as a subprotocol of this form. */
+const PROTOCOL_TOKEN_PREFIX = "emufarm.bearer.";
+/** The subprotocol that is answered where the caller offers any. */
+export const WEBSOCKET_PROTOCOL = "emufarm";
+
+export interface Trust {
+  /** @throws {FarmError} Forbidden for a foreign Host or Origin */
+  checkOrigin(headers: IncomingHttpHeaders, isUnixSocket: boolean): void;
+  /** @throws {FarmError} Unauthenticated */
+  checkToken(headers: IncomingHttpHeaders): void;
+}
+
+/**
+ * The checks of every request. Host and Origin are checked because a name under a stranger's control may lead to the
+ * loopback (DNS rebinding), and a guest reaches the loopback of the host through its user-mode network.
+ */
+export function createTrust(options: TrustOptions): Trust {
+  const hosts = new Set([...LOOPBACK_HOSTS, ...(options.allowedHosts ?? [])]);
+  const expected = digest(options.token);
+  return {
+    checkOrigin(headers, isUnixSocket) {
+      const { host, origin } = headers;
+      if (!isUnixSocket && !hosts.has(hostname(host))) {
+        throw new FarmError("Forbidden", { problem: `the server is not called ${host ?? "(no Host header)"}` });
+      }
+      if (origin !== undefined && (isUnixSocket || !isSameOrigin(origin, host))) {
+        throw new FarmError("Forbidden", { problem: `pages of ${origin} may not call this server` });
+      }
+    },
+    checkToken(headers) {
+      const token = tokenOf(headers);
+      if (token !== undefined && timingSafeEqual(digest(token), expected)) return;
+      throw new FarmError("Unauthenticated", { tokenFile: options.tokenFile });
+    },
+  };
+}
+
+function tokenOf(headers: IncomingHttpHeaders): string | undefined {
+  if (headers.authorization?.startsWith(BEARER)) return headers.authorization.slice(BEARER.length);
+  return headers["sec-websocket-protocol"]
+    ?.split(",")
+    .map((protocol) => protocol.trim())
+    .find((protocol) => protocol.startsWith(PROTOCOL_TOKEN_PREFIX))
+    ?.slice(PROTOCOL_TOKEN_PREFIX.length);
+}
+
+/** Digests have one length, so that comparing them takes one time whatever was sent. */
+function digest(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}
+
+/** Host without its port. */
+function hostname(host: string | undefined): string {
+  return (host ?? "").replace(/:\d*$/, "").toLowerCase();
+}
+
+function isSameOrigin(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+}
