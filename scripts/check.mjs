@@ -12,7 +12,6 @@ const CHECKS = [
   { name: "format and lint (biome)", command: [bin("biome"), "ci", "--colors=off", "--max-diagnostics=20"] },
   { name: "lint with types (oxlint)", command: [bin("oxlint"), "--type-aware", "--deny-warnings"] },
   { name: "house rules", command: [process.execPath, "scripts/check-house.mjs"] },
-  { name: "dead code (knip)", command: [bin("knip"), "--no-progress", "--no-config-hints"] },
   { name: "generated files", command: [process.execPath, "scripts/generate.ts", "--check"] },
 ];
 
