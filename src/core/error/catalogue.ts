@@ -214,6 +214,16 @@ export const ERRORS = {
     status: 503,
     sentence: "No farm answers at {address}. Start one: emufarm up.",
   },
+  RedisMissing: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "Neither redis-server nor valkey-server is installed. Install one of them: {install}.",
+  },
+  ProcessStartFailed: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "The farm's process {process} did not come up: {detail}. Its log: {log}.",
+  },
   SocketPathTooLong: {
     class: "infrastructure",
     status: 503,

@@ -1,6 +1,6 @@
-import { z } from "zod";
-import { type ErrorClass, errorClass } from "../verdict.ts";
-import { ERROR_CODES, ERRORS, type ErrorCode } from "./catalogue.ts";
+import type { ErrorClass } from "../verdict.ts";
+import { ERRORS, type ErrorCode } from "./catalogue.ts";
+import type { ErrorBody } from "./error-body.ts";
 
 type PlaceholderNames<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
   ? Name | PlaceholderNames<Rest>
@@ -15,21 +15,10 @@ export type ErrorDetails<Code extends ErrorCode> = Record<
 > &
   Record<string, DetailValue>;
 
-/** The error as it travels: from agent to dispatcher, to HTTP answers, to reports. */
-export const errorBody = z
-  .strictObject({
-    code: z
-      .enum(ERROR_CODES as [ErrorCode, ...ErrorCode[]])
-      .describe("Stable code of the error; docs/errors.md explains each."),
-    class: errorClass,
-    message: z.string().describe("What happened and what to do, for a person."),
-    details: z.record(z.string(), z.union([z.string(), z.number()])).describe("The facts behind the message, by name."),
-  })
-  .describe("An error: code, class, message and details.");
-
-export type ErrorBody = z.infer<typeof errorBody>;
-
-/** The one error type of the farm. Its code decides class, status and sentence. */
+/**
+ * The one error type of the farm. Its code decides class, status and sentence. Needs no schema library, so that a
+ * command that starts in a moment can fail in words all the same.
+ */
 export class FarmError<Code extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "FarmError";
   readonly code: Code;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { errorBody } from "../error/farm-error.ts";
+import { errorBody } from "../error/error-body.ts";
 
 /** What one emulator binary can do, probed once by its digest. */
 export const emulatorInfo = z

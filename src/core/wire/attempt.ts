@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { errorBody } from "../error/farm-error.ts";
+import { errorBody } from "../error/error-body.ts";
 import { boardSpec } from "../schema/board.ts";
 import { firmwareReference, jobOptions } from "../schema/job.ts";
 import { objectName } from "../schema/metadata.ts";

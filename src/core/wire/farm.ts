@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { errorBody } from "../error/farm-error.ts";
+import { errorBody } from "../error/error-body.ts";
 import { boardSpec } from "../schema/board.ts";
 import { JOB_STATES, jobSpec } from "../schema/job.ts";
 import { objectName, sha256 } from "../schema/metadata.ts";
