@@ -1,0 +1,45 @@
+import { chown, mkdir, rm } from "node:fs/promises";
+
+export interface SlotOptions {
+  /** Place of the slot among those of its agent, from 0. */
+  readonly index: number;
+  /** Folder of the slot; made anew, with its parents. */
+  readonly folder: string;
+  /** User and group of the slot's emulators; undefined: they run as the agent does. */
+  readonly uid: number | undefined;
+}
+
+/**
+ * An agent's place for one emulator at a time: a private folder, and a user id of its own where the agent may give
+ * one. The emulator gets its sockets by inheritance, so a slot has none that anybody else could connect to, and
+ * none that a boot could take over from the one before it.
+ */
+export class Slot implements AsyncDisposable {
+  readonly index: number;
+  /** Working folder of the slot's emulators (0700). Emptied between boots. */
+  readonly folder: string;
+  readonly uid: number | undefined;
+
+  private constructor(options: SlotOptions) {
+    this.index = options.index;
+    this.folder = options.folder;
+    this.uid = options.uid;
+  }
+
+  static async open(options: SlotOptions): Promise<Slot> {
+    const slot = new Slot(options);
+    await slot.wipe();
+    return slot;
+  }
+
+  /** Makes the folder anew, so that nothing of one tenant is left for the next. No emulator may run in the slot. */
+  async wipe(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    if (this.uid !== undefined) await chown(this.folder, this.uid, this.uid);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
