@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import websocket from "@fastify/websocket";
 import fastify, {
   type FastifyBaseLogger,
@@ -79,6 +80,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   // Types have checked the answers already; checking each again would cost more than making it.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   answerErrors(app, options.log, limitBytes);
+  // Its hooks come first: they also end the connection of an upgrade that is refused.
+  await acceptWebSockets(app);
+  const cutConnections = rememberConnections(app);
   let isUnixSocket = false;
   checkTrust(app, createTrust(options.trust), () => isUnixSocket);
   countRequests(app, options.metrics);
@@ -86,12 +90,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     const { describeRoutes } = await import("./open-api.ts");
     await describeRoutes(app, options.openApi);
   }
-  await acceptWebSockets(app);
   serveHealth(app, options);
 
   const close = async (graceMs = CLOSE_GRACE_MS) => {
     closing.abort(new FarmError("Cancelled", { reason: "the server is closing" }));
-    const cut = setTimeout(() => app.server.closeAllConnections(), graceMs);
+    const cut = setTimeout(cutConnections, graceMs);
     await app.close().finally(() => clearTimeout(cut));
   };
   return {
@@ -162,13 +165,23 @@ async function acceptWebSockets(app: HttpApp): Promise<void> {
     preClose(done) {
       for (const client of app.websocketServer.clients) {
         client.close(GOING_AWAY, "the server is closing");
-        // A viewer that never reads would not answer the close.
-        setTimeout(() => client.terminate(), CLOSE_GRACE_MS).unref();
       }
       app.websocketServer.close();
       done();
     },
   });
+}
+
+/** Upgraded connections too, which the server itself forgets. Returns how to end them all. */
+function rememberConnections(app: HttpApp): () => void {
+  const connections = new Set<Socket>();
+  app.server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  return () => {
+    for (const socket of connections) socket.destroy();
+  };
 }
 
 function serveHealth(app: HttpApp, options: HttpServerOptions): void {
