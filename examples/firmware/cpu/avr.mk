@@ -1,0 +1,3 @@
+cross := avr-
+arch :=
+libraries := -lgcc

@@ -1,0 +1,3 @@
+cross := arm-none-eabi-
+arch := -ffile-prefix-map=$(CURDIR)=. -marm -mfloat-abi=soft -mno-unaligned-access
+libraries := -lgcc

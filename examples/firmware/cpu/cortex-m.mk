@@ -1,0 +1,3 @@
+cross := arm-none-eabi-
+arch := -ffile-prefix-map=$(CURDIR)=. -mthumb -mfloat-abi=soft
+libraries := -lgcc
