@@ -19,6 +19,6 @@ export interface GuestControl {
 export interface GuestUart {
   /** Every byte that the guest writes, in order, called at once and synchronously. Returns how to stop. */
   onData(listener: (chunk: Buffer) => void): () => void;
-  /** Settles when the guest's end has taken the bytes from the line or 30 s have passed. */
+  /** Settles when the line to the guest has taken the bytes; the hub kicks the emulator until the guest had its chance. */
   write(bytes: Uint8Array): Promise<void>;
 }

@@ -1,0 +1,54 @@
+const FIRST_DELAY_MS = 1;
+const LAST_DELAY_MS = 250;
+const DURATION_MS = 30_000;
+
+/**
+ * Makes the emulator's main loop turn after each write to a UART, until the guest may be taken to have had its chance.
+ *
+ * QEMU asks a device whether it can receive only when its main loop turns, so a byte that came while the guest was not
+ * ready can stay in the socket for ever. See docs/adr for why the schedule runs its full length.
+ */
+export class KickSchedule {
+  readonly #kick: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #delayMs = FIRST_DELAY_MS;
+  #endsAt = 0;
+  #kicks = 0;
+
+  constructor(kick: () => void) {
+    this.#kick = kick;
+  }
+
+  /** Kicks so far. */
+  get kicks(): number {
+    return this.#kicks;
+  }
+
+  /** Something was written: kick at once and start over. */
+  start(): void {
+    this.#endsAt = performance.now() + DURATION_MS;
+    this.#delayMs = FIRST_DELAY_MS;
+    this.#turn();
+    clearTimeout(this.#timer);
+    this.#schedule();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#turn();
+      this.#delayMs = Math.min(this.#delayMs * 2, LAST_DELAY_MS);
+      if (performance.now() < this.#endsAt) this.#schedule();
+    }, this.#delayMs);
+  }
+
+  #turn(): void {
+    this.#kicks += 1;
+    this.#kick();
+  }
+}

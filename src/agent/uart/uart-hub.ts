@@ -1,0 +1,195 @@
+import type { Socket } from "node:net";
+import type { GuestUart } from "../scenario/guest-control.ts";
+import { ByteRing } from "./byte-ring.ts";
+import { KickSchedule } from "./kick-schedule.ts";
+import type { OutputLimit } from "./output-limit.ts";
+import { Pen } from "./pen.ts";
+import { UartLog } from "./uart-log.ts";
+import type { UartPort } from "./uart-port.ts";
+import { type UartViewerSink, ViewerPosition } from "./uart-viewer.ts";
+
+/** Bytes that a late viewer is shown. */
+const REPLAY_BYTES = 64 * 1024;
+/** Input that may wait for the guest before viewers are refused. */
+const INPUT_BACKLOG_BYTES = 1024 * 1024;
+
+export interface UartHubOptions {
+  /** Name of the UART, such as uart0. */
+  readonly name: string;
+  /** File that the log is written to, once there is something to write. */
+  readonly logPath: string;
+  readonly outputLimit?: OutputLimit;
+  /** Told once when the log cannot be written. */
+  onLogError?(error: Error): void;
+}
+
+/** The emulator's end of the serial line. */
+interface Line {
+  readonly socket: Socket;
+  readonly kicks: KickSchedule;
+}
+
+/** A viewer that the hub knows. */
+export interface UartViewer extends Disposable {
+  /**
+   * Writes to the guest, if nobody else is writing. Settles when the line has taken the bytes; says whether they went
+   * out. What is refused is told to the viewer's sink.
+   */
+  write(bytes: Uint8Array): Promise<boolean>;
+  /** Becomes the one who writes. */
+  takePen(): void;
+  /** The viewer's connection has room again. */
+  drained(): void;
+}
+
+/**
+ * The farm's end of one UART. It outlives boots and emulator processes. Its one reader never stops and never waits:
+ * first the scenario's listeners, then the log, then the viewers.
+ */
+export class UartHub implements UartPort, GuestUart, AsyncDisposable {
+  readonly name: string;
+  readonly log: UartLog;
+  readonly #outputLimit: OutputLimit | undefined;
+  readonly #listeners = new Set<(chunk: Buffer) => void>();
+  readonly #viewers = new Set<ViewerPosition>();
+  readonly #ring = new ByteRing(REPLAY_BYTES);
+  readonly #pen = new Pen<ViewerPosition>((holder) => this.#tellWriter(holder));
+  #line: Line | undefined;
+  #boot = 0;
+  #staleBytes = 0;
+  #isEnded = false;
+
+  constructor(options: UartHubOptions) {
+    this.name = options.name;
+    this.#outputLimit = options.outputLimit;
+    this.log = new UartLog({
+      path: options.logPath,
+      ...(options.onLogError && { onError: options.onLogError }),
+    });
+  }
+
+  /** Bytes that the guest has written over all boots. */
+  get totalBytes(): number {
+    return this.#ring.total;
+  }
+
+  /** Bytes that came from an older boot's socket after a newer boot had begun; they were dropped. */
+  get staleBytes(): number {
+    return this.#staleBytes;
+  }
+
+  /** Number of the boot that the newest bytes belong to. */
+  get boot(): number {
+    return this.#boot;
+  }
+
+  get viewerCount(): number {
+    return this.#viewers.size;
+  }
+
+  attach(socket: Socket, boot: number, kick: () => void): void {
+    const line: Line = { socket, kicks: new KickSchedule(kick) };
+    if (boot >= this.#boot && !this.#isEnded) {
+      this.#line?.kicks.stop();
+      this.#line = line;
+      this.#boot = boot;
+      for (const viewer of this.#viewers) viewer.sink.notice({ type: "boot", boot });
+    }
+    socket.on("data", (chunk: Buffer) => {
+      if (this.#line === line) this.#receive(chunk);
+      else this.#staleBytes += chunk.length;
+    });
+    // An error of the line is the emulator's end, which the boot tells; "close" always follows.
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      line.kicks.stop();
+      if (this.#line === line) this.#line = undefined;
+    });
+  }
+
+  onData(listener: (chunk: Buffer) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#send(bytes);
+  }
+
+  /** Adds a viewer; it is shown the last output first. */
+  addViewer(sink: UartViewerSink): UartViewer {
+    const viewer = new ViewerPosition(sink, this.#ring, this.#ring.start);
+    this.#viewers.add(viewer);
+    const holder = this.#pen.holder;
+    if (holder) sink.notice({ type: "writer", writer: holder.sink.label, isYou: false });
+    viewer.catchUp();
+    return {
+      write: (bytes) => this.#writeOf(viewer, bytes),
+      takePen: () => this.#pen.take(viewer),
+      drained: () => viewer.catchUp(),
+      [Symbol.dispose]: () => {
+        this.#viewers.delete(viewer);
+        this.#pen.release(viewer);
+      },
+    };
+  }
+
+  /** The last lines of the output, as text, each cut to a readable length. */
+  lastLines(count: number): string[] {
+    const lines = this.#ring.read().toString("utf8").split(/\r?\n/);
+    if (lines.at(-1) === "") lines.pop();
+    return lines.slice(-count).map((line) => (line.length > 400 ? `${line.slice(0, 400)}...` : line));
+  }
+
+  /** No more boots: closes the log and lets every viewer go. */
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#line?.kicks.stop();
+    this.#line = undefined;
+    this.log.close();
+    this.#listeners.clear();
+    for (const viewer of this.#viewers) viewer.sink.end();
+    this.#viewers.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.end();
+  }
+
+  #receive(chunk: Buffer): void {
+    for (const listener of this.#listeners) listener(chunk);
+    this.log.append(chunk);
+    this.#ring.push(chunk);
+    for (const viewer of this.#viewers) viewer.catchUp(chunk);
+    this.#outputLimit?.count(this.name, chunk.length);
+  }
+
+  async #writeOf(viewer: ViewerPosition, bytes: Uint8Array): Promise<boolean> {
+    const reason = this.#refusal(viewer);
+    if (reason === undefined) return this.#send(bytes);
+    viewer.sink.notice({ type: "inputRefused", bytes: bytes.length, reason });
+    return false;
+  }
+
+  #refusal(viewer: ViewerPosition): "writer" | "off" | "full" | undefined {
+    if (this.#line === undefined) return "off";
+    if (this.#line.socket.writableLength > INPUT_BACKLOG_BYTES) return "full";
+    return this.#pen.use(viewer) ? undefined : "writer";
+  }
+
+  /** Like a real line, one without a board behind it loses what is written. */
+  async #send(bytes: Uint8Array): Promise<boolean> {
+    const line = this.#line;
+    if (line === undefined || bytes.length === 0) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    line.socket.write(bytes, (error) => resolve(!error));
+    line.kicks.start();
+    return promise;
+  }
+
+  #tellWriter(holder: ViewerPosition | undefined): void {
+    const writer = holder?.sink.label ?? null;
+    for (const viewer of this.#viewers) viewer.sink.notice({ type: "writer", writer, isYou: viewer === holder });
+  }
+}

@@ -1,0 +1,59 @@
+import type { ByteRing } from "./byte-ring.ts";
+
+/** A viewer with more than this many bytes unsent gets nothing more until it has caught up. */
+export const VIEWER_BACKLOG_BYTES = 1024 * 1024;
+
+/** What a viewer is told beside the bytes; a WebSocket gets these as JSON text frames. */
+export type UartNotice =
+  /** So many bytes were skipped here, because the viewer was too slow or came too late. */
+  | { readonly type: "gap"; readonly bytes: number }
+  /** A boot begins here. */
+  | { readonly type: "boot"; readonly boot: number }
+  /** Who writes now: a viewer's label, or null for nobody. */
+  | { readonly type: "writer"; readonly writer: string | null; readonly isYou: boolean }
+  /** What you wrote was not taken, because another one writes or no guest is there. */
+  | { readonly type: "inputRefused"; readonly bytes: number; readonly reason: "writer" | "off" | "full" };
+
+/** A viewer's connection, as the hub needs it. */
+export interface UartViewerSink {
+  /** Shown to others as the writer's name. */
+  readonly label: string;
+  /** Bytes that were sent and not taken by the network yet. */
+  readonly backlogBytes: number;
+  send(chunk: Buffer): void;
+  notice(notice: UartNotice): void;
+  /** The hub is gone: nothing more will come. */
+  end(): void;
+}
+
+/** One viewer's place in the output. It pulls from the ring, so it holds no memory of its own. */
+export class ViewerPosition {
+  readonly sink: UartViewerSink;
+  readonly #ring: ByteRing;
+  #position: number;
+
+  constructor(sink: UartViewerSink, ring: ByteRing, position: number) {
+    this.sink = sink;
+    this.#ring = ring;
+    this.#position = position;
+  }
+
+  /** Sends what the viewer has not seen, unless it is too far behind; `chunk` is the newest part of the ring. */
+  catchUp(chunk?: Buffer): void {
+    const { sink } = this;
+    const ring = this.#ring;
+    if (this.#position >= ring.total || sink.backlogBytes > VIEWER_BACKLOG_BYTES) return;
+    if (chunk !== undefined && this.#position === ring.total - chunk.length) {
+      this.#position = ring.total;
+      sink.send(chunk);
+      return;
+    }
+    if (this.#position < ring.start) {
+      sink.notice({ type: "gap", bytes: ring.start - this.#position });
+      this.#position = ring.start;
+    }
+    const missed = ring.read(this.#position);
+    this.#position = ring.total;
+    sink.send(missed);
+  }
+}
