@@ -1,0 +1,70 @@
+import { link, open, rename, unlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isMissing, isPresent } from "./store-fault.ts";
+
+/** Makes names for files that are being written; a name tells its process, so that leftovers can be told. */
+export interface TemporaryNames {
+  next(): string;
+}
+
+export function createTemporaryNames(folder: string, owner: string): TemporaryNames {
+  let count = 0;
+  return {
+    next() {
+      count += 1;
+      return join(folder, `${owner}-${count}`);
+    },
+  };
+}
+
+/**
+ * Creates a file whole, or not at all, if absent. The name appears by link(2): of several callers one succeeds.
+ * @returns whether it was this call that created it
+ */
+export async function createWhole(
+  path: string,
+  data: string | Uint8Array,
+  temporary: string,
+  options: { isDurable?: boolean } = {},
+): Promise<boolean> {
+  try {
+    await writeFile(temporary, data, { flush: options.isDurable ?? false });
+    await link(temporary, path);
+  } catch (error) {
+    await discard(temporary);
+    if (isPresent(error)) return false;
+    throw error;
+  }
+  await unlink(temporary);
+  if (options.isDurable) await syncFolder(dirname(path));
+  return true;
+}
+
+/** Puts a written file in its place, over what was there. */
+export async function replaceWhole(path: string, data: string | Uint8Array, temporary: string): Promise<void> {
+  try {
+    await writeFile(temporary, data, { flush: true });
+    await rename(temporary, path);
+  } catch (error) {
+    await discard(temporary);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Removes a file that may be there. */
+export async function discard(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+  });
+}
+
+/** Makes names in a folder survive loss of power. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

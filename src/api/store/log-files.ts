@@ -1,0 +1,59 @@
+import { createWriteStream } from "node:fs";
+import { open, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { discard, type TemporaryNames } from "./atomic-file.ts";
+import { isMissing } from "./store-fault.ts";
+import type { StoreLayout } from "./store-layout.ts";
+import type { VerdictFiles } from "./verdict-files.ts";
+import type { VerdictJournal } from "./verdict-journal.ts";
+
+interface LogName {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly uart: string;
+}
+
+interface LogFilesDependencies {
+  readonly layout: StoreLayout;
+  readonly temporary: TemporaryNames;
+  readonly verdicts: VerdictFiles;
+  readonly journal: VerdictJournal;
+}
+
+/** Logs of UARTs: in a file each, or within the verdict where they are small. */
+export interface LogFiles {
+  write(log: LogName, bytes: Readable | Uint8Array): Promise<void>;
+  open(log: LogName, offset: number): Promise<Readable | undefined>;
+}
+
+export function createLogFiles({ layout, temporary, verdicts, journal }: LogFilesDependencies): LogFiles {
+  return {
+    async write(log, bytes) {
+      const path = layout.log(log);
+      await verdicts.ensureFolder(dirname(path));
+      const part = temporary.next();
+      try {
+        if (bytes instanceof Uint8Array) await writeFile(part, bytes);
+        else await pipeline(bytes, createWriteStream(part));
+        await rename(part, path);
+      } catch (error) {
+        await discard(part);
+        throw error;
+      }
+      journal.syncSoon(path);
+    },
+
+    async open(log, offset) {
+      try {
+        const handle = await open(layout.log(log), "r");
+        return handle.createReadStream({ start: offset });
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+      }
+      const inline = await verdicts.readInlineLog(log);
+      return inline && Readable.from([inline.subarray(offset)], { objectMode: false });
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+
+/** Jobs of one folder: small enough to list in a blink, large enough that a run of 100,000 has few folders. */
+export const JOBS_PER_SHARD = 1_000;
+
+/**
+ * Where things lie in the store's folder:
+ *
+ * ```
+ * runs/<run>                             head and spec, a line of JSON each
+ * results/<run>/<shard>/<index>          verdict and its inline logs, a line of JSON each
+ * results/<run>/<shard>/<index>.<n>.<uart>   log of attempt n that was too large to lie in the verdict
+ * results/<run>/summary                  once all jobs are finished
+ * results/<run>/cancelled[.<job>]        nobody wants the run, or the job, any more
+ * keys/<digest>                          hard link to the run that has the submission key
+ * firmware/<first two digits>/<digest>
+ * epochs/<pool>.<n>                      empty
+ * journal/                               verdicts of the last seconds, against loss of power
+ * tmp/<pid>-...                          what is being written
+ * ```
+ */
+export interface StoreLayout {
+  readonly root: string;
+  readonly runs: string;
+  readonly results: string;
+  readonly keys: string;
+  readonly firmware: string;
+  readonly epochs: string;
+  readonly journal: string;
+  readonly temporary: string;
+  run(runId: string): string;
+  resultsOf(runId: string): string;
+  shard(runId: string, shard: number): string;
+  verdict(jobId: string): string;
+  log(log: { jobId: string; attempt: number; uart: string }): string;
+  key(tenant: string, key: string): string;
+  firmwareFile(sha256: string): string;
+}
+
+export function createStoreLayout(root: string): StoreLayout {
+  const layout: StoreLayout = {
+    root,
+    runs: join(root, "runs"),
+    results: join(root, "results"),
+    keys: join(root, "keys"),
+    firmware: join(root, "firmware"),
+    epochs: join(root, "epochs"),
+    journal: join(root, "journal"),
+    temporary: join(root, "tmp"),
+    run: (runId) => join(layout.runs, checked(runId)),
+    resultsOf: (runId) => join(layout.results, checked(runId)),
+    shard: (runId, shard) => join(layout.resultsOf(runId), String(shard).padStart(3, "0")),
+    verdict(jobId) {
+      const { runId, index } = parseJobId(jobId);
+      return join(layout.shard(runId, shardOf(index)), indexName(index));
+    },
+    log: ({ jobId, attempt, uart }) => `${layout.verdict(jobId)}.${attempt}.${checked(uart)}`,
+    key: (tenant, key) => join(layout.keys, createHash("sha256").update(`${tenant}\0${key}`).digest("hex")),
+    firmwareFile: (sha256) => join(layout.firmware, checked(sha256).slice(0, 2), sha256),
+  };
+  return layout;
+}
+
+/** Folders that are there from the start. */
+export function foldersOf(layout: StoreLayout): string[] {
+  const { runs, results, keys, firmware, epochs, journal, temporary } = layout;
+  return [runs, results, keys, firmware, epochs, journal, temporary];
+}
+
+export const shardOf = (index: number): number => Math.floor(index / JOBS_PER_SHARD);
+export const indexName = (index: number): string => String(index).padStart(6, "0");
+export const jobIdOf = (runId: string, index: number): string => `${runId}-${indexName(index)}`;
+
+export function parseJobId(jobId: string): { runId: string; index: number } {
+  const dash = jobId.lastIndexOf("-");
+  return { runId: jobId.slice(0, dash), index: Number(jobId.slice(dash + 1)) };
+}
+
+/** Ids come from outside: one that could name another place is a fault of the caller, never a path. */
+function checked(id: string): string {
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(id)) throw new RangeError(`not an id: ${id}`);
+  return id;
+}
