@@ -1,0 +1,130 @@
+import type { Readable } from "node:stream";
+import type { WebSocket } from "ws";
+import { FarmError } from "../core/error/farm-error.ts";
+import type { BoardSpec } from "../core/schema/board.ts";
+import type { AgentEvent } from "../core/wire/agent-event.ts";
+import type { AgentInfo, BoardCheck } from "../core/wire/agent-info.ts";
+import type { AttemptSpecInput, AttemptStatus } from "../core/wire/attempt.ts";
+import type { DesiredStateInput, InstanceStatus } from "../core/wire/desired-state.ts";
+import { createConnection, type MessageListener } from "./connection.ts";
+import { parseJsonLines } from "./ndjson.ts";
+
+/** What can be done to a running guest. */
+export type ControlAction = "reset" | "pause" | "resume" | "powerOn" | "powerOff";
+
+/** Whose channels: an attempt or an instance. */
+export type Guest = { readonly attempt: string } | { readonly instance: string };
+
+export interface LogOptions {
+  /** First byte; default 0. */
+  readonly offset?: number;
+  /** True stays until the guest's end; default false. */
+  readonly isFollowed?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * An agent, for those who drive it. Every call throws the FarmError that the agent answered, or AgentLost where no
+ * agent answered.
+ */
+export interface AgentClient extends AsyncDisposable {
+  readonly address: string;
+  info(signal?: AbortSignal): Promise<AgentInfo>;
+  checkBoard(boardName: string, board: BoardSpec): Promise<BoardCheck>;
+  /**
+   * The agent's events, `hello` first. Ends when the signal aborts (by throwing its reason) or the agent goes away
+   * (by throwing AgentLost); connecting again is the caller's business.
+   */
+  events(signal?: AbortSignal): AsyncGenerator<AgentEvent>;
+  /** @throws {FarmError} NoFreeSlot, AttemptConflict, StaleEpoch, Draining */
+  putAttempt(id: string, spec: AttemptSpecInput, epoch?: number): Promise<AttemptStatus>;
+  attempts(): Promise<AttemptStatus[]>;
+  attempt(id: string): Promise<AttemptStatus>;
+  cancelAttempt(id: string, reason: string): Promise<AttemptStatus>;
+  renewLease(id: string, leaseMs: number): Promise<void>;
+  /** The agent forgets these attempts with their logs. Unknown ids are fine. */
+  acknowledge(ids: readonly string[]): Promise<void>;
+  control(guest: Guest, action: ControlAction): Promise<void>;
+  /** Bytes of a UART's log. */
+  log(guest: Guest, uart: string, options?: LogOptions): AsyncGenerator<Buffer>;
+  /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
+  openConsole(guest: Guest, uart: string, onMessage: MessageListener): Promise<WebSocket>;
+  /** Text messages are QMP, both ways. */
+  openQmp(guest: Guest, onMessage: MessageListener): Promise<WebSocket>;
+  putFirmware(sha256: string, bytes: Uint8Array | Readable): Promise<void>;
+  /** @throws {FarmError} StaleGeneration, StaleEpoch, NoFreeSlot */
+  putDesired(desired: DesiredStateInput): Promise<InstanceStatus>;
+  instances(): Promise<InstanceStatus[]>;
+  deleteInstance(uid: string): Promise<void>;
+}
+
+export interface AgentClientOptions {
+  /** `unix:/path` or `tcp:host:port`. */
+  readonly address: string;
+  readonly token: string;
+}
+
+/** The agent writes at least an empty line each 15 s: a silence of this length means that it is gone or frozen. */
+const EVENTS_SILENCE_MS = 45_000;
+
+export function createAgentClient(options: AgentClientOptions): AgentClient {
+  const { address } = options;
+  const lost = (detail: string, cause: unknown) => new FarmError("AgentLost", { agent: address, detail }, { cause });
+  const connection = createConnection({ address, token: options.token, lost });
+  const { json, bytes } = connection;
+  const signalled = (signal: AbortSignal | undefined) => (signal ? { signal } : {});
+  return {
+    address,
+    info: (signal) => json({ method: "GET", path: "/v1/info", ...signalled(signal) }),
+    checkBoard: (boardName, board) =>
+      json({ method: "POST", path: "/v1/boards/check", body: { boardName, board }, silenceMs: 120_000 }),
+    async *events(signal) {
+      const call = { method: "GET", path: "/v1/events", silenceMs: EVENTS_SILENCE_MS, ...signalled(signal) } as const;
+      yield* parseJsonLines<AgentEvent>(bytes(call));
+      throw lost("it ended its event stream", undefined);
+    },
+    putAttempt: (id, spec, epoch) =>
+      json({
+        method: "PUT",
+        path: attemptPath(id),
+        body: spec,
+        ...(epoch !== undefined && { headers: { "emufarm-epoch": String(epoch) } }),
+      }),
+    attempts: () => json({ method: "GET", path: "/v1/attempts" }),
+    attempt: (id) => json({ method: "GET", path: attemptPath(id) }),
+    cancelAttempt: (id, reason) => json({ method: "POST", path: `${attemptPath(id)}/cancel`, body: { reason } }),
+    renewLease: (id, leaseMs) => json({ method: "POST", path: `${attemptPath(id)}/lease`, body: { leaseMs } }),
+    acknowledge: (ids) => json({ method: "POST", path: "/v1/acknowledgements", body: { ids } }),
+    control: (guest, action) => json({ method: "POST", path: `${guestPath(guest)}/control`, body: { action } }),
+    log: (guest, uart, { offset = 0, isFollowed = false, signal } = {}) =>
+      bytes({
+        method: "GET",
+        path: `${uartPath(guest, uart)}/log?offset=${offset}&follow=${isFollowed}`,
+        // A guest may be silent as long as it likes.
+        silenceMs: 0,
+        ...signalled(signal),
+      }),
+    openConsole: (guest, uart, onMessage) => connection.webSocket(uartPath(guest, uart), onMessage),
+    openQmp: (guest, onMessage) => connection.webSocket(`${guestPath(guest)}/qmp`, onMessage),
+    putFirmware: async (sha256, image) => {
+      await json({ method: "PUT", path: `/v1/firmware/${sha256}`, bytes: image });
+    },
+    putDesired: (desired) => json({ method: "PUT", path: "/v1/desired", body: desired }),
+    instances: () => json({ method: "GET", path: "/v1/instances" }),
+    deleteInstance: (uid) => json({ method: "DELETE", path: `/v1/instances/${encodeURIComponent(uid)}` }),
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
+
+function attemptPath(id: string): string {
+  return `/v1/attempts/${encodeURIComponent(id)}`;
+}
+
+function guestPath(guest: Guest): string {
+  if ("attempt" in guest) return attemptPath(guest.attempt);
+  return `/v1/instances/${encodeURIComponent(guest.instance)}`;
+}
+
+function uartPath(guest: Guest, uart: string): string {
+  return `${guestPath(guest)}/uarts/${encodeURIComponent(uart)}`;
+}

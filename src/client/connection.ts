@@ -1,0 +1,155 @@
+import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
+import type { Dispatcher } from "undici";
+import request from "undici/lib/api/api-request.js";
+import Pool from "undici/lib/dispatcher/pool.js";
+import type { WebSocket } from "ws";
+import type { ErrorBody } from "../core/error/error-body.ts";
+import { FarmError } from "../core/error/farm-error.ts";
+
+export interface ConnectionOptions {
+  /** `unix:/path`, `tcp:host:port` or `http://host:port`. */
+  readonly address: string;
+  readonly token: string;
+  /** The error where nobody answers, or the connection breaks. */
+  lost(detail: string, cause: unknown): FarmError;
+}
+
+export interface Call {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  /** Path with the query. */
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly bytes?: Uint8Array | Readable;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  /** Longest silence of the server: before the answer begins, and within it; 0: for ever. Default 30 s. */
+  readonly silenceMs?: number;
+}
+
+/** One message of a WebSocket. */
+export type MessageListener = (data: Buffer, isText: boolean) => void;
+
+/** Connections to one server of the farm, kept open. */
+export interface Connection extends AsyncDisposable {
+  readonly address: string;
+  /** The answer's JSON, or undefined for 204. @throws {FarmError} what the server said, or `lost` */
+  json<Value>(call: Call): Promise<Value>;
+  /** The answer's bytes as they come. Breaking off the loop ends the request. @throws as `json` */
+  bytes(call: Call): AsyncGenerator<Buffer>;
+  /** Opens a WebSocket; the listener misses nothing. @throws as `json` */
+  webSocket(path: string, onMessage: MessageListener): Promise<WebSocket>;
+}
+
+const DEFAULT_SILENCE_MS = 30_000;
+const MAX_SOCKET_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const { origin, socketPath } = parseAddress(options.address);
+  const authorization = `Bearer ${options.token}`;
+  const pool = new Pool(origin, socketPath === undefined ? {} : { connect: { socketPath } });
+
+  const translate = (error: unknown, signal: AbortSignal | undefined): unknown => {
+    if (error instanceof FarmError) return error;
+    if (signal?.aborted) return signal.reason;
+    return options.lost(detailOf(error), error);
+  };
+
+  const send = async (call: Call): Promise<Dispatcher.ResponseData> => {
+    const silenceMs = call.silenceMs ?? DEFAULT_SILENCE_MS;
+    const answer = await request.call(pool, {
+      method: call.method,
+      path: call.path,
+      headers: {
+        authorization,
+        ...(call.body !== undefined && { "content-type": "application/json" }),
+        ...(call.bytes !== undefined && { "content-type": "application/octet-stream" }),
+        ...call.headers,
+      },
+      body: call.bytes ?? (call.body === undefined ? null : JSON.stringify(call.body)),
+      signal: call.signal ?? null,
+      headersTimeout: silenceMs,
+      bodyTimeout: silenceMs,
+    });
+    if (answer.statusCode >= 400) throw errorOf(await answer.body.text(), answer.statusCode, options);
+    return answer;
+  };
+
+  return {
+    address: options.address,
+    async json<Value>(call: Call) {
+      try {
+        const { body, statusCode } = await send(call);
+        if (statusCode !== 204) return (await body.json()) as Value;
+        await body.dump();
+        return undefined as Value;
+      } catch (error) {
+        throw translate(error, call.signal);
+      }
+    },
+    async *bytes(call) {
+      try {
+        const { body } = await send(call);
+        yield* body as AsyncIterable<Buffer>;
+      } catch (error) {
+        throw translate(error, call.signal);
+      }
+    },
+    async webSocket(path, onMessage) {
+      const { WebSocket } = await import("ws");
+      const url = socketPath === undefined ? `${origin.replace("http", "ws")}${path}` : `ws+unix:${socketPath}:${path}`;
+      const socket = new WebSocket(url, {
+        headers: { authorization },
+        maxPayload: MAX_SOCKET_MESSAGE_BYTES,
+        perMessageDeflate: false,
+      });
+      socket.on("message", (data, isBinary) => onMessage(data as Buffer, !isBinary));
+      await opened(socket, options);
+      return socket;
+    },
+    async [Symbol.asyncDispose]() {
+      // Endless streams end with their connection: who reads them gets `lost`.
+      await pool.destroy();
+    },
+  };
+}
+
+function parseAddress(address: string): { origin: string; socketPath?: string } {
+  if (address.startsWith("unix:")) return { origin: "http://localhost", socketPath: address.slice("unix:".length) };
+  return { origin: address.replace(/^tcp:/, "http://").replace(/\/$/, "") };
+}
+
+function opened(socket: WebSocket, options: ConnectionOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.once("open", resolve);
+  socket.on("error", (error) => reject(options.lost(detailOf(error), error)));
+  socket.once("unexpected-response", (_request: unknown, answer: IncomingMessage) => {
+    let text = "";
+    answer.setEncoding("utf8");
+    answer.on("data", (chunk: string) => {
+      text += chunk;
+    });
+    answer.once("close", () => {
+      reject(errorOf(text, answer.statusCode ?? 0, options));
+      socket.terminate();
+    });
+  });
+  return promise;
+}
+
+/** What the server said, or, where that is no error of the farm's, that something else answers there. */
+function errorOf(text: string, status: number, options: ConnectionOptions): FarmError {
+  try {
+    return FarmError.fromBody(JSON.parse(text) as ErrorBody);
+  } catch (cause) {
+    return options.lost(`it answered with status ${status} and no error of the farm`, cause);
+  }
+}
+
+function detailOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = (error as NodeJS.ErrnoException).code;
+  return error.message || (code ?? error.name);
+}
