@@ -1,11 +1,28 @@
+import { existsSync } from "node:fs";
 import { defineConfig } from "vitest/config";
+import { thisDistribution } from "./scripts/setup/distribution.mjs";
+import { ownCacheFolder } from "./scripts/setup/folders.mjs";
+import { guestImagesFolder } from "./scripts/setup/guest-images.mjs";
+import { newerQemuFolder } from "./scripts/setup/newer-qemu.mjs";
 
 /** Tests that start emulators, Redis, compilers or whole farms; all others are quick and run side by side. */
 const SYSTEM = ["test/**/*.system.test.ts"];
 
+/** What `npm test` put into the cache folder; a test that is started by hand finds it as well. */
+function fetchedByTheSetUp(): Record<string, string> {
+  const distribution = thisDistribution();
+  const qemu = newerQemuFolder(distribution, ownCacheFolder());
+  const guests = guestImagesFolder(distribution, ownCacheFolder());
+  return {
+    ...(qemu !== undefined && existsSync(qemu) && { EMUFARM_QEMU_PATH: `${qemu}/usr/bin` }),
+    ...(guests !== undefined && existsSync(guests) && { EMUFARM_TEST_GUESTS: guests }),
+  };
+}
+
 export default defineConfig({
   test: {
     teardownTimeout: 30_000,
+    env: fetchedByTheSetUp(),
     projects: [
       {
         test: {

@@ -9,7 +9,9 @@
 import { elevation, installPackages } from "./setup/apt.mjs";
 import { ensureBundle } from "./setup/bundle.mjs";
 import { thisDistribution } from "./setup/distribution.mjs";
-import { projectFolder } from "./setup/folders.mjs";
+import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
+import { ensureGuestImages } from "./setup/guest-images.mjs";
+import { ensureNewerQemu } from "./setup/newer-qemu.mjs";
 import { ensureNodeModules } from "./setup/node-modules.mjs";
 import { SetupError, say } from "./setup/say.mjs";
 import { machineAt, missingPackages, requirements } from "./setup/system-packages.mjs";
@@ -20,10 +22,28 @@ async function main() {
   const command = commands.find((name) => name === process.argv[2]);
   if (command === undefined) throw new SetupError(`which command? One of: ${commands.join(", ")}`);
 
-  const missing = missingPackages(requirements[command], thisDistribution(), machineAt(process.env.PATH ?? ""));
+  const distribution = thisDistribution();
+  const missing = missingPackages(requirements[command], distribution, machineAt(process.env.PATH ?? ""));
   if (missing.length > 0) installPackages(missing, elevation());
   await ensureNodeModules(projectFolder);
-  if (command !== "check") ensureBundle(projectFolder);
+  if (command === "check") return;
+  ensureBundle(projectFolder);
+  if (command !== "test") return;
+  for (const ensure of [ensureNewerQemu, ensureGuestImages]) tryToAdd(() => ensure(distribution, ownCacheFolder()));
+}
+
+/**
+ * What only some tests need: without it they are skipped, with their reason. On CI nothing may be skipped.
+ *
+ * @param {() => void} add
+ */
+function tryToAdd(add) {
+  try {
+    add();
+  } catch (error) {
+    if (!(error instanceof SetupError) || process.env.CI === "true") throw error;
+    say(`${error.message}. Tests that need it are skipped`);
+  }
 }
 
 try {

@@ -55,6 +55,7 @@ const toRun = [
 
 /** The test firmware is built from its sources. @type {readonly Requirement[]} */
 const toCompile = [
+  { what: "make", commands: ["make"], packageName: () => "make" },
   { what: "a C compiler for Arm", commands: ["arm-none-eabi-gcc"], packageName: () => "gcc-arm-none-eabi" },
   {
     what: "a C compiler for RISC-V",
