@@ -1,0 +1,226 @@
+import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
+import type { WebSocket } from "ws";
+import { FarmError } from "../core/error/farm-error.ts";
+import type { Board } from "../core/schema/board.ts";
+import type { JobSpecInput } from "../core/schema/job.ts";
+import type { RunSpecInput } from "../core/schema/run.ts";
+import type { VerdictName } from "../core/verdict.ts";
+import type { BoardStatus, FirmwareRecord, JobRecord, RunEvent, RunRecord } from "../core/wire/farm.ts";
+import { type Connection, createConnection, type MessageListener } from "./connection.ts";
+import { Reconnection } from "./reconnection.ts";
+import { parseRunEvents } from "./run-events.ts";
+
+export interface FarmClientOptions {
+  /** `unix:/path`, `tcp:host:port` or `http://host:port`. */
+  readonly address: string;
+  readonly token: string;
+}
+
+export interface JobFilter {
+  readonly state?: JobRecord["state"];
+  readonly verdict?: VerdictName;
+}
+
+export interface FollowOptions {
+  readonly signal?: AbortSignal;
+  /** How long to try to reach a farm that has gone. Default: a minute. */
+  readonly giveUpAfterMs?: number;
+}
+
+export interface FollowLogOptions extends FollowOptions {
+  /** Called before each further attempt, whose log begins anew. */
+  readonly onRetry?: (attempt: number) => void;
+}
+
+export interface LogRange {
+  /** First byte; default 0. */
+  readonly offset?: number;
+  /** Default: the attempt that gave the verdict, or the one that runs. */
+  readonly attempt?: number;
+}
+
+const GIVE_UP_AFTER_MS = 60_000;
+const JOBS_PER_PAGE = 1_000;
+/** The API writes a comment each 15 s: a silence of this length means that it is gone or frozen. */
+const EVENTS_SILENCE_MS = 45_000;
+/** A run of 10,000 jobs is checked and written to the disk before it is answered. */
+const SUBMIT_SILENCE_MS = 300_000;
+
+/**
+ * The farm's API. Every call throws the FarmError that the API answered, or FarmNotRunning where no farm answered.
+ *
+ * @example
+ * await using farm = createFarmClient({ address, token });
+ * const { sha256 } = await farm.uploadBytes(image);
+ * const run = await farm.submitRun({ jobs: [{ board: "mps2-an385", firmware: { sha256 } }] });
+ * for await (const event of farm.events(run.id)) console.log(event.type);
+ */
+export interface FarmClient extends AsyncDisposable {
+  readonly address: string;
+  hasFirmware(sha256: string): Promise<boolean>;
+  /** Uploads what `open` gives, unless the farm has these bytes; only then `open` is called. */
+  upload(sha256: string, open: () => Uint8Array | Readable): Promise<FirmwareRecord>;
+  uploadBytes(bytes: Uint8Array): Promise<FirmwareRecord>;
+  /** @param key submitting again with the same key gives the same run */
+  submitRun(run: RunSpecInput, key?: string): Promise<RunRecord>;
+  /** Submits a run of one job. */
+  submitJob(job: JobSpecInput, key?: string): Promise<JobRecord>;
+  run(id: string): Promise<RunRecord>;
+  /** Newest first; `before` is the id of the last run of the page before. */
+  runs(page?: { limit?: number; before?: string }): Promise<RunRecord[]>;
+  job(id: string): Promise<JobRecord>;
+  /** The jobs of a run in their order, fetched page by page. */
+  jobs(runId: string, filter?: JobFilter): AsyncGenerator<JobRecord>;
+  cancelRun(id: string, reason: string): Promise<RunRecord>;
+  cancelJob(id: string, reason: string): Promise<JobRecord>;
+  /** The run's report as JUnit XML, as it comes. */
+  junit(runId: string): AsyncGenerator<Buffer>;
+  /** The run's report as JSON, as it comes. */
+  report(runId: string): AsyncGenerator<Buffer>;
+  boards(): Promise<BoardStatus[]>;
+  /** @throws {FarmError} UnknownBoard with the nearest name */
+  board(name: string): Promise<BoardStatus>;
+  putBoard(board: Board): Promise<BoardStatus>;
+  /**
+   * What happens to a run, until its end: `run` first, then each job's verdict exactly once (also those from before),
+   * then `end`. Goes on by itself when the connection breaks or the API is started again.
+   */
+  events(runId: string, options?: FollowOptions): AsyncGenerator<RunEvent>;
+  /** The log of a UART as it is now. */
+  log(jobId: string, uart: string, range?: LogRange): AsyncGenerator<Buffer>;
+  /** Every byte of a UART as it comes, until the job has ended; of a job that waits, from its start. */
+  followLog(jobId: string, uart: string, options?: FollowLogOptions): AsyncGenerator<Buffer>;
+  /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
+  openConsole(jobId: string, uart: string, onMessage: MessageListener): Promise<WebSocket>;
+}
+
+export function createFarmClient(options: FarmClientOptions): FarmClient {
+  const { address } = options;
+  const lost = (_detail: string, cause: unknown) => new FarmError("FarmNotRunning", { address }, { cause });
+  const connection = createConnection({ address, token: options.token, lost });
+  const { json, bytes } = connection;
+  const get = <Value>(path: string) => json<Value>({ method: "GET", path });
+  const submit = <Value>(path: string, body: unknown, key: string | undefined) =>
+    json<Value>({
+      method: "POST",
+      path,
+      body,
+      silenceMs: SUBMIT_SILENCE_MS,
+      ...(key !== undefined && { headers: { "idempotency-key": key } }),
+    });
+  const find = async (sha256: string): Promise<FirmwareRecord | undefined> => {
+    try {
+      return await get<FirmwareRecord>(`/v1/firmware/${sha256}`);
+    } catch (error) {
+      if (error instanceof FarmError && error.code === "FirmwareUnknown") return undefined;
+      throw error;
+    }
+  };
+  const upload: FarmClient["upload"] = async (sha256, open) =>
+    (await find(sha256)) ?? (await json({ method: "PUT", path: `/v1/firmware/${sha256}`, bytes: open() }));
+
+  return {
+    address,
+    hasFirmware: async (sha256) => (await find(sha256)) !== undefined,
+    upload,
+    uploadBytes: (image) => upload(createHash("sha256").update(image).digest("hex"), () => image),
+    submitRun: (run, key) => submit("/v1/runs", run, key),
+    submitJob: (job, key) => submit("/v1/jobs", job, key),
+    run: (id) => get(`/v1/runs/${id}`),
+    runs: (page = {}) => get(`/v1/runs${queryOf(page)}`),
+    job: (id) => get(`/v1/jobs/${id}`),
+    jobs: (runId, filter = {}) => listJobs(connection, runId, filter),
+    cancelRun: (id, reason) => json({ method: "POST", path: `/v1/runs/${id}/cancel`, body: { reason } }),
+    cancelJob: (id, reason) => json({ method: "POST", path: `/v1/jobs/${id}/cancel`, body: { reason } }),
+    junit: (runId) => bytes({ method: "GET", path: `/v1/runs/${runId}/junit`, silenceMs: SUBMIT_SILENCE_MS }),
+    report: (runId) => bytes({ method: "GET", path: `/v1/runs/${runId}/report`, silenceMs: SUBMIT_SILENCE_MS }),
+    boards: () => get("/v1/boards"),
+    board: (name) => get(`/v1/boards/${encodeURIComponent(name)}`),
+    putBoard: (board) => json({ method: "PUT", path: `/v1/boards/${board.metadata.name}`, body: board }),
+    events: (runId, follow = {}) => followEvents(connection, runId, follow),
+    log: (jobId, uart, range = {}) =>
+      bytes({ method: "GET", path: `/v1/jobs/${jobId}/logs/${uart}${queryOf({ ...range })}` }),
+    followLog: (jobId, uart, follow = {}) => followLog(connection, jobId, uart, follow),
+    openConsole: (jobId, uart, onMessage) => connection.webSocket(`/v1/jobs/${jobId}/uarts/${uart}`, onMessage),
+    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+  };
+}
+
+async function* listJobs({ json }: Connection, runId: string, filter: JobFilter): AsyncGenerator<JobRecord> {
+  let after: string | undefined;
+  for (;;) {
+    const query = queryOf({ ...filter, limit: JOBS_PER_PAGE, after });
+    const page = await json<JobRecord[]>({ method: "GET", path: `/v1/runs/${runId}/jobs${query}` });
+    yield* page;
+    after = page.at(-1)?.id;
+    if (page.length < JOBS_PER_PAGE) return;
+  }
+}
+
+async function* followEvents(
+  { bytes }: Connection,
+  runId: string,
+  { signal, giveUpAfterMs = GIVE_UP_AFTER_MS }: FollowOptions,
+): AsyncGenerator<RunEvent> {
+  const reconnection = new Reconnection(giveUpAfterMs);
+  const seen = new Set<string>();
+  let lastEventId: string | undefined;
+  for (;;) {
+    const headers = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
+    const path = `/v1/runs/${runId}/events`;
+    try {
+      const stream = bytes({ method: "GET", path, headers, silenceMs: EVENTS_SILENCE_MS, ...(signal && { signal }) });
+      for await (const { id, event } of parseRunEvents(stream)) {
+        reconnection.succeeded();
+        lastEventId = id ?? lastEventId;
+        // An API that was started again tells everything again.
+        const name = event.type === "jobFinished" ? event.jobId : event.type;
+        if (event.type !== "jobRunning" && seen.has(name)) continue;
+        seen.add(name);
+        yield event;
+        if (event.type === "end") return;
+      }
+      throw new FarmError("FarmNotRunning", { address: path });
+    } catch (error) {
+      await reconnection.afterFailure(error, signal);
+    }
+  }
+}
+
+async function* followLog(
+  { bytes, json }: Connection,
+  jobId: string,
+  uart: string,
+  { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, onRetry }: FollowLogOptions,
+): AsyncGenerator<Buffer> {
+  const reconnection = new Reconnection(giveUpAfterMs);
+  let attempt = 1;
+  let offset = 0;
+  for (;;) {
+    const path = `/v1/jobs/${jobId}/logs/${uart}${queryOf({ follow: true, attempt, offset })}`;
+    try {
+      for await (const chunk of bytes({ method: "GET", path, silenceMs: 0, ...(signal && { signal }) })) {
+        reconnection.succeeded();
+        offset += chunk.length;
+        yield chunk;
+      }
+      const { verdict } = await json<JobRecord>({ method: "GET", path: `/v1/jobs/${jobId}` });
+      if (verdict && verdict.attempt <= attempt) return;
+      attempt += 1;
+      offset = 0;
+      onRetry?.(attempt);
+    } catch (error) {
+      await reconnection.afterFailure(error, signal);
+    }
+  }
+}
+
+function queryOf(query: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  const text = new URLSearchParams(
+    Object.entries(query).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name, String(value)]],
+    ),
+  ).toString();
+  return text === "" ? "" : `?${text}`;
+}

@@ -1,0 +1,37 @@
+import { setTimeout } from "node:timers/promises";
+import { FarmError } from "../core/error/farm-error.ts";
+
+const FIRST_DELAY_MS = 100;
+const MAX_DELAY_MS = 2_000;
+
+/**
+ * Decides whether a stream that broke is opened again: yes, with growing pauses, until the farm has not been reached
+ * for `giveUpAfterMs`.
+ */
+export class Reconnection {
+  readonly #giveUpAfterMs: number;
+  #brokenSinceMs: number | undefined;
+  #delayMs = FIRST_DELAY_MS;
+
+  constructor(giveUpAfterMs: number) {
+    this.#giveUpAfterMs = giveUpAfterMs;
+  }
+
+  /** To be called whenever something has come. */
+  succeeded(): void {
+    this.#brokenSinceMs = undefined;
+    this.#delayMs = FIRST_DELAY_MS;
+  }
+
+  /** Settles when it is time for the next try; throws the error where another try does not help. */
+  async afterFailure(error: unknown, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (!(error instanceof FarmError) || error.code !== "FarmNotRunning") throw error;
+    const nowMs = performance.now();
+    this.#brokenSinceMs ??= nowMs;
+    if (nowMs - this.#brokenSinceMs > this.#giveUpAfterMs) throw error;
+    // A farm that is just starting again needs a moment; asking more often would not make it faster.
+    await setTimeout(this.#delayMs, undefined, signal ? { signal } : {});
+    this.#delayMs = Math.min(this.#delayMs * 2, MAX_DELAY_MS);
+  }
+}
