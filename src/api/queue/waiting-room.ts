@@ -20,6 +20,19 @@ export interface WaitingRoom {
   size(pool: string): Promise<number>;
 }
 
+/** Where a job's current attempt runs. */
+export interface JobPlace {
+  readonly attempt: number;
+  /** Address of the agent, as the settings name it. */
+  readonly agent: string;
+}
+
+/** Where the jobs of a pool run, for showing them and for reaching their channels. A hint, like the signals. */
+export interface JobPlaces {
+  /** Jobs that do not run are not in the map. */
+  findPlaces(jobIds: readonly string[]): Promise<Map<string, JobPlace>>;
+}
+
 /** Hints between API and dispatcher over Redis. Losing one costs time, never a verdict: the store is the record. */
 export interface FarmSignals {
   publish(signal: FarmSignal): Promise<void>;
