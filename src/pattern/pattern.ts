@@ -1,0 +1,58 @@
+import { RE2JS } from "re2js";
+import { FarmError } from "../core/error/farm-error.ts";
+
+/** Instructions that one regular expression may compile to; a repetition counts as often as it is repeated. */
+const MAX_INSTRUCTIONS = 10_000;
+
+/** A text or a regular expression, as a scenario has it. */
+export type PatternSource = { readonly text: string } | { readonly regex: string };
+
+/** A pattern that has been accepted. */
+export interface Pattern {
+  readonly source: PatternSource;
+  /** RE2 syntax. */
+  readonly expression: string;
+}
+
+/**
+ * Accepts a text or regular expression for use on a stream.
+ * @throws {FarmError} InvalidPattern
+ */
+export function compilePattern(source: PatternSource): Pattern {
+  if ("text" in source) return { source, expression: RE2JS.quote(source.text) };
+  const compiled = compileRegex(source.regex);
+  if (compiled.test("")) {
+    throw refusal(source.regex, "it matches the empty text, so it would match before anything has come");
+  }
+  return { source, expression: source.regex };
+}
+
+/**
+ * Compiles a regular expression; `^` and `$` are the ends of lines.
+ * @throws {FarmError} InvalidPattern
+ */
+export function compileRegex(regex: string): RE2JS {
+  let compiled: RE2JS;
+  try {
+    compiled = RE2JS.compile(regex, RE2JS.MULTILINE);
+  } catch (error) {
+    throw refusal(regex, problemOf(error), error);
+  }
+  const size = compiled.programSize();
+  if (size <= MAX_INSTRUCTIONS) return compiled;
+  throw refusal(regex, `it compiles to ${size} instructions, more than ${MAX_INSTRUCTIONS}`);
+}
+
+/** A pattern in words: a text in quotation marks, a regular expression between slashes. */
+export function describePattern(source: PatternSource): string {
+  return "text" in source ? JSON.stringify(source.text) : `/${source.regex}/`;
+}
+
+export function refusal(regex: string, problem: string, cause?: unknown): FarmError<"InvalidPattern"> {
+  return new FarmError("InvalidPattern", { pattern: `/${regex}/`, problem }, { cause });
+}
+
+function problemOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^error parsing regexp: /, "").replaceAll("`", "");
+}
