@@ -3,6 +3,7 @@ import { open, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { INLINE_LOG_BYTES } from "../../core/wire/attempt.ts";
 import { discard, type TemporaryNames } from "./atomic-file.ts";
 import { isMissing } from "./store-fault.ts";
 import type { StoreLayout } from "./store-layout.ts";
@@ -42,7 +43,8 @@ export function createLogFiles({ layout, temporary, verdicts, journal }: LogFile
         await discard(part);
         throw error;
       }
-      journal.syncSoon(path);
+      if (bytes instanceof Uint8Array && bytes.length <= INLINE_LOG_BYTES) journal.append(path, Buffer.from(bytes));
+      else journal.syncSoon(path);
     },
 
     async open(log, offset) {

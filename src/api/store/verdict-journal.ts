@@ -50,7 +50,7 @@ export class VerdictJournal {
     this.#dependencies = dependencies;
   }
 
-  /** Notes a file that was created whole. */
+  /** Notes a small file that was written whole; of several entries for one file the last one holds. */
   append(path: string, data: Buffer): void {
     this.#pending.push({ path, data });
     this.#schedule();
@@ -189,8 +189,6 @@ export class VerdictJournal {
     });
     if (found?.equals(data)) return;
     const { temporary, ensureFolder } = this.#dependencies;
-    // A file that stands whole is the verdict, whatever an older entry says; only what power loss cut is replaced.
-    if (found && found.length > 0 && found.at(-1) === NEWLINE) return;
     await ensureFolder(dirname(path));
     if (found) await replaceWhole(path, data, temporary.next());
     else await createWhole(path, data, temporary.next());
