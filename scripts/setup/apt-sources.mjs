@@ -47,10 +47,8 @@ function parseDeb822(/** @type {string} */ text) {
     if (!words(fields.types ?? "").includes("deb") || fields.enabled?.trim() === "no") return [];
     const rest = { suites: words(fields.suites ?? ""), components: words(fields.components ?? "") };
     // A key may also stand in the field itself; such a source is left to apt's own key rings.
-    const isFile = fields["signed-by"]?.startsWith("/") === true;
-    return words(fields.uris ?? "").map((uri) =>
-      isFile ? { uri, ...rest, signedBy: fields["signed-by"] } : { uri, ...rest },
-    );
+    const signedBy = fields["signed-by"]?.startsWith("/") === true ? fields["signed-by"].trim() : undefined;
+    return words(fields.uris ?? "").map((uri) => ({ uri, ...rest, ...(signedBy !== undefined && { signedBy }) }));
   });
 }
 

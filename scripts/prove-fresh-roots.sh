@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Proves the two commands where nothing was installed by hand: `npm start` and `npm test` in a new Debian each, made by
+# debootstrap from this system's own mirror. Needs root. Usage: prove-fresh-roots.sh [bookworm] [trixie]
+#
+# Everything happens in namespaces of its own, so that whatever becomes of this script, no mount and no process stays.
+set -euo pipefail
+
+project=$(cd "$(dirname "$0")/.." && pwd)
+cache=${EMUFARM_CACHE:-/var/cache/emufarm}/roots
+
+say() { echo "prove-fresh-roots: $*"; }
+
+# Prints the mirror that this system takes Debian from.
+mirror() {
+  node --input-type=module -e '
+    const { systemSources } = await import(`${process.argv[1]}/scripts/setup/apt-sources.mjs`);
+    const isDebian = ({ uri, components }) => /\/debian\/?$/.test(uri) && components.includes("main");
+    console.log(systemSources().find(isDebian)?.uri ?? "http://deb.debian.org/debian");
+  ' "$project"
+}
+
+# A new root, unpacked from a base that is made once.
+make_root() {
+  local suite=$1 root=$2 base=$cache/$1.tar
+  if [ ! -f "$base" ]; then
+    say "$suite: debootstrap"
+    mkdir -p "$cache"
+    debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$cache/$suite.log" 2>&1 || {
+      tail -n 20 "$cache/$suite.log"
+      return 1
+    }
+    tar -C "$root" -cf "$base.new" .
+    mv "$base.new" "$base"
+  else
+    tar -C "$root" -xf "$base"
+  fi
+}
+
+# What the network needs here: names, proxies, certificates. Nothing of it is a part of the proof.
+lend_network() {
+  local root=$1
+  cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+  apt-config dump | grep -E '^Acquire::.*(Proxy|CaInfo|Check-)' >"$root/etc/apt/apt.conf.d/99host" || true
+  if [ -f /etc/ssl/certs/ca-certificates.crt ]; then
+    mkdir -p "$root/etc/ssl/certs"
+    cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+  fi
+}
+
+# Runs in its own namespaces of mounts and processes.
+inside() {
+  local suite=$1 root=$2
+  mount --make-rprivate /
+  mount -t proc proc "$root/proc"
+  mount -t sysfs -o ro sysfs "$root/sys"
+  mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+  mkdir "$root/dev/shm" "$root/dev/pts"
+  mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+  mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
+  ln -s pts/ptmx "$root/dev/ptmx"
+  ln -s /proc/self/fd "$root/dev/fd"
+  local node
+  for node in null zero full random urandom tty; do
+    : >"$root/dev/$node"
+    mount --bind "/dev/$node" "$root/dev/$node"
+  done
+
+  local certificates=/etc/ssl/certs/ca-certificates.crt
+  env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+    ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} \
+    npm_config_cafile=$certificates NODE_EXTRA_CA_CERTS=$certificates npm_config_registry="$(npm config get registry)" \
+    chroot "$root" /bin/bash -euo pipefail -s "$suite" <"$project/scripts/prove-in-root.sh"
+}
+
+prove() {
+  local suite=$1 root started
+  root=$(mktemp -d "${TMPDIR:-/tmp}/fresh-$suite.XXXXXX")
+  # The mounts are gone with their namespace by the time this runs.
+  trap 'rm -rf --one-file-system "$root"' RETURN
+  started=$SECONDS
+  make_root "$suite" "$root"
+  chmod 755 "$root"
+  lend_network "$root"
+  git -C "$project" bundle create -q "$root/tmp/emufarm.bundle" HEAD
+  say "$suite: the root is ready after $((SECONDS - started)) s"
+  unshare --mount --pid --fork --kill-child "$0" --inside "$suite" "$root" </dev/null
+}
+
+if [ "${1:-}" = --inside ]; then
+  inside "$2" "$3"
+  exit
+fi
+
+[ "$(id -u)" = 0 ] || { say "needs root, for chroot and mounts"; exit 2; }
+for program in debootstrap unshare node npm git; do
+  command -v $program >/dev/null || { say "needs $program"; exit 2; }
+done
+mirror=$(mirror)
+failed=
+for suite in "${@:-bookworm trixie}"; do
+  for one in $suite; do
+    prove "$one" && say "$one: proven" || { say "$one: NOT proven"; failed=1; }
+  done
+done
+[ -z "$failed" ]

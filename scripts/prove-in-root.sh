@@ -1,0 +1,41 @@
+# What prove-fresh-roots.sh does inside a new root; read from standard input by bash -euo pipefail.
+suite=$1
+step() { echo "prove-fresh-roots: $suite: $*"; }
+
+export DEBIAN_FRONTEND=noninteractive
+# There is no init here that could keep services.
+printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+chmod +x /usr/sbin/policy-rc.d
+apt-get -qq update
+apt-get -qq install -y --no-install-recommends nodejs npm git >/dev/null
+step "node $(node --version), npm $(npm --version)"
+
+git -c advice.detachedHead=false -c init.defaultBranch=main clone -q /tmp/emufarm.bundle /root/emufarm
+cd /root/emufarm
+
+step "npm start, by somebody who is neither root nor may use sudo"
+useradd --create-home somebody
+cp -r /root/emufarm /home/somebody/
+chown -R somebody /home/somebody/emufarm
+code=0
+words=$(su somebody -c "cd ~/emufarm && npm start --silent" 2>&1) || code=$?
+echo "$words"
+[ $code = 2 ] && [ "$(echo "$words" | wc -l)" = 1 ] && [[ $words == *"Type: sudo apt-get"* ]] || {
+  step "that should have been one line and exit code 2, not $code"
+  exit 1
+}
+
+timed() {
+  local started=$EPOCHREALTIME
+  "$@" </dev/null || { step "$* failed with exit code $?"; exit 1; }
+  step "$*: $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $started }") s"
+}
+
+timed node scripts/bootstrap.mjs start
+timed node scripts/bootstrap.mjs start
+timed npm test
+
+left=$(ps -e -o pid=,comm= 2>/dev/null | grep -vE ' (bash|ps|grep)$' || true)
+[ -z "$left" ] || { step "processes are left: $left"; exit 1; }
+left=$(find /tmp /run -newer /tmp/emufarm.bundle \( -name 'emufarm*' -o -type s \) ! -name emufarm.bundle || true)
+[ -z "$left" ] || { step "files are left: $left"; exit 1; }
