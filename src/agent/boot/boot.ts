@@ -1,4 +1,4 @@
-import type { BoardSpec } from "../../core/schema/board.ts";
+import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { Progress } from "../progress.ts";
 import type { QmpSession } from "../qmp/qmp-session.ts";
@@ -8,6 +8,7 @@ import type { UartPort } from "../uart/uart-port.ts";
 /** Files of a firmware on this machine, checked and readable by the slot. */
 export interface FirmwareFiles {
   readonly image: string;
+  readonly format: FirmwareFormat;
   readonly initrd?: string;
   readonly dtb?: string;
   readonly append?: string;

@@ -1,4 +1,5 @@
-import { chown, mkdir, rm } from "node:fs/promises";
+import { chown, mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 
 export interface SlotOptions {
   /** Place of the slot among those of its agent, from 0. */
@@ -37,6 +38,12 @@ export class Slot implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true });
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     if (this.uid !== undefined) await chown(this.folder, this.uid, this.uid);
+  }
+
+  /** Deletes what a boot has left in the folder; most leave nothing. */
+  async sweep(): Promise<void> {
+    const names = await readdir(this.folder);
+    await Promise.all(names.map((name) => rm(join(this.folder, name), { recursive: true, force: true })));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

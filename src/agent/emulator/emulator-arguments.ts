@@ -1,0 +1,124 @@
+import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
+import type { FirmwareFiles } from "../boot/boot.ts";
+
+/** Denies what an emulator never needs (QEMU's own seccomp filter). */
+export const SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
+/**
+ * Translated code of a guest is kept in a buffer of this size. QEMU's own choice is up to 1 GiB, which would count
+ * in the limit of memory; a smaller one costs no speed.
+ */
+const TRANSLATION_BUFFER_MIB = 64;
+
+export interface EmulatorArguments {
+  readonly board: BoardSpec;
+  readonly firmware: FirmwareFiles | undefined;
+  readonly accelerator: string;
+  readonly hasSandbox: boolean;
+  /** Inherited descriptors of the channels. */
+  readonly qmpFd: number;
+  /** One for each UART, in the board's order. */
+  readonly uartFds: readonly number[];
+  readonly network: "none" | "isolated" | "egress";
+  readonly isPaused: boolean;
+  readonly onReset: "continue" | "end";
+}
+
+/** QEMU's command line for a board. */
+export function emulatorArguments(launch: EmulatorArguments): string[] {
+  const { board } = launch;
+  return [
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"],
+    ...(launch.hasSandbox ? ["-sandbox", SANDBOX] : []),
+    ...machineArguments(board, launch.accelerator),
+    ...board.emulator.devices.flatMap((device) => ["-device", device]),
+    ...firmwareArguments(board, launch.firmware),
+    ...["-chardev", `socket,id=qmp,fd=${launch.qmpFd}`, "-mon", "chardev=qmp,mode=control"],
+    ...serialArguments(board, launch.uartFds),
+    ...networkArguments(board, launch.network),
+    // Calls go to a debugger that is never there: exit codes work, and nothing of the host can be reached.
+    ...(board.semihosting ? ["-semihosting-config", "enable=on,target=gdb"] : []),
+    ...(launch.onReset === "end" ? ["-no-reboot"] : []),
+    ...(launch.isPaused ? ["-S"] : []),
+    ...board.emulator.args,
+  ];
+}
+
+function machineArguments({ emulator, memory }: BoardSpec, accelerator: string): string[] {
+  return [
+    ...["-machine", emulator.machine],
+    ...["-accel", accelerator === "tcg" ? `tcg,tb-size=${TRANSLATION_BUFFER_MIB}` : accelerator],
+    ...(emulator.cpu === undefined ? [] : ["-cpu", emulator.cpu]),
+    ...(emulator.cpus === 1 ? [] : ["-smp", String(emulator.cpus)]),
+    ...(memory.isFixed ? [] : ["-m", `${memory.ramMiB}M`]),
+  ];
+}
+
+/** How an image of this format gets into the board. */
+export function loadMethod({ firmware }: BoardSpec, format: FirmwareFormat): BoardSpec["firmware"]["load"] {
+  const byFormat: Partial<Record<FirmwareFormat, BoardSpec["firmware"]["load"] | undefined>> = firmware.loadByFormat;
+  return byFormat[format] ?? firmware.load;
+}
+
+function firmwareArguments(board: BoardSpec, files: FirmwareFiles | undefined): string[] {
+  const load = files === undefined || files.format === "linux" ? undefined : loadMethod(board, files.format);
+  const bios = board.emulator.bios;
+  const hasOwnBios = bios !== undefined && bios !== "default" && load !== "bios";
+  return [...(hasOwnBios ? ["-bios", bios] : []), ...(files === undefined ? [] : imageArguments(board, files, load))];
+}
+
+function imageArguments(
+  board: BoardSpec,
+  files: FirmwareFiles,
+  load: BoardSpec["firmware"]["load"] | undefined,
+): string[] {
+  switch (load) {
+    case undefined:
+      return linuxArguments(board, files);
+    case "kernel":
+      return ["-kernel", files.image];
+    case "bios":
+      return ["-bios", files.image];
+    case "loader":
+      return ["-device", loaderDevice(board, files)];
+    case "pflash":
+      return ["-drive", `if=pflash,format=raw,file=${escaped(files.image)}`];
+  }
+}
+
+function linuxArguments(board: BoardSpec, files: FirmwareFiles): string[] {
+  const append = files.append ?? board.firmware.linux?.append;
+  return [
+    ...["-kernel", files.image],
+    ...(files.initrd === undefined ? [] : ["-initrd", files.initrd]),
+    ...(files.dtb === undefined ? [] : ["-dtb", files.dtb]),
+    ...(append === undefined ? [] : ["-append", append]),
+  ];
+}
+
+function loaderDevice({ firmware }: BoardSpec, files: FirmwareFiles): string {
+  const file = `loader,file=${escaped(files.image)}`;
+  if (files.format !== "bin") return file;
+  return `${file},force-raw=on,addr=0x${(firmware.loadAddress ?? 0).toString(16)}`;
+}
+
+function serialArguments({ uarts }: BoardSpec, fds: readonly number[]): string[] {
+  const fdOf = new Map(uarts.map((uart, place) => [uart.index, fds[place]]));
+  const count = Math.max(...uarts.map((uart) => uart.index)) + 1;
+  return Array.from({ length: count }, (_, index) => {
+    const fd = fdOf.get(index);
+    if (fd === undefined) return ["-serial", "null"];
+    return ["-chardev", `socket,id=serial${index},fd=${fd}`, "-serial", `chardev:serial${index}`];
+  }).flat();
+}
+
+function networkArguments({ network }: BoardSpec, wanted: EmulatorArguments["network"]): string[] {
+  if (wanted === "none" || network === undefined) return [];
+  const restrict = wanted === "isolated" ? "on" : "off";
+  return ["-netdev", `user,id=net0,restrict=${restrict}`, "-device", `${network.device},netdev=net0`];
+}
+
+/** QEMU's option parser takes a comma for the end of a value, unless it is doubled. */
+function escaped(path: string): string {
+  return path.replaceAll(",", ",,");
+}

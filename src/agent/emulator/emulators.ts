@@ -1,0 +1,130 @@
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import { isAbsolute, join } from "node:path";
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { BoardSpec } from "../../core/schema/board.ts";
+import type { BoardCheck, EmulatorInfo } from "../../core/wire/agent-info.ts";
+import { installHint } from "./emulator-packages.ts";
+import { probeEmulator } from "./emulator-probe.ts";
+import { compareVersions } from "./version.ts";
+
+const KVM_DEVICE = "/dev/kvm";
+
+export interface EmulatorsOptions {
+  /** Folders to search for programs, first found first taken. */
+  readonly searchPath: readonly string[];
+  readonly cacheFolder: string;
+  /** User that emulators run as; undefined: the agent's own. Decides what they may use of the host. */
+  readonly uid: number | undefined;
+}
+
+/** An emulator that runs a board here. */
+export interface BoardEmulator {
+  readonly info: EmulatorInfo;
+  /** The first of the board's accelerators that is built in and usable. */
+  readonly accelerator: string;
+}
+
+/** The emulator programs of this host and what they can do, each probed once. */
+export class Emulators {
+  readonly #options: EmulatorsOptions;
+  readonly #known = new Map<string, Promise<EmulatorInfo>>();
+
+  constructor(options: EmulatorsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {FarmError} EmulatorMissing, EmulatorUnusable */
+  find(binary: string): Promise<EmulatorInfo> {
+    const known = this.#known.get(binary);
+    if (known) return known;
+    const found = this.#probe(binary);
+    this.#known.set(binary, found);
+    // Not remembered, so that an emulator that is installed later is found.
+    found.catch(() => this.#known.delete(binary));
+    return found;
+  }
+
+  /** @throws {FarmError} EmulatorMissing, EmulatorTooOld, EmulatorUnusable, BoardUnavailable */
+  async forBoard(boardName: string, { emulator }: BoardSpec): Promise<BoardEmulator> {
+    const info = await this.find(emulator.binary);
+    if (compareVersions(info.version, emulator.minVersion) < 0) {
+      throw new FarmError("EmulatorTooOld", {
+        binary: emulator.binary,
+        actual: info.version,
+        board: boardName,
+        expected: emulator.minVersion,
+        install: installHint(emulator.binary, emulator.minVersion),
+      });
+    }
+    const machine = emulator.machine.split(",", 1)[0] ?? "";
+    if (!info.machines.includes(machine)) {
+      const problem = `${emulator.binary} ${info.version} has no machine ${machine}`;
+      throw new FarmError("BoardUnavailable", { board: boardName, problem });
+    }
+    const accelerator = emulator.accelerators.find((name) => info.accelerators.includes(name));
+    if (accelerator === undefined) {
+      const problem = `none of its accelerators (${emulator.accelerators.join(", ")}) can be used on this host`;
+      throw new FarmError("BoardUnavailable", { board: boardName, problem });
+    }
+    return { info, accelerator };
+  }
+
+  /** The same as an answer: what the agent says about a board. */
+  async check(boardName: string, board: BoardSpec): Promise<BoardCheck> {
+    try {
+      const { info, accelerator } = await this.forBoard(boardName, board);
+      return { isAvailable: true, emulator: info, accelerator };
+    } catch (error) {
+      return { isAvailable: false, error: FarmError.from(error).toBody() };
+    }
+  }
+
+  async #probe(binary: string): Promise<EmulatorInfo> {
+    const path = await this.#locate(binary);
+    const { accelerators, ...probe } = await probeEmulator(binary, path, this.#options.cacheFolder);
+    const isKvmUsable = accelerators.includes("kvm") && (await isUsableBy(KVM_DEVICE, this.#options.uid));
+    const usable = accelerators.filter((name) => name !== "kvm" || isKvmUsable);
+    return { binary, path, ...probe, accelerators: usable };
+  }
+
+  async #locate(binary: string): Promise<string> {
+    const path = await findProgram(binary, this.#options.searchPath);
+    if (path === undefined) throw new FarmError("EmulatorMissing", { binary, install: installHint(binary) });
+    return path;
+  }
+}
+
+/** Path of a program in the first folder that has it. Relative folders are left out: they lead anywhere. */
+export async function findProgram(name: string, searchPath: readonly string[]): Promise<string | undefined> {
+  for (const folder of searchPath.filter(isAbsolute)) {
+    const path = join(folder, name);
+    if (await isProgram(path)) return path;
+  }
+  return undefined;
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    // Not there, or not ours to run: the next folder may have it.
+    return false;
+  }
+}
+
+/** True when a process of this user, without further groups, may read and write the device. */
+async function isUsableBy(device: string, uid: number | undefined): Promise<boolean> {
+  try {
+    if (uid === undefined) {
+      await access(device, constants.R_OK | constants.W_OK);
+      return true;
+    }
+    const { mode, uid: owner } = await stat(device);
+    return (mode & 0o006) === 0o006 || (owner === uid && (mode & 0o600) === 0o600);
+  } catch {
+    // No such device, or not ours: there is another accelerator.
+    return false;
+  }
+}

@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import type { Boot, BootRequest, BootStrategy } from "../../../src/agent/boot/boot.ts";
+import { createSpawnStrategy } from "../../../src/agent/boot/spawn-strategy.ts";
+import { Emulators, findProgram } from "../../../src/agent/emulator/emulators.ts";
+import { Progress } from "../../../src/agent/progress.ts";
+import { Slot } from "../../../src/agent/slot/slot.ts";
+import type { UartPort } from "../../../src/agent/uart/uart-port.ts";
+import type { BoardSpec, BoardSpecInput } from "../../../src/core/schema/board.ts";
+import { boardSpec } from "../../../src/core/schema/board.ts";
+
+const SEARCH_PATH = [process.env.EMUFARM_QEMU_PATH, process.env.PATH].join(delimiter).split(delimiter);
+
+/** Emulators are probed once for all tests of a worker. */
+const PROBES = mkdtempSync(join(tmpdir(), "probes-"));
+process.once("exit", () => rmSync(PROBES, { recursive: true, force: true }));
+
+/** A UART's end in a test: everything that came, and waiting for a text. */
+export class RecordingUart implements UartPort {
+  readonly name: string;
+  readonly chunks: Buffer[] = [];
+  #socket: Socket | undefined;
+  #kick = () => {};
+  #changed = Promise.withResolvers<void>();
+  isEnded = false;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  attach(socket: Socket, _boot: number, kick: () => void): void {
+    this.#socket = socket;
+    this.#kick = kick;
+    socket.on("data", (chunk: Buffer) => {
+      this.chunks.push(chunk);
+      this.#wake();
+    });
+    socket.on("close", () => {
+      this.isEnded = true;
+      this.#wake();
+    });
+  }
+
+  get text(): string {
+    return Buffer.concat(this.chunks).toString("latin1");
+  }
+
+  /** Settles once the text has come; rejects when the line ends without it. */
+  async until(text: string): Promise<void> {
+    while (!this.text.includes(text)) {
+      if (this.isEnded) throw new Error(`${this.name} ended without ${text}; it said ${this.text}`);
+      await this.#changed.promise;
+    }
+  }
+
+  write(text: string): void {
+    this.#socket?.write(text);
+    this.#kick();
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+export interface BootLab extends AsyncDisposable {
+  readonly folder: string;
+  readonly slot: Slot;
+  readonly emulators: Emulators;
+  readonly strategy: BootStrategy;
+  /** Boots a board with recording UARTs. */
+  boot(board: BoardSpec, options?: Partial<BootRequest>): Promise<{ boot: Boot; uarts: RecordingUart[] }>;
+}
+
+export interface BootLabOptions {
+  readonly searchPath?: readonly string[];
+  readonly uid?: number | undefined;
+  readonly stopGraceMs?: number;
+}
+
+/** A slot and a strategy in a temporary folder, as an agent has them. As root, the slot has a user of its own. */
+export async function createBootLab(options: BootLabOptions = {}): Promise<BootLab> {
+  const folder = await mkdtemp(join(tmpdir(), "boot-"));
+  await chmod(folder, 0o755);
+  const uid = "uid" in options ? options.uid : process.getuid?.() === 0 ? 65_700 + (process.pid % 1_000) : undefined;
+  const slot = await Slot.open({ index: 0, folder: join(folder, "slots", "0"), uid });
+  const emulators = new Emulators({
+    searchPath: options.searchPath ?? SEARCH_PATH,
+    cacheFolder: PROBES,
+    uid,
+  });
+  const prlimit = await findProgram("prlimit", SEARCH_PATH);
+  if (prlimit === undefined) throw new Error("prlimit of util-linux is missing");
+  const { stopGraceMs = 2_000 } = options;
+  const strategy = createSpawnStrategy({ emulators, prlimit, stopGraceMs });
+  const boots: Boot[] = [];
+  return {
+    folder,
+    slot,
+    emulators,
+    strategy,
+    async boot(board, request = {}) {
+      const uarts = board.uarts.map(({ name }) => new RecordingUart(name));
+      using progress = new Progress();
+      const boot = await strategy.boot(
+        {
+          boot: 1,
+          slot,
+          boardName: "board",
+          board,
+          firmware: undefined,
+          isPaused: false,
+          network: "none",
+          onReset: "continue",
+          maxResets: 20,
+          uarts,
+          events: {},
+          ...request,
+        },
+        progress,
+      );
+      boots.push(boot);
+      return { boot, uarts };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const boot of boots) await boot[Symbol.asyncDispose]();
+      await slot[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A board of the least description, for tests that are not about boards. */
+export function boardOf(spec: Partial<BoardSpecInput> & Pick<BoardSpecInput, "emulator">): BoardSpec {
+  return boardSpec.parse({
+    title: "A board",
+    architecture: "arm",
+    memory: { ramMiB: 24, isFixed: true },
+    uarts: [{ name: "uart0", index: 0 }],
+    firmware: { formats: ["elf", "bin"], load: "kernel" },
+    semihosting: true,
+    endings: ["semihosting", "reset"],
+    ...spec,
+  });
+}
