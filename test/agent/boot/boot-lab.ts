@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { afterAll } from "vitest";
 import type { Boot, BootRequest, BootStrategy } from "../../../src/agent/boot/boot.ts";
 import { createSpawnStrategy } from "../../../src/agent/boot/spawn-strategy.ts";
 import { Emulators, findProgram } from "../../../src/agent/emulator/emulators.ts";
@@ -14,9 +15,9 @@ import { boardSpec } from "../../../src/core/schema/board.ts";
 
 const SEARCH_PATH = [process.env.EMUFARM_QEMU_PATH, process.env.PATH].join(delimiter).split(delimiter);
 
-/** Emulators are probed once for all tests of a worker. */
+/** Emulators are probed once for all tests of a file. */
 const PROBES = mkdtempSync(join(tmpdir(), "probes-"));
-process.once("exit", () => rmSync(PROBES, { recursive: true, force: true }));
+afterAll(() => rmSync(PROBES, { recursive: true, force: true }));
 
 /** A UART's end in a test: everything that came, and waiting for a text. */
 export class RecordingUart implements UartPort {
