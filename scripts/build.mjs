@@ -6,7 +6,9 @@ import { bundleStamp, STAMP_FILE } from "./setup/bundle.mjs";
 import { projectFolder } from "./setup/folders.mjs";
 
 /** What is built, by its name in dist/. */
-const ENTRY_POINTS = {};
+const ENTRY_POINTS = {
+  "client/farm-client": "src/client/farm-client.ts",
+};
 
 /** Left in node_modules: native code, and packages that read files of their own at run time. */
 const EXTERNAL = ["msgpackr-extract", "@scalar/fastify-api-reference", "@fastify/swagger-ui", "esbuild"];

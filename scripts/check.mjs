@@ -9,7 +9,10 @@ const bin = (/** @type {string} */ name) => join(projectFolder, "node_modules/.b
 /** @type {{ name: string, command: string[] }[]} */
 const CHECKS = [
   { name: "types", command: [bin("tsc"), "--noEmit"] },
-  { name: "format and lint (biome)", command: [bin("biome"), "ci", "--colors=off", "--max-diagnostics=20", "--diagnostic-level=warn"] },
+  {
+    name: "format and lint (biome)",
+    command: [bin("biome"), "ci", "--colors=off", "--max-diagnostics=20", "--diagnostic-level=warn"],
+  },
   { name: "lint with types (oxlint)", command: [bin("oxlint"), "--type-aware", "--deny-warnings"] },
   { name: "house rules", command: [process.execPath, "scripts/check-house.mjs"] },
   { name: "generated files", command: [process.execPath, "scripts/generate.ts", "--check"] },

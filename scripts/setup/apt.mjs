@@ -40,15 +40,13 @@ export function installPackages(packages, as) {
   const hasApt = spawnSync("apt-get", ["--version"], { stdio: "ignore" }).status === 0;
   if (!hasApt || as === "none") throw new SetupError(adviceLine(packages, hasApt));
   say(`installing from the distribution: ${packages.join(" ")}`);
-  const isFresh = areListsFresh();
-  if (!isFresh) aptGet(["update"], as);
   const install = ["install", "-y", "--no-install-recommends", ...packages];
-  if (aptGet(install, as) === 0) return;
-  // Fresh lists may still be of another mirror state than the packages: update once and try again.
-  if (isFresh) aptGet(["update"], as);
-  if (aptGet(install, as) !== 0) {
-    throw new SetupError(`apt-get could not install the packages (its words are above). ${adviceLine(packages, true)}`);
-  }
+  if (areListsFresh() && aptGet(install, as).isDone) return;
+  // Lists may be there, and of another state than the mirror: update, then try again.
+  const steps = [aptGet(["update"], as), aptGet(install, as)];
+  if (steps.at(-1)?.isDone) return;
+  process.stderr.write(steps.map(({ output }) => output).join("\n"));
+  throw new SetupError(`apt-get failed; its words are above. ${adviceLine(packages, hasApt)}`);
 }
 
 /**
@@ -57,21 +55,16 @@ export function installPackages(packages, as) {
  */
 function aptGet(args, as) {
   // RUNLEVEL=1 keeps a newly installed redis-server from being started: the farm brings up its own.
-  const env = ["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"];
-  const command = [
-    "env",
-    ...env,
-    "apt-get",
-    "-q",
-    "-o",
-    "Acquire::Retries=3",
-    "-o",
-    "DPkg::Lock::Timeout=300",
-    ...args,
-  ];
+  const env = ["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "LC_ALL=C.UTF-8"];
+  const options = ["Acquire::Retries=3", "DPkg::Lock::Timeout=300", "Dpkg::Use-Pty=0"].flatMap((one) => ["-o", one]);
+  const command = ["env", ...env, "apt-get", "-q", ...options, ...args];
   const [program = "", ...rest] = as === "sudo" ? ["sudo", "-n", ...command] : command;
-  // apt's own words go to stderr: stdout belongs to the command that follows.
-  return spawnSync(program, rest, { stdio: ["ignore", 2, 2] }).status;
+  const { status, stdout, stderr } = spawnSync(program, rest, {
+    stdio: ["ignore", "pipe", "pipe"],
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return { isDone: status === 0, output: `${stdout}${stderr}` };
 }
 
 function areListsFresh() {
