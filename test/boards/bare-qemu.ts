@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -97,7 +97,9 @@ export class BareQemu implements AsyncDisposable {
 
   /** The end of the emulator, or an error when it has not come in time. */
   async exit(): Promise<BareExit> {
+    const kicking = setInterval(() => this.uart().kick(), 20);
     const ended = await Promise.race([this.exited, sleep(20_000, undefined, { ref: false })]);
+    clearInterval(kicking);
     if (!ended) throw new Error(`still running after 20 s; UART 0 has: ${this.uart().text.slice(-400)}`);
     return ended;
   }
@@ -169,7 +171,9 @@ class BareUart {
         return before;
       }
       if (Date.now() > deadline) {
-        throw new Error(`${this.name} did not say ${JSON.stringify(expected)}; it said ${JSON.stringify(this.text.slice(-400))}`);
+        throw new Error(
+          `${this.name} did not say ${JSON.stringify(expected)}; it said ${JSON.stringify(this.text.slice(-400))}`,
+        );
       }
       // Input may lie in the socket until the emulator's main loop turns: each turn here wakes it.
       this.kick();
@@ -190,7 +194,9 @@ export function launchArguments(board: Board, firmware: BareFirmware, folder: st
   const args = ["-M", emulator.machine];
   if (emulator.cpu) args.push("-cpu", emulator.cpu);
   if (emulator.cpus > 1) args.push("-smp", String(emulator.cpus));
-  for (const accelerator of emulator.accelerators) args.push("-accel", accelerator);
+  for (const accelerator of emulator.accelerators) {
+    if (accelerator !== "kvm" || hasHardwareKvm()) args.push("-accel", accelerator);
+  }
   if (!memory.isFixed) args.push("-m", `${memory.ramMiB}M`);
   args.push("-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none");
   args.push("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
@@ -228,4 +234,14 @@ function loadArguments(board: Board, firmware: BareFirmware): string[] {
     if (firmware.dtb) args.push("-dtb", firmware.dtb);
   }
   return args;
+}
+
+/** A /dev/kvm without the CPU's own virtualisation is an emulation of it, on which Linux does not boot. */
+function hasHardwareKvm(): boolean {
+  try {
+    accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
+    return process.arch !== "x64" || /^flags.*\b(vmx|svm)\b/m.test(readFileSync("/proc/cpuinfo", "utf8"));
+  } catch {
+    return false;
+  }
 }

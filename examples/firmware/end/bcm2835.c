@@ -15,7 +15,7 @@ static void watchdog(uint32_t partition) {
     }
 }
 
-_Noreturn void end_run(int code) {
+_Noreturn void end_board(int code) {
     semihosting_exit(code);
     for (;;) {
     }

@@ -10,7 +10,7 @@ static void finish(uint32_t value) {
     }
 }
 
-_Noreturn void end_run(int code) {
+_Noreturn void end_board(int code) {
     finish(code ? (uint32_t)code << 16 | FAIL : PASS);
     for (;;) {
     }

@@ -7,7 +7,7 @@ static void out32(uint16_t port, uint32_t value) { __asm__ volatile("outl %0, %1
 static void out16(uint16_t port, uint16_t value) { __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port)); }
 static void out8(uint16_t port, uint8_t value) { __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
 
-_Noreturn void end_run(int code) {
+_Noreturn void end_board(int code) {
     out32(DEBUG_EXIT, (uint32_t)code);
     for (;;) {
     }

@@ -7,7 +7,7 @@ static void psci(uint32_t function) {
     __asm__ volatile("hvc #0" : "+r"(call) : : "x1", "x2", "x3", "memory");
 }
 
-_Noreturn void end_run(int code) {
+_Noreturn void end_board(int code) {
     semihosting_exit(code);
     for (;;) {
     }

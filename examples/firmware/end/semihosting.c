@@ -1,7 +1,7 @@
 #include "kit.h"
 #include "semihosting.h"
 
-_Noreturn void end_run(int code) {
+_Noreturn void end_board(int code) {
     semihosting_exit(code);
     for (;;) {
     }

@@ -5,7 +5,7 @@
 enum { OUTPUT_ENABLE = 0x08, OUTPUT = 0x0c, RESTART = 1 << 10 };
 #define GPIO(offset) (*(volatile uint32_t *)(0x10060000 + (offset)))
 
-_Noreturn void end_run(int code) {
+_Noreturn void end_board(int code) {
     semihosting_exit(code);
     for (;;) {
     }

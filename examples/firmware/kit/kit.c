@@ -38,6 +38,11 @@ char get_char(void) {
     return (char)byte;
 }
 
+_Noreturn void end_run(int code) {
+    for (uint8_t number = 0; number < uart_count; number++) uart_drain(uart_bases[number]);
+    end_board(code);
+}
+
 _Noreturn void fatal_exception(void) {
     put_text("\nFATAL: unexpected exception\n");
     for (;;) {

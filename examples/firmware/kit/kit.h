@@ -15,8 +15,10 @@ void put_number(uint32_t value);
 /* Waits for a byte from the console. */
 char get_char(void);
 
-/* Ends the run with this exit code, in the way the board has; sleeps for ever where it has none. */
+/* Lets the UARTs finish, then ends the run with this exit code; sleeps for ever where the board has no end. */
 _Noreturn void end_run(int code);
+/* The end itself: each board's port has one. */
+_Noreturn void end_board(int code);
 /* Switches the board off or resets it; these return where the board cannot. */
 void power_off(void);
 void reset_board(void);

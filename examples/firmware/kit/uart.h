@@ -9,3 +9,5 @@ void uart_open(uintptr_t base);
 void uart_put(uintptr_t base, uint8_t byte);
 /* The next byte received, or -1. */
 int uart_get(uintptr_t base);
+/* Waits until all that was sent has left the UART. */
+void uart_drain(uintptr_t base);

@@ -2,7 +2,7 @@
 #include "uart.h"
 
 enum { DATA = 0, LCR = 3, MCR = 4, LSR = 5 };
-enum { READY = 1, TX_EMPTY = 1 << 5 };
+enum { READY = 1, TX_EMPTY = 1 << 5, TX_IDLE = 1 << 6 };
 
 #ifdef __i386__
 static void set(uintptr_t base, int at, uint8_t value) {
@@ -31,3 +31,8 @@ void uart_put(uintptr_t base, uint8_t byte) {
 }
 
 int uart_get(uintptr_t base) { return get(base, LSR) & READY ? get(base, DATA) : -1; }
+
+void uart_drain(uintptr_t base) {
+    while (!(get(base, LSR) & TX_IDLE)) {
+    }
+}

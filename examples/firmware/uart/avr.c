@@ -19,3 +19,8 @@ void uart_put(uintptr_t base, uint8_t byte) {
 }
 
 int uart_get(uintptr_t base) { return *at(base, A) & RX_COMPLETE ? *at(base, DATA) : -1; }
+
+void uart_drain(uintptr_t base) {
+    while (!(*at(base, A) & DATA_EMPTY)) {
+    }
+}

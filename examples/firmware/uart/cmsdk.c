@@ -15,3 +15,8 @@ void uart_put(uintptr_t base, uint8_t byte) {
 }
 
 int uart_get(uintptr_t base) { return REGISTER(base, STATE) & RX_FULL ? (int)(REGISTER(base, DATA) & 0xff) : -1; }
+
+void uart_drain(uintptr_t base) {
+    while (REGISTER(base, STATE) & TX_FULL) {
+    }
+}
