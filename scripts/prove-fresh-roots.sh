@@ -7,6 +7,7 @@ set -euo pipefail
 
 project=$(cd "$(dirname "$0")/.." && pwd)
 cache=${EMUFARM_CACHE:-/var/cache/emufarm}/roots
+certificates=/etc/lent.crt
 
 say() { echo "prove-fresh-roots: $*"; }
 
@@ -21,7 +22,7 @@ mirror() {
 
 # A new root, unpacked from a base that is made once.
 make_root() {
-  local suite=$1 root=$2 base=$cache/$1.tar
+  local suite=$1 base=$cache/$1.tar
   if [ ! -f "$base" ]; then
     say "$suite: debootstrap"
     mkdir -p "$cache"
@@ -38,13 +39,10 @@ make_root() {
 
 # What the network needs here: names, proxies, certificates. Nothing of it is a part of the proof.
 lend_network() {
-  local root=$1
   cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
   apt-config dump | grep -E '^Acquire::.*(Proxy|CaInfo|Check-)' >"$root/etc/apt/apt.conf.d/99host" || true
-  if [ -f /etc/ssl/certs/ca-certificates.crt ]; then
-    mkdir -p "$root/etc/ssl/certs"
-    cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
-  fi
+  # Not as the root's own list, which belongs to its package ca-certificates.
+  [ ! -f /etc/ssl/certs/ca-certificates.crt ] || cp -L /etc/ssl/certs/ca-certificates.crt "$root$certificates"
 }
 
 # Runs in its own namespaces of mounts and processes.
@@ -65,25 +63,14 @@ inside() {
     mount --bind "/dev/$node" "$root/dev/$node"
   done
 
-  local certificates=/etc/ssl/certs/ca-certificates.crt
+  local lent=()
+  if [ -f "$root$certificates" ]; then
+    lent=("npm_config_cafile=$certificates" "NODE_EXTRA_CA_CERTS=$certificates" "SSL_CERT_FILE=$certificates")
+  fi
   env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
     ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} \
-    npm_config_cafile=$certificates NODE_EXTRA_CA_CERTS=$certificates npm_config_registry="$(npm config get registry)" \
-    chroot "$root" /bin/bash -euo pipefail -s "$suite" <"$project/scripts/prove-in-root.sh"
-}
-
-prove() {
-  local suite=$1 root started
-  root=$(mktemp -d "${TMPDIR:-/tmp}/fresh-$suite.XXXXXX")
-  # The mounts are gone with their namespace by the time this runs.
-  trap 'rm -rf --one-file-system "$root"' RETURN
-  started=$SECONDS
-  make_root "$suite" "$root"
-  chmod 755 "$root"
-  lend_network "$root"
-  git -C "$project" bundle create -q "$root/tmp/emufarm.bundle" HEAD
-  say "$suite: the root is ready after $((SECONDS - started)) s"
-  unshare --mount --pid --fork --kill-child "$0" --inside "$suite" "$root" </dev/null
+    "${lent[@]}" npm_config_registry="$(npm config get registry 2>/dev/null)" \
+    chroot "$root" /bin/bash -euo pipefail /tmp/prove-in-root.sh "$suite"
 }
 
 if [ "${1:-}" = --inside ]; then
@@ -91,15 +78,48 @@ if [ "${1:-}" = --inside ]; then
   exit
 fi
 
+root=
+child=
+clean_up() {
+  # All processes of the namespace end with its first one, and the mounts with the namespace.
+  [ -z "$child" ] || kill -KILL "$child" 2>/dev/null || true
+  [ -z "$child" ] || wait "$child" 2>/dev/null || true
+  [ -z "$root" ] || rm -rf --one-file-system "$root"
+  child=
+  root=
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
+
+prove() {
+  local suite=$1 started=$SECONDS code=0
+  root=$(mktemp -d "${TMPDIR:-/tmp}/fresh-$suite.XXXXXX")
+  make_root "$suite"
+  chmod 755 "$root"
+  lend_network
+  git -C "$project" bundle create -q "$root/tmp/emufarm.bundle" HEAD
+  cp "$project/scripts/prove-in-root.sh" "$root/tmp/"
+  say "$suite: the root is ready after $((SECONDS - started)) s"
+  unshare --mount --pid --fork --kill-child "$0" --inside "$suite" "$root" </dev/null &
+  child=$!
+  wait "$child" || code=$?
+  clean_up
+  return $code
+}
+
 [ "$(id -u)" = 0 ] || { say "needs root, for chroot and mounts"; exit 2; }
 for program in debootstrap unshare node npm git; do
   command -v $program >/dev/null || { say "needs $program"; exit 2; }
 done
 mirror=$(mirror)
 failed=
-for suite in "${@:-bookworm trixie}"; do
-  for one in $suite; do
-    prove "$one" && say "$one: proven" || { say "$one: NOT proven"; failed=1; }
-  done
+[ $# -gt 0 ] || set -- bookworm trixie
+for suite in "$@"; do
+  if prove "$suite"; then
+    say "$suite: proven"
+  else
+    say "$suite: NOT proven"
+    failed=1
+  fi
 done
 [ -z "$failed" ]
