@@ -21,7 +21,7 @@ export interface JobEnd {
   readonly finishedAt: string;
 }
 
-/** The verdict of a job, as the store keeps it: the bytes of the logs lie beside it. */
+/** The verdict of a job. Logs that travel in the result go into the store with it. */
 export function jobVerdictOf(end: JobEnd): JobVerdict {
   const { error, result } = end;
   return {
@@ -33,7 +33,7 @@ export function jobVerdictOf(end: JobEnd): JobVerdict {
     attempt: end.attempt,
     attempts: [...end.earlier],
     ...(error === undefined ? {} : { error }),
-    ...(result === undefined ? {} : { result: withoutLogBytes(result) }),
+    ...(result === undefined ? {} : { result }),
     finishedAt: end.finishedAt,
   };
 }
@@ -46,11 +46,4 @@ export function isExpectedEnd(
 ): boolean {
   const { verdict: expected = "passed", reason } = spec.expect ?? {};
   return verdict === expected && (reason === undefined || result?.exit?.reason === reason);
-}
-
-function withoutLogBytes(result: AttemptResult): AttemptResult {
-  return {
-    ...result,
-    logs: result.logs.map(({ uart, bytes, keptBytes }) => ({ uart, bytes, keptBytes })),
-  };
 }
