@@ -10,6 +10,8 @@ export interface DispatcherLease extends AsyncDisposable {
   acquire(signal: AbortSignal): Promise<void>;
   /** True while the lease is held for sure. By this machine's monotonic clock, so that a frozen process knows too. */
   isHeld(): boolean;
+  /** Settles while the lease is held, now or later. */
+  whenHeld(): Promise<void>;
   /** Says that this dispatcher has brought Redis up to date with the store. */
   markFilled(): Promise<void>;
   /** Asks Redis now whether the lease stands, instead of with the next renewal. */
@@ -64,6 +66,13 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
   let timer: NodeJS.Timeout | undefined;
   let isRenewing = false;
   let isOver = false;
+  let held = Promise.withResolvers<void>();
+
+  function holdUntil(untilMs: number): void {
+    heldUntilMs = untilMs;
+    held.resolve();
+    held = Promise.withResolvers();
+  }
 
   async function readClientId(): Promise<void> {
     clientId = await redis.client("ID");
@@ -77,7 +86,7 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
       const answer = await renewScript(keys, [owner, clientId, ttlMs, marker]);
       if (isOver) return;
       if (answer === "lost") return lose();
-      heldUntilMs = sentAtMs + ttlMs;
+      holdUntil(sentAtMs + ttlMs);
       if (answer === "emptied") events.onEmptied();
     } catch (error) {
       // The connection is closing or Redis loads its data: the lease runs out by itself unless a later renewal succeeds.
@@ -109,7 +118,7 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
     const sentAtMs = performance.now();
     const isMine = await redis.set(leaseKey, `${owner} ${clientId}`, "PX", ttlMs, "NX");
     if (isMine) {
-      heldUntilMs = sentAtMs + ttlMs;
+      holdUntil(sentAtMs + ttlMs);
       return true;
     }
     const holder = await redis.get(leaseKey);
@@ -132,6 +141,9 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
       redis.on("ready", onReconnected);
     },
     isHeld: () => performance.now() < heldUntilMs,
+    async whenHeld() {
+      if (performance.now() >= heldUntilMs) await held.promise;
+    },
     async markFilled() {
       await redis.set(markerKey, owner);
       marker = owner;

@@ -1,0 +1,88 @@
+import type { AgentClient } from "../../client/agent-client.ts";
+import type { Log } from "../../log/log.ts";
+import { AgentLink, type AgentLinkEvents, type TakenSlot } from "./agent-link.ts";
+
+/** All agents of a pool. */
+export interface AgentFleet extends Disposable {
+  readonly links: readonly AgentLink[];
+  readonly freeSlots: number;
+  /** Slots of the agents that take work. */
+  readonly slots: number;
+  /** Connects to every agent; settles once each has told what it has, or has been away for too long. */
+  open(): Promise<void>;
+  /**
+   * Takes a slot for an attempt, waiting for one, in the order of asking. Not on the agent to avoid, where there is
+   * another one.
+   */
+  takeSlot(attemptId: string, avoided?: AgentLink): Promise<TakenSlot>;
+}
+
+export interface AgentFleetDependencies {
+  readonly agents: readonly AgentClient[];
+  readonly events: AgentLinkEvents;
+  readonly log: Log;
+  readonly lossMs: number;
+}
+
+interface Waiter {
+  readonly attemptId: string;
+  readonly avoided: AgentLink | undefined;
+  readonly resolve: (taken: TakenSlot) => void;
+}
+
+export function createAgentFleet({ agents, events, log, lossMs }: AgentFleetDependencies): AgentFleet {
+  let waiters: Waiter[] = [];
+  const linkEvents: AgentLinkEvents = {
+    ...events,
+    onSlots(link) {
+      serveWaiters();
+      events.onSlots(link);
+    },
+  };
+  const links = agents.map((client) => new AgentLink({ client, events: linkEvents, log, lossMs }));
+
+  function pick(avoided: AgentLink | undefined): AgentLink | undefined {
+    const isElsewhere = links.some((link) => link !== avoided && link.isUsable);
+    let best: AgentLink | undefined;
+    for (const link of links) {
+      if (link === avoided && isElsewhere) continue;
+      if (link.freeSlots > (best?.freeSlots ?? 0)) best = link;
+    }
+    return best;
+  }
+
+  function serveWaiters(): void {
+    if (waiters.length === 0) return;
+    const unserved: Waiter[] = [];
+    for (const waiter of waiters) {
+      const link = pick(waiter.avoided);
+      if (link) waiter.resolve(link.take(waiter.attemptId));
+      else unserved.push(waiter);
+    }
+    waiters = unserved;
+  }
+
+  return {
+    links,
+    get freeSlots() {
+      return links.reduce((sum, link) => sum + link.freeSlots, 0);
+    },
+    get slots() {
+      return links.reduce((sum, link) => sum + (link.isUsable ? link.slots : 0), 0);
+    },
+    async open() {
+      for (const link of links) link.open();
+      await Promise.all(links.map((link) => link.untilKnown()));
+    },
+    takeSlot(attemptId, avoided) {
+      const { promise, resolve } = Promise.withResolvers<TakenSlot>();
+      waiters.push({ attemptId, avoided, resolve });
+      serveWaiters();
+      return promise;
+    },
+    [Symbol.dispose]() {
+      waiters = [];
+      for (const link of links) link[Symbol.dispose]();
+    },
+  };
+}

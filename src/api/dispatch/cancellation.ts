@@ -1,0 +1,54 @@
+import type { WaitingRoom } from "../queue/waiting-room.ts";
+import type { Store } from "../store/store.ts";
+import type { JobAtHand } from "./job-at-hand.ts";
+import type { JobBook, RunEntry } from "./job-book.ts";
+import { cancelledError, type JobEnding } from "./job-ending.ts";
+
+export interface CancellationDependencies {
+  readonly pool: string;
+  readonly store: Store;
+  readonly waitingRoom: WaitingRoom;
+  readonly book: JobBook;
+  readonly ending: JobEnding;
+}
+
+/** Verdicts that are written side by side when a whole run is cancelled. */
+const SLICE = 64;
+
+/** Ends the jobs of a run that the store says are cancelled: waiting, queued and running ones. */
+export async function cancelJobs(dependencies: CancellationDependencies, runId: string): Promise<void> {
+  const { store, book } = dependencies;
+  const run = await book.run(runId);
+  if (!run) return;
+  run.setCancelled(await store.readCancellation(runId));
+  const jobIds = [...run.unfinishedJobs()].filter((jobId) => run.isCancelled(jobId));
+  for (const job of jobIds.map((jobId) => book.find(jobId))) if (job?.phase === "running") stop(job);
+  const others = jobIds.filter((jobId) => (book.find(jobId)?.phase ?? "queued") === "queued");
+  await takeOut(dependencies, run, others);
+  for (let start = 0; start < others.length; start += SLICE) {
+    const slice = others.slice(start, start + SLICE);
+    await Promise.all(slice.map((jobId) => endWithoutAttempt(dependencies, run, jobId)));
+  }
+}
+
+/** The agent ends the attempt, and its result is the verdict. */
+function stop(job: JobAtHand): void {
+  job.agent?.cancel(job.attemptId, "on request");
+}
+
+async function takeOut({ pool, waitingRoom }: CancellationDependencies, run: RunEntry, jobIds: readonly string[]) {
+  const { tenant } = run.run;
+  await waitingRoom.cancel(
+    pool,
+    jobIds.map((jobId) => ({ jobId, tenant })),
+  );
+}
+
+async function endWithoutAttempt({ book, ending }: CancellationDependencies, run: RunEntry, jobId: string) {
+  if (run.isFinished(jobId)) return;
+  const job = book.take(jobId, run);
+  if (job.phase === "running") stop(job);
+  // One that is being handed out is stopped as soon as its agent has answered.
+  if (job.phase !== "queued") return;
+  await ending.end(job, { verdict: "cancelled", error: cancelledError(), isWithoutAttempt: true });
+}
