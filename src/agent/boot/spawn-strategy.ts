@@ -1,9 +1,8 @@
 import { FarmError } from "../../core/error/farm-error.ts";
-import type { BoardSpec } from "../../core/schema/board.ts";
 import { emulatorArguments } from "../emulator/emulator-arguments.ts";
 import { EmulatorProcess, FIRST_CHANNEL_FD } from "../emulator/emulator-process.ts";
 import type { BoardEmulator, Emulators } from "../emulator/emulators.ts";
-import { limitedCommand } from "../emulator/process-limits.ts";
+import { limitedCommand, memoryLimitMiB } from "../emulator/process-limits.ts";
 import { slotEnvironment } from "../slot/orphans.ts";
 import type { Slot } from "../slot/slot.ts";
 import type { BootRequest, BootStrategy } from "./boot.ts";
@@ -53,11 +52,6 @@ export function createSpawnStrategy(dependencies: SpawnStrategyDependencies): Bo
       return new SpawnedBoot(process, request, { answerTimeoutMs, stopGraceMs });
     },
   };
-}
-
-/** What an emulator of this board may allocate, in MiB. */
-export function memoryLimitMiB({ memory, overheadMiB }: BoardSpec): number {
-  return memory.ramMiB + overheadMiB;
 }
 
 function command(prlimit: string, { info, accelerator }: BoardEmulator, request: BootRequest): [string, ...string[]] {

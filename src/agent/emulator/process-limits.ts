@@ -1,3 +1,11 @@
+import type { BoardSpec } from "../../core/schema/board.ts";
+
+/**
+ * Room for what an emulator allocates and hardly touches: flash and RAM of the machine that no board's description
+ * counts (half a GiB on some), the buffer of translated code, stacks. A limit by allocation must leave room for it.
+ */
+const UNTOUCHED_MIB = 768;
+
 /** What one emulator may take of the host. */
 export interface ProcessLimits {
   /** Memory that the process may allocate (RLIMIT_DATA): what it writes to, not what it maps to read. */
@@ -27,4 +35,9 @@ export function limitedCommand(
     "--",
     ...command,
   ];
+}
+
+/** Memory in MiB that an emulator of this board may allocate. */
+export function memoryLimitMiB({ memory, overheadMiB }: Pick<BoardSpec, "memory" | "overheadMiB">): number {
+  return memory.ramMiB + overheadMiB + UNTOUCHED_MIB;
 }
