@@ -30,8 +30,7 @@ make_root() {
       tail -n 20 "$cache/$suite.log"
       return 1
     }
-    tar -C "$root" -cf "$base.new" .
-    mv "$base.new" "$base"
+    tar -C "$root" -cf "$base.new" . && mv "$base.new" "$base"
   else
     tar -C "$root" -xf "$base"
   fi
@@ -94,11 +93,10 @@ trap 'exit 130' INT TERM HUP
 prove() {
   local suite=$1 started=$SECONDS code=0
   root=$(mktemp -d "${TMPDIR:-/tmp}/fresh-$suite.XXXXXX")
-  make_root "$suite"
-  chmod 755 "$root"
-  lend_network
-  git -C "$project" bundle create -q "$root/tmp/emufarm.bundle" HEAD
-  cp "$project/scripts/prove-in-root.sh" "$root/tmp/"
+  # `set -e` does not hold in a function whose result is asked for.
+  make_root "$suite" && chmod 755 "$root" && lend_network || return
+  git -C "$project" bundle create -q "$root/tmp/emufarm.bundle" HEAD || return
+  cp "$project/scripts/prove-in-root.sh" "$root/tmp/" || return
   say "$suite: the root is ready after $((SECONDS - started)) s"
   unshare --mount --pid --fork --kill-child "$0" --inside "$suite" "$root" </dev/null &
   child=$!

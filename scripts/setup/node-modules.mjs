@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SetupError, say } from "./say.mjs";
@@ -24,13 +24,21 @@ export async function ensureNodeModules(project) {
   if (readIfThere(stampFile) === stamp && existsSync(nodeProgram(project))) return;
 
   const installed = readIfThere(join(project, "node_modules/.package-lock.json"));
-  if (installed === undefined || !isInStep(lockText, installed) || !existsSync(nodeProgram(project))) {
+  if (installed === undefined || !isInStep(lockText, installed)) {
     await install(project);
   }
+  linkNode(project);
   if (!existsSync(nodeProgram(project))) {
     throw new SetupError(`npm has no Node 24 for ${process.platform} ${process.arch}: install Node 24 by hand`);
   }
   writeFileSync(stampFile, stamp);
+}
+
+/** npm 9 installs the package of Node and leaves its program out of .bin. */
+function linkNode(/** @type {string} */ project) {
+  const program = `node-linux-${process.arch}/bin/node`;
+  if (existsSync(nodeProgram(project)) || !existsSync(join(project, "node_modules", program))) return;
+  symlinkSync(`../${program}`, nodeProgram(project));
 }
 
 /**
