@@ -42,7 +42,7 @@ describe("bin/emufarm", () => {
     }
   });
 
-  test.each([
+  test.each<{ name: string; env: Record<string, string>; expected: () => string }>([
     { name: "in the cache folder", env: {}, expected: () => `${folder}/cache/node` },
     { name: "where the caller wants it", env: { NODE_COMPILE_CACHE: "/elsewhere" }, expected: () => "/elsewhere" },
   ])("keeps compiled code $name", ({ env, expected }) => {
