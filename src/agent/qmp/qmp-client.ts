@@ -40,6 +40,7 @@ export class QmpClient implements QmpSession, Disposable {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("error", (cause) => this.#fail(new QmpTransportError("closed", cause.message, { cause })));
+    socket.on("end", () => this.#fail(new QmpTransportError("closed")));
     socket.on("close", () => {
       this.#fail(new QmpTransportError("closed"));
       this.#closed.resolve();
