@@ -72,6 +72,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     logger: false,
     bodyLimit: limitBytes,
     forceCloseConnections: "idle",
+    // Endless answers have no use for it.
+    exposeHeadRoutes: false,
     // A name in a path may be as long as an attempt's id and then some.
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: (error, _request, reply) => answer(reply, toFarmError(error, limitBytes)),

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { acceptBytes, verifiedBytes } from "../../src/http/bytes-body.ts";
 import { createMetrics } from "../../src/http/process-metrics.ts";
-import { createHttpServer, type HttpServer } from "../../src/http/server.ts";
+import { createHttpServer, type HttpApp, type HttpServer } from "../../src/http/server.ts";
 import { createLog } from "../../src/log/log.ts";
 
 const TOKEN = "a-token-of-the-test";
@@ -121,9 +121,9 @@ test("closing ends endless streams, and cuts a caller who never reads", async ()
 
 test("bytes are passed on as they come and refused when their digest is another", async () => {
   const digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
-  await server.app.register(async (app) => {
-    acceptBytes(app);
-    app.put<{ Params: { sha256: string } }>("/bytes/:sha256", async (request) => {
+  await server.app.register(async (scope: HttpApp) => {
+    acceptBytes(scope);
+    scope.put<{ Params: { sha256: string } }>("/bytes/:sha256", async (request) => {
       let bytes = 0;
       const body = request.body as Readable;
       for await (const chunk of verifiedBytes(body, request.params.sha256, 10)) bytes += chunk.length;

@@ -1,0 +1,20 @@
+import type { Log } from "../log/log.ts";
+import type { AgentEvents } from "./agent-events.ts";
+import type { Attempts } from "./attempt/attempts.ts";
+import type { Emulators } from "./emulator/emulators.ts";
+import type { FirmwareCache } from "./firmware/firmware-cache.ts";
+import type { SlotPool } from "./guest/slot-pool.ts";
+
+/** What an agent is made of, for those who serve it. */
+export interface AgentParts {
+  /** Of this process; a restarted agent has another one. */
+  readonly agentId: string;
+  readonly version: string;
+  readonly attempts: Attempts;
+  readonly slots: SlotPool;
+  readonly events: AgentEvents;
+  readonly emulators: Emulators;
+  readonly cache: FirmwareCache;
+  readonly slotIsolation: "uid" | "none";
+  readonly log: Log;
+}

@@ -1,0 +1,35 @@
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { Guest } from "../guest/guest.ts";
+import type { GuestControl } from "../scenario/guest-control.ts";
+import type { UartHub } from "../uart/uart-hub.ts";
+
+/** What the scenario may do with the guest. @param onPause told before the scenario itself pauses or resumes. */
+export function guestControl(
+  guest: Guest,
+  hubs: readonly UartHub[],
+  onPause: (isPaused: boolean) => void,
+): GuestControl {
+  return {
+    uarts: new Map(hubs.map((hub) => [hub.name, hub])),
+    console: hubs[0]?.name ?? "",
+    exited: () => guest.exited(),
+    async power(state) {
+      if (state === "on") await guest.powerOn();
+      else if (state === "off") await guest.powerOff();
+      else await guest.powerCycle();
+    },
+    reset: () => guest.reset(),
+    pause() {
+      onPause(true);
+      return guest.pause();
+    },
+    async resume() {
+      await guest.resume();
+      onPause(false);
+    },
+    async qmp(command, args) {
+      if (!guest.boot) throw new FarmError("QmpFailed", { command, detail: "the board is off" });
+      return guest.boot.qmp.execute(command, args);
+    },
+  };
+}

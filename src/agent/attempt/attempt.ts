@@ -1,0 +1,251 @@
+import { FarmError } from "../../core/error/farm-error.ts";
+import { verdictOfError } from "../../core/policy/verdict-of-error.ts";
+import { durationMs } from "../../core/schema/duration.ts";
+import type { AttemptResult, AttemptSpec, GuestExit } from "../../core/wire/attempt.ts";
+import type { BootStrategy } from "../boot/boot.ts";
+import type { Emulators } from "../emulator/emulators.ts";
+import { memoryLimitMiB } from "../emulator/process-limits.ts";
+import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
+import { Guest } from "../guest/guest.ts";
+import { watchReady } from "../guest/ready-watch.ts";
+import { Progress } from "../progress.ts";
+import type { GuestControl } from "../scenario/guest-control.ts";
+import type { ScenarioResult } from "../scenario/scenario-result.ts";
+import { runScenario, type ScenarioRun } from "../scenario/scenario-run.ts";
+import type { Slot } from "../slot/slot.ts";
+import { createOutputLimit } from "../uart/output-limit.ts";
+import { UartHub } from "../uart/uart-hub.ts";
+import { guestControl } from "./attempt-guest-control.ts";
+import { AttemptTimings } from "./attempt-timings.ts";
+import { uartLogs } from "./uart-logs.ts";
+
+export interface AttemptDependencies {
+  readonly emulators: Emulators;
+  readonly strategy: BootStrategy;
+  readonly firmware: FirmwareSupply;
+}
+
+export interface AttemptOptions {
+  readonly id: string;
+  readonly spec: AttemptSpec;
+  readonly slot: Slot;
+  readonly logFolder: string;
+  readonly events: AttemptEvents;
+}
+
+/** Told as it happens; none of them may throw. */
+export interface AttemptEvents {
+  onRunning(): void;
+  onReady(): void;
+  /** The verdict stands. The emulator may need a moment yet to be gone. */
+  onFinished(result: AttemptResult): void;
+  onLogError(uart: string, error: Error): void;
+}
+
+/** Lines of the console that travel in the result. */
+const LAST_LINES = 20;
+
+/** One try at a job that runs. It needs nobody: no connection holds it, and no connection's end ends it. */
+export class Attempt {
+  readonly id: string;
+  readonly spec: AttemptSpec;
+  readonly hubs: readonly UartHub[];
+  readonly guest: Guest;
+  readonly timings = new AttemptTimings();
+  readonly #dependencies: AttemptDependencies;
+  readonly #events: AttemptEvents;
+  readonly #progress = new Progress();
+  readonly #startedAt = new Date().toISOString();
+  readonly #control: GuestControl;
+  #isPausedByScenario = false;
+  #hasFirmware = false;
+  #hasRun = false;
+  #scenario: ScenarioRun | undefined;
+
+  constructor(options: AttemptOptions, dependencies: AttemptDependencies) {
+    const { id, spec, slot, logFolder, events } = options;
+    this.id = id;
+    this.spec = spec;
+    this.#dependencies = dependencies;
+    this.#events = events;
+    const outputLimit = createOutputLimit({
+      limitBytes: spec.limits.output,
+      onExceeded: (uart) =>
+        this.#progress.abort(new FarmError("OutputLimit", { limitBytes: spec.limits.output, uart })),
+    });
+    this.hubs = spec.board.uarts.map(
+      ({ name }) =>
+        new UartHub({
+          name,
+          logPath: `${logFolder}/${name}.log`,
+          outputLimit,
+          onLogError: (error) => events.onLogError(name, error),
+        }),
+    );
+    this.guest = new Guest({
+      strategy: dependencies.strategy,
+      slot,
+      boardName: spec.boardName,
+      board: spec.board,
+      network: spec.network,
+      onReset: spec.onReset,
+      maxResets: spec.limits.resets,
+      hubs: this.hubs,
+      progress: this.#progress,
+      events: {
+        onStarted: () => this.timings.mark("spawnedMs"),
+        onRunning: () => this.#running(),
+        onPaused: () => this.#setPaused(true),
+        onResumed: () => this.#setPaused(false),
+      },
+    });
+    this.#control = guestControl(this.guest, this.hubs, (isPaused) => {
+      this.#isPausedByScenario = isPaused;
+    });
+  }
+
+  get startedAt(): string {
+    return this.#startedAt;
+  }
+
+  /** True once a guest has run. */
+  get hasRun(): boolean {
+    return this.#hasRun;
+  }
+
+  /** Ends the attempt with this error; its verdict is the error's. One that is decided already stays as it is. */
+  abort(error: FarmError): void {
+    this.#progress.abort(error);
+  }
+
+  /** Runs it to its end. Settles when the emulator has gone and the slot is empty; never rejects. */
+  async run(): Promise<void> {
+    const { timeout, board } = this.spec;
+    this.#progress.setDeadline(durationMs(timeout) * board.timeoutMultiplier, () => this.#timedOut());
+    let firmware: HeldFirmware | undefined;
+    try {
+      firmware = await this.#prepare();
+      await this.#decide(firmware);
+    } catch (error) {
+      await this.#finish(failed(FarmError.from(error)));
+    }
+    this.#progress.abort(new FarmError("Cancelled", { reason: "the attempt has ended" }));
+    await this.guest[Symbol.asyncDispose]();
+    firmware?.[Symbol.dispose]();
+    this.#progress[Symbol.dispose]();
+  }
+
+  async #prepare(): Promise<HeldFirmware> {
+    const { firmware: reference, urls, board } = this.spec;
+    const firmware = await this.#dependencies.firmware({ reference, urls, board }, this.#progress);
+    this.#hasFirmware = true;
+    this.timings.mark("preparedMs");
+    return firmware;
+  }
+
+  async #decide(firmware: HeldFirmware): Promise<void> {
+    const { spec } = this;
+    this.guest.load(firmware.files);
+    this.#watchOutput();
+    const scenario = runScenario({
+      scenario: spec.scenario,
+      expectText: spec.expectText,
+      failText: spec.failText,
+      guest: this.#control,
+      progress: this.#progress,
+      limits: {
+        memoryLimitMiB: memoryLimitMiB(spec.board),
+        outputLimitBytes: spec.limits.output,
+        maxResets: spec.limits.resets,
+      },
+      timeoutMultiplier: spec.board.timeoutMultiplier,
+      nowMs: () => this.timings.nowMs(),
+    });
+    this.#scenario = scenario;
+    // What could not be started is not the scenario's to judge.
+    this.guest.powerOn().catch((error) => this.#progress.abort(FarmError.from(error)));
+    await this.#finish(await scenario.result);
+  }
+
+  #watchOutput(): void {
+    for (const hub of this.hubs) {
+      const stop = hub.onData(() => {
+        stop();
+        this.timings.mark("firstByteMs");
+      });
+    }
+    watchReady({
+      board: this.spec.board,
+      hubs: this.hubs,
+      onReady: () => this.#ready(),
+      onError: (error) => this.#progress.abort(error),
+    });
+  }
+
+  #running(): void {
+    this.timings.mark("runningMs");
+    if (this.#hasRun) return;
+    this.#hasRun = true;
+    this.#events.onRunning();
+    if (!this.spec.board.ready) this.#ready();
+  }
+
+  #ready(): void {
+    this.timings.mark("readyMs");
+    this.#events.onReady();
+  }
+
+  /** A person or a debugger stopped the CPU: the test's time stands still. The scenario's own pause does not count. */
+  #setPaused(isPaused: boolean): void {
+    if (this.#isPausedByScenario) return;
+    if (isPaused) this.#progress.pauseClock();
+    else this.#progress.resumeClock();
+    this.#scenario?.setPaused(isPaused);
+  }
+
+  #timedOut(): FarmError {
+    const waitingFor = this.#hasFirmware
+      ? `it was waiting for ${this.#scenario?.waitingFor() ?? "the emulator's start"}`
+      : "its firmware was not here yet";
+    return new FarmError("JobTimeout", { timeout: this.spec.timeout, clock: "wall", waitingFor });
+  }
+
+  async #finish(outcome: ScenarioResult): Promise<void> {
+    const totalMs = this.timings.nowMs();
+    const { emulators } = this.#dependencies;
+    // From here on not a byte is taken: log and verdict tell the same.
+    for (const hub of this.hubs) hub.end();
+    const check = this.guest.boots > 0 ? await emulators.check(this.spec.boardName, this.spec.board) : undefined;
+    const exit = this.#exitOf(outcome.error);
+    this.#events.onFinished({
+      verdict: outcome.verdict,
+      ...(outcome.error && { error: outcome.error.toBody() }),
+      ...(exit && { exit }),
+      steps: outcome.steps,
+      testCases: outcome.testCases,
+      logs: uartLogs(this.hubs),
+      lastLines: this.hubs[0]?.lastLines(LAST_LINES) ?? [],
+      resets: this.guest.resets,
+      boots: this.guest.boots,
+      ...(check?.isAvailable && {
+        emulator: {
+          binary: check.emulator.binary,
+          version: check.emulator.version,
+          accelerator: check.accelerator,
+        },
+      }),
+      startedAt: this.#startedAt,
+      timings: { totalMs, ...this.timings.marks },
+    });
+  }
+
+  /** A guest that still runs when its test is decided is stopped by the farm. */
+  #exitOf(error: FarmError | undefined): GuestExit | undefined {
+    if (!this.guest.boot) return this.guest.lastExit;
+    return { reason: error?.code === "OutputLimit" ? "OutputLimit" : "Stopped" };
+  }
+}
+
+function failed(error: FarmError): ScenarioResult {
+  return { verdict: verdictOfError(error), error, steps: [], testCases: [] };
+}

@@ -1,0 +1,96 @@
+import { type FileHandle, open, stat } from "node:fs/promises";
+
+/** Where a part of a log lies: bytes of the output from `start` on are in the file from its beginning. */
+interface Part {
+  readonly path: string;
+  readonly start: number;
+  readonly length: number;
+}
+
+const PIECE_BYTES = 64 * 1024;
+
+/** Size of a log on disk that was closed, or left by an agent that was killed. */
+export interface ClosedLogSize {
+  /** Bytes that the guest wrote, as far as the files tell. */
+  readonly bytes: number;
+  readonly keptBytes: number;
+}
+
+/**
+ * Reads the files that `UartLog` left: the first part under its path, the last part in two files that take turns.
+ * @param totalBytes bytes that the guest wrote, where it is known; else it is told from the files.
+ */
+export async function* readClosedLog(
+  path: string,
+  partBytes: number,
+  offset: number,
+  totalBytes?: number,
+): AsyncGenerator<Buffer> {
+  let position = offset;
+  for (const part of await partsOf(path, partBytes, totalBytes)) {
+    if (position >= part.start + part.length) continue;
+    if (position < part.start) {
+      yield Buffer.from(`\n[emufarm: ${part.start - position} bytes are missing here]\n`);
+      position = part.start;
+    }
+    const file = await open(part.path, "r");
+    try {
+      for await (const piece of pieces(file, position - part.start, part.length)) {
+        position += piece.length;
+        yield piece;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+export async function closedLogSize(path: string, partBytes: number): Promise<ClosedLogSize> {
+  const parts = await partsOf(path, partBytes);
+  const last = parts.at(-1);
+  return {
+    bytes: last ? last.start + last.length : 0,
+    keptBytes: parts.reduce((sum, part) => sum + part.length, 0),
+  };
+}
+
+/** In the order of the output. */
+async function partsOf(path: string, partBytes: number, totalBytes?: number): Promise<Part[]> {
+  const sizes = await Promise.all([path, `${path}.tail-a`, `${path}.tail-b`].map(sizeOf));
+  const [headLength = 0, ...tailLengths] = sizes;
+  const tails = tailLengths.map((length, index) => ({ path: `${path}.tail-${index === 0 ? "a" : "b"}`, length }));
+  // The tail that is written to has room left; the other one is full, or was never begun.
+  const ordered = tails.filter((tail) => tail.length > 0).toSorted((one, other) => other.length - one.length);
+  const tailBytes = ordered.reduce((sum, tail) => sum + tail.length, 0);
+  let start = Math.max(headLength, (totalBytes ?? headLength + tailBytes) - tailBytes);
+  const parts: Part[] = headLength > 0 ? [{ path, start: 0, length: headLength }] : [];
+  for (const tail of ordered) {
+    parts.push({ ...tail, start });
+    start += Math.min(tail.length, partBytes);
+  }
+  return parts;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    // A part that the output never reached.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw error;
+  }
+}
+
+async function* pieces(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+  for (let at = start; at < end; ) {
+    const { buffer, bytesRead } = await file.read(
+      Buffer.allocUnsafe(PIECE_BYTES),
+      0,
+      Math.min(PIECE_BYTES, end - at),
+      at,
+    );
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}

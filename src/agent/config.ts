@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import { z } from "zod";
+import { FarmError } from "../core/error/farm-error.ts";
+import { listenAddress } from "../http/listen-address.ts";
+import { LOG_LEVELS } from "../log/log.ts";
+
+const folder = z.string().refine(isAbsolute, "must be an absolute path");
+const folders = z.string().transform((text) => text.split(":").filter((one) => one !== ""));
+
+const settings = z.object({
+  EMUFARM_LISTEN: listenAddress,
+  EMUFARM_TOKEN_FILE: folder.describe("File with the token that callers must bring."),
+  EMUFARM_RUNTIME_DIR: folder.describe("Short-lived files: the slots' folders."),
+  EMUFARM_DATA: folder.describe("The spool and the firmware cache."),
+  EMUFARM_CACHE: folder.describe("What can be found out again: probes of emulators."),
+  EMUFARM_SLOTS: z.coerce.number().int().min(1).max(256),
+  EMUFARM_SLOT_UID_BASE: z.coerce
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe("User id of the first slot, where the agent is root; default: from a free range."),
+  EMUFARM_QEMU_PATH: folders.default([]).describe("Folders that emulators are searched in first."),
+  EMUFARM_FIRMWARE_CACHE_MIB: z.coerce.number().int().positive().default(2_048),
+  EMUFARM_GRACE_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(3_000)
+    .describe("How long running attempts may go on after SIGTERM."),
+  EMUFARM_LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+  PATH: folders.default([]),
+});
+
+/** The agent's settings, read once. */
+export type AgentConfig = ReturnType<typeof readConfig>;
+
+/** @throws {FarmError} InvalidRequest with all problems together */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const read = settings.safeParse(env);
+  if (!read.success) {
+    const problems = read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new FarmError("InvalidRequest", { problems: problems.join("; ") });
+  }
+  const { data } = read;
+  return Object.freeze({
+    listen: data.EMUFARM_LISTEN,
+    tokenFile: data.EMUFARM_TOKEN_FILE,
+    token: readToken(data.EMUFARM_TOKEN_FILE),
+    runtimeFolder: data.EMUFARM_RUNTIME_DIR,
+    dataFolder: data.EMUFARM_DATA,
+    cacheFolder: data.EMUFARM_CACHE,
+    slots: data.EMUFARM_SLOTS,
+    slotUidBase: data.EMUFARM_SLOT_UID_BASE,
+    searchPath: [...data.EMUFARM_QEMU_PATH, ...data.PATH],
+    firmwareCacheBytes: data.EMUFARM_FIRMWARE_CACHE_MIB * 1024 * 1024,
+    graceMs: data.EMUFARM_GRACE_MS,
+    logLevel: data.EMUFARM_LOG_LEVEL,
+  });
+}
+
+function readToken(path: string): string {
+  const token = readFileSync(path, "utf8").trim();
+  if (token !== "") return token;
+  throw new FarmError("InvalidRequest", { problems: `EMUFARM_TOKEN_FILE: ${path} is empty` });
+}

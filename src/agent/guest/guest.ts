@@ -1,0 +1,174 @@
+import type { FarmError } from "../../core/error/farm-error.ts";
+import type { BoardSpec } from "../../core/schema/board.ts";
+import type { GuestExit } from "../../core/wire/attempt.ts";
+import type { Boot, BootStrategy, FirmwareFiles } from "../boot/boot.ts";
+import type { Progress } from "../progress.ts";
+import type { Slot } from "../slot/slot.ts";
+import type { UartHub } from "../uart/uart-hub.ts";
+
+export interface GuestOptions {
+  readonly strategy: BootStrategy;
+  readonly slot: Slot;
+  readonly boardName: string;
+  readonly board: BoardSpec;
+  readonly network: "none" | "isolated" | "egress";
+  readonly onReset: "continue" | "end";
+  readonly maxResets: number;
+  /** One for each UART of the board, in its order. */
+  readonly hubs: readonly UartHub[];
+  /** Its end ends the guest's start. */
+  readonly progress: Progress;
+  readonly events: GuestEvents;
+}
+
+/** Told as it happens; none of them may throw. */
+export interface GuestEvents {
+  /** The emulator of a boot has been started. */
+  onStarted?(): void;
+  /** The emulator's QMP has answered. */
+  onRunning?(): void;
+  /** A boot could not become running. */
+  onStartFailed?(error: FarmError): void;
+  onExited?(exit: GuestExit): void;
+  onPaused?(): void;
+  onResumed?(): void;
+}
+
+/** A board in a slot, through all its boots. What is asked of it happens in order. */
+export class Guest implements AsyncDisposable {
+  readonly #options: GuestOptions;
+  #firmware: FirmwareFiles | undefined;
+  #boot: Boot | undefined;
+  /** A boot that has ended and may hold something of the slot still. */
+  #endedBoot: Boot | undefined;
+  #boots = 0;
+  #resetsOfOldBoots = 0;
+  #exit = Promise.withResolvers<GuestExit>();
+  #lastExit: GuestExit | undefined;
+  #lastAction: Promise<unknown> = Promise.resolve();
+
+  constructor(options: GuestOptions) {
+    this.#options = options;
+  }
+
+  /** The boot that runs; undefined when the board is off. */
+  get boot(): Boot | undefined {
+    return this.#boot;
+  }
+
+  get boots(): number {
+    return this.#boots;
+  }
+
+  get resets(): number {
+    return this.#resetsOfOldBoots + (this.#boot?.resets ?? 0);
+  }
+
+  /** How the last boot ended; undefined while the first one runs. */
+  get lastExit(): GuestExit | undefined {
+    return this.#lastExit;
+  }
+
+  /** What the next boot runs. */
+  load(firmware: FirmwareFiles | undefined): void {
+    this.#firmware = firmware;
+  }
+
+  /** How the current boot ends, or the next one where the board was never on; a power-on makes a new promise. */
+  exited(): Promise<GuestExit> {
+    return this.#exit.promise;
+  }
+
+  powerOn(isPaused = false): Promise<void> {
+    return this.#inOrder(() => this.#start(isPaused));
+  }
+
+  powerOff(): Promise<void> {
+    return this.#inOrder(() => this.#stop());
+  }
+
+  powerCycle(isPaused = false): Promise<void> {
+    return this.#inOrder(async () => {
+      await this.#stop();
+      await this.#start(isPaused);
+    });
+  }
+
+  /** Resets the board; one that is off stays off. */
+  reset(): Promise<void> {
+    return this.#inOrder(async () => this.#boot?.reset());
+  }
+
+  pause(): Promise<void> {
+    return this.#inOrder(async () => this.#boot?.pause());
+  }
+
+  resume(): Promise<void> {
+    return this.#inOrder(async () => this.#boot?.resume());
+  }
+
+  /** Ends the guest, whatever is under way. The slot is empty afterwards. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#inOrder(async () => {
+      await this.#stop();
+      await this.#endedBoot?.[Symbol.asyncDispose]();
+      await this.#options.slot.sweep();
+    });
+  }
+
+  async #start(isPaused: boolean): Promise<void> {
+    if (this.#boot) return;
+    const { events, hubs, strategy, progress, ...board } = this.#options;
+    await this.#endedBoot?.[Symbol.asyncDispose]();
+    this.#endedBoot = undefined;
+    if (this.#lastExit) this.#exit = Promise.withResolvers();
+    this.#boots += 1;
+    const boot = await strategy.boot(
+      {
+        ...board,
+        boot: this.#boots,
+        firmware: this.#firmware,
+        isPaused,
+        uarts: hubs,
+        events: {
+          ...(events.onPaused && { onPaused: events.onPaused }),
+          ...(events.onResumed && { onResumed: events.onResumed }),
+        },
+      },
+      progress,
+    );
+    this.#boot = boot;
+    events.onStarted?.();
+    boot.running.then(
+      () => events.onRunning?.(),
+      (error) => events.onStartFailed?.(error),
+    );
+    void boot.exited.then((exit) => this.#ended(boot, exit));
+  }
+
+  #ended(boot: Boot, exit: GuestExit): void {
+    if (this.#boot !== boot) return;
+    this.#boot = undefined;
+    this.#endedBoot = boot;
+    this.#resetsOfOldBoots += boot.resets;
+    this.#lastExit = exit;
+    this.#exit.resolve(exit);
+    this.#options.events.onExited?.(exit);
+  }
+
+  async #stop(): Promise<void> {
+    const boot = this.#boot;
+    if (!boot) return;
+    const exit = await boot.stop();
+    this.#ended(boot, exit);
+  }
+
+  /** One action at a time; a failed one does not hold up the next. */
+  #inOrder<Value>(action: () => Promise<Value>): Promise<Value> {
+    const result = this.#lastAction.then(action, action);
+    this.#lastAction = result;
+    // Whoever asked gets the failure from `result`.
+    result.catch(() => {});
+    return result;
+  }
+}

@@ -1,0 +1,47 @@
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { Slot } from "../slot/slot.ts";
+
+/** The agent's slots: nobody else books or counts them. */
+export interface SlotPool {
+  readonly slots: number;
+  readonly freeSlots: number;
+  readonly isDraining: boolean;
+  /** @throws {FarmError} NoFreeSlot, Draining */
+  take(): Slot;
+  /** The slot is empty again: no emulator runs in it. */
+  release(slot: Slot): void;
+  /** No slot is given out any more. */
+  drain(): void;
+}
+
+/** @param onChange called whenever the number of free slots, or draining, has changed. */
+export function createSlotPool(slots: readonly Slot[], onChange: () => void): SlotPool {
+  // The slot that was used last is the likeliest to be in the caches.
+  const free = slots.toReversed();
+  let isDraining = false;
+  return {
+    slots: slots.length,
+    get freeSlots() {
+      return isDraining ? 0 : free.length;
+    },
+    get isDraining() {
+      return isDraining;
+    },
+    take() {
+      if (isDraining) throw new FarmError("Draining", {});
+      const slot = free.pop();
+      if (!slot) throw new FarmError("NoFreeSlot", { slots: slots.length });
+      onChange();
+      return slot;
+    },
+    release(slot) {
+      free.push(slot);
+      onChange();
+    },
+    drain() {
+      if (isDraining) return;
+      isDraining = true;
+      onChange();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { attemptId, attemptSpec } from "../../core/wire/attempt.ts";
+import type { HttpApp } from "../../http/server.ts";
+import type { AgentParts } from "../agent-parts.ts";
+
+const idParams = z.object({ id: attemptId });
+const epochHeaders = z.looseObject({
+  "emufarm-epoch": z.coerce.number().int().min(0).optional().describe("Epoch of the dispatcher that asks."),
+});
+const cancelBody = z.strictObject({ reason: z.string().min(1).max(1_000) });
+const leaseBody = z.strictObject({ leaseMs: z.number().int().positive().max(86_400_000) });
+const acknowledgements = z.strictObject({ ids: z.array(attemptId).max(10_000) });
+
+/** A spec carries a board, a scenario and URLs; a large scenario is some hundred kilobytes. */
+const SPEC_LIMIT_BYTES = 4 * 1024 * 1024;
+
+export function addAttemptRoutes(app: HttpApp, { attempts }: AgentParts): void {
+  app.put(
+    "/v1/attempts/:id",
+    { schema: { params: idParams, headers: epochHeaders, body: attemptSpec }, bodyLimit: SPEC_LIMIT_BYTES },
+    async ({ params, headers, body }, reply) => {
+      const { status, isNew } = attempts.put(params.id, body, headers["emufarm-epoch"]);
+      return reply.code(isNew ? 201 : 200).send(status);
+    },
+  );
+  app.get("/v1/attempts", async () => attempts.list());
+  app.get("/v1/attempts/:id", { schema: { params: idParams } }, async ({ params }) => attempts.get(params.id));
+  app.post(
+    "/v1/attempts/:id/cancel",
+    { schema: { params: idParams, headers: epochHeaders, body: cancelBody } },
+    async ({ params, headers, body }) => {
+      attempts.checkEpoch(headers["emufarm-epoch"]);
+      return attempts.cancel(params.id, body.reason);
+    },
+  );
+  app.post(
+    "/v1/attempts/:id/lease",
+    { schema: { params: idParams, headers: epochHeaders, body: leaseBody } },
+    async ({ params, headers, body }, reply) => {
+      attempts.checkEpoch(headers["emufarm-epoch"]);
+      attempts.renewLease(params.id, body.leaseMs);
+      return reply.code(204).send();
+    },
+  );
+  app.post(
+    "/v1/acknowledgements",
+    { schema: { headers: epochHeaders, body: acknowledgements } },
+    async ({ headers, body }, reply) => {
+      attempts.checkEpoch(headers["emufarm-epoch"]);
+      await attempts.acknowledge(body.ids);
+      return reply.code(204).send();
+    },
+  );
+}

@@ -1,0 +1,26 @@
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { HttpServer } from "../../http/server.ts";
+import type { AgentParts } from "../agent-parts.ts";
+import { addAttemptRoutes } from "./attempt-routes.ts";
+import { addChannelRoutes } from "./channel-routes.ts";
+import { addEventRoutes } from "./event-routes.ts";
+import { addFirmwareRoutes } from "./firmware-routes.ts";
+import { addInfoRoutes } from "./info-routes.ts";
+
+/** The agent's API, version 1. */
+export function addRoutes(server: HttpServer, parts: AgentParts): void {
+  const { attempts } = parts;
+  addInfoRoutes(server.app, parts);
+  addEventRoutes(server, parts);
+  addAttemptRoutes(server.app, parts);
+  addFirmwareRoutes(server.app, parts);
+  addChannelRoutes(server, {
+    path: "/v1/attempts",
+    owner(id) {
+      const attempt = attempts.running(id);
+      if (!attempt) throw new FarmError("NotFound", { kind: "running attempt", name: id });
+      return attempt;
+    },
+    readLog: (id, uart, range) => attempts.readLog(id, uart, range),
+  });
+}

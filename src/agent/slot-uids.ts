@@ -1,0 +1,35 @@
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { AgentConfig } from "./config.ts";
+import { DEFAULT_SLOT_UID_BASE } from "./slot/open-slots.ts";
+
+/** Ranges of user ids, one for each agent of a machine. */
+const RANGES = 1_000;
+const RANGE_SIZE = 256;
+const OTHERS_MAY_PASS = 0o001;
+
+/**
+ * First user id of the slots, or undefined where they run as the agent does: it is not root, or a folder on the way to
+ * these ones is closed to other users.
+ */
+export async function chooseSlotUids(
+  { runtimeFolder, slotUidBase }: Pick<AgentConfig, "runtimeFolder" | "slotUidBase">,
+  folders: readonly string[],
+): Promise<number | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  for (const folder of folders) {
+    if (!(await isOpenToOthers(folder))) return undefined;
+  }
+  if (slotUidBase !== undefined) return slotUidBase;
+  // Agents that share a machine have runtime folders of their own.
+  const range = createHash("sha256").update(runtimeFolder).digest().readUInt32BE() % RANGES;
+  return DEFAULT_SLOT_UID_BASE + range * RANGE_SIZE;
+}
+
+async function isOpenToOthers(folder: string): Promise<boolean> {
+  const { mode } = await stat(folder);
+  if ((mode & OTHERS_MAY_PASS) === 0) return false;
+  const parent = dirname(folder);
+  return parent === folder || isOpenToOthers(parent);
+}
