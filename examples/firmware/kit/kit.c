@@ -5,7 +5,8 @@
 static const uintptr_t uart_bases[] = {UART_BASES};
 const uint8_t uart_count = sizeof uart_bases / sizeof uart_bases[0];
 
-void kit_start(void) {
+/* Weak: an app may open its UARTs in a way of its own. */
+__attribute__((weak)) void kit_start(void) {
     for (uint8_t number = 0; number < uart_count; number++) uart_open(uart_bases[number]);
     end_run(main());
 }

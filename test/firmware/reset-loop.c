@@ -1,0 +1,7 @@
+/* Resets as soon as it has started, for ever. */
+#include "kit.h"
+
+int main(void) {
+    reset_board();
+    return 0;
+}
