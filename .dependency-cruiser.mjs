@@ -101,9 +101,10 @@ const forbidden = [
   },
   {
     name: "no-cycles",
+    comment: "Types alone may refer to each other.",
     severity: "error",
     from: { path: "^src/" },
-    to: { circular: true },
+    to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
   },
 ];
 

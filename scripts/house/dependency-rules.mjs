@@ -1,5 +1,14 @@
+import { createRequire } from "node:module";
 import { cruise } from "dependency-cruiser";
 import configuration from "../../.dependency-cruiser.mjs";
+
+// dependency-cruiser walks the sources with this class, which does not know `using` and throws on it.
+const { prototype } = createRequire(import.meta.url)("@swc/core/Visitor.js").Visitor;
+const visitStatement = prototype.visitStatement;
+prototype.visitStatement = function visitUsingToo(/** @type {any} */ statement) {
+  if (statement.type !== "UsingDeclaration") return visitStatement.call(this, statement);
+  return { ...statement, decls: this.visitVariableDeclarators(statement.decls) };
+};
 
 /**
  * Holds a tree against the rules of .dependency-cruiser.mjs.

@@ -66,7 +66,10 @@ describe("dependency rules", () => {
       'import { Queue } from "bullmq";\nimport { target } from "../../core/target.ts";\nexport const a = [Queue, target];\n',
     );
     plant("src/document/a.ts", 'import { parse } from "yaml";\nexport const a = parse;\n');
-    plant("src/agent/emulator/a.ts", 'import { execa } from "execa";\nexport const a = execa;\n');
+    plant(
+      "src/agent/emulator/a.ts",
+      'import { execa } from "execa";\nexport function a() { using b = execa; return b; }\n',
+    );
     expect(await findDependencyViolations(folder, ["src"])).toEqual({ moduleCount: 4, violations: [] });
   });
 });
