@@ -1,0 +1,93 @@
+import { relative, resolve } from "node:path";
+import type { BoardStatus } from "../../core/wire/farm.ts";
+import { EXIT } from "../exit-code.ts";
+import { connectFarm, findFarm } from "../farm/find-farm.ts";
+import { startPrivateAgent } from "../farm/private-agent.ts";
+import type { FarmOptions } from "../farm-options.ts";
+import { clipped, painter } from "../screen/style.ts";
+import { textTable } from "../screen/table.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { type JsonOptions, jsonText } from "./json-option.ts";
+
+/** `emufarm boards`: every board, and what to install where it cannot run here. */
+export async function listBoards(surroundings: Surroundings, options: JsonOptions): Promise<number> {
+  const { stdout } = surroundings;
+  const boards = await allBoards(surroundings, options);
+  stdout.write(options.json ? jsonText(boards) : boardTable(surroundings, boards));
+  return EXIT.passed;
+}
+
+async function allBoards(surroundings: Surroundings, options: FarmOptions): Promise<BoardStatus[]> {
+  if (await findFarm(surroundings, options)) {
+    await using farm = await connectFarm(surroundings, options);
+    return await farm.boards();
+  }
+  const { readAllBoards } = await import("../farm/documents.ts");
+  await using agent = await startPrivateAgent(surroundings);
+  const [boards] = await Promise.all([readAllBoards(surroundings), agent.ready]);
+  return Promise.all(
+    boards.map(async ({ name, spec }) => {
+      const check = await agent.client.checkBoard(name, spec);
+      if (!check.isAvailable) return { name, spec, isAvailable: false, error: check.error };
+      const { binary, version } = check.emulator;
+      return { name, spec, isAvailable: true, emulator: { binary, version, accelerator: check.accelerator } };
+    }),
+  );
+}
+
+function boardTable({ stdout, env }: Surroundings, boards: readonly BoardStatus[]): string {
+  const paint = painter(stdout, env);
+  const room = stdout.isTTY ? Math.max(60, stdout.columns) : 1_000;
+  const nameWidth = Math.max(5, ...boards.map(({ name }) => name.length));
+  const titleWidth = Math.min(44, Math.max(5, ...boards.map(({ spec }) => spec.title.length)));
+  const rows = boards.map(({ name, spec, isAvailable, emulator, error }) => [
+    isAvailable ? paint("green", "✔") : paint("red", "✘"),
+    name,
+    clipped(spec.title, titleWidth),
+    isAvailable
+      ? `${emulator?.binary ?? spec.emulator.binary} ${emulator?.version ?? ""} ${emulator?.accelerator ?? ""}`.trim()
+      : paint("yellow", clipped(error?.message ?? "not available", room - nameWidth - titleWidth - 7)),
+  ]);
+  const available = boards.filter((board) => board.isAvailable).length;
+  return `${textTable([["", paint("bold", "BOARD"), paint("bold", "WHAT"), paint("bold", "RUNS ON")], ...rows])}${available} of ${boards.length} boards can run here.\n`;
+}
+
+/** `emufarm boards add FILE`. */
+export async function addBoard(surroundings: Surroundings, file: string, options: FarmOptions): Promise<number> {
+  const { readBoardFile } = await import("../farm/documents.ts");
+  const board = await readBoardFile(resolve(surroundings.cwd, file), file);
+  await using farm = await connectFarm(surroundings, options);
+  return tellBoard(surroundings, await farm.putBoard(board), "added");
+}
+
+/** `emufarm boards check FILE`: the file's form, and whether an emulator here can do it. */
+export async function checkBoard(surroundings: Surroundings, file: string): Promise<number> {
+  const { readBoardFile } = await import("../farm/documents.ts");
+  const path = resolve(surroundings.cwd, file);
+  const { metadata, spec } = await readBoardFile(path, relative(surroundings.cwd, path));
+  await using agent = await startPrivateAgent(surroundings);
+  await agent.ready;
+  const check = await agent.client.checkBoard(metadata.name, spec);
+  return tellBoard(
+    surroundings,
+    check.isAvailable
+      ? {
+          name: metadata.name,
+          spec,
+          isAvailable: true,
+          emulator: { ...check.emulator, accelerator: check.accelerator },
+        }
+      : { name: metadata.name, spec, isAvailable: false, error: check.error },
+    "valid",
+  );
+}
+
+function tellBoard({ stdout }: Surroundings, board: BoardStatus, word: string): number {
+  const { name, isAvailable, emulator, error } = board;
+  if (isAvailable) {
+    stdout.write(`Board ${name} is ${word}, and can run here: ${emulator?.binary} ${emulator?.version}.\n`);
+    return EXIT.passed;
+  }
+  stdout.write(`Board ${name} is ${word}, but cannot run here: ${error?.message ?? "it is not available"}\n`);
+  return EXIT.farmError;
+}

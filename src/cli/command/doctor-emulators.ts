@@ -1,0 +1,63 @@
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { BoardCheck } from "../../core/wire/agent-info.ts";
+import { readAllBoards } from "../farm/documents.ts";
+import { startPrivateAgent } from "../farm/private-agent.ts";
+import type { Surroundings } from "../surroundings.ts";
+import type { Finding } from "./finding.ts";
+
+interface CheckedBoard {
+  readonly name: string;
+  readonly binary: string;
+  readonly check: BoardCheck;
+}
+
+/** Every emulator that a board asks for, and what confines it here; asked of an agent, which is what would run it. */
+export async function emulatorFindings(surroundings: Surroundings): Promise<Finding[]> {
+  try {
+    const boards = await readAllBoards(surroundings);
+    await using agent = await startPrivateAgent(surroundings);
+    await agent.ready;
+    const checked = await Promise.all(
+      boards.map(async ({ name, spec }) => ({
+        name,
+        binary: spec.emulator.binary,
+        check: await agent.client.checkBoard(name, spec),
+      })),
+    );
+    const { limits, slotIsolation } = await agent.client.info();
+    const byBinary = Map.groupBy(checked, ({ binary }) => binary);
+    return [
+      ...[...byBinary].flatMap(([binary, its]) => binaryFindings(binary, its)),
+      limitsFinding(limits, slotIsolation),
+    ];
+  } catch (error) {
+    return [{ level: "fail", subject: "agent", text: FarmError.from(error).message }];
+  }
+}
+
+function binaryFindings(binary: string, boards: readonly CheckedBoard[]): Finding[] {
+  const subject = binary.replace(/^qemu-system-/, "");
+  const usable = boards.filter(({ check }) => check.isAvailable);
+  const findings: Finding[] = [];
+  const first = usable[0]?.check;
+  if (first?.isAvailable) {
+    const { version, hasSandbox } = first.emulator;
+    const text = `${binary} ${version}: ${usable.length} of ${boards.length} boards`;
+    if (hasSandbox) findings.push({ level: "ok", subject, text: `${text}, confined by seccomp` });
+    else
+      findings.push({ level: "warn", subject, text: `${text}; built without a sandbox: run firmware that you trust` });
+  }
+  for (const { name, check } of boards) {
+    if (check.isAvailable) continue;
+    const { install } = check.error.details;
+    const advice = install === undefined ? {} : { advice: String(install) };
+    findings.push({ level: "warn", subject, text: `${name}: ${check.error.message}`, ...advice });
+  }
+  return findings;
+}
+
+function limitsFinding(limits: "cgroup" | "rlimit", isolation: "uid" | "none"): Finding {
+  const memory = limits === "cgroup" ? "memory is limited by cgroup" : "memory is limited by rlimit";
+  const users = isolation === "uid" ? "each slot has a user id of its own" : "slots share your user id";
+  return { level: "ok", subject: "limits", text: `${memory}; ${users}` };
+}

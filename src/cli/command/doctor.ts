@@ -1,0 +1,22 @@
+import { EXIT } from "../exit-code.ts";
+import { painter } from "../screen/style.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { emulatorFindings } from "./doctor-emulators.ts";
+import { machineFindings } from "./doctor-machine.ts";
+import { type Finding, findingText } from "./finding.ts";
+import { type JsonOptions, jsonText } from "./json-option.ts";
+
+/** `emufarm doctor`: what this machine has, and what to do about what it has not. Fails where nothing could run. */
+export async function doctor(surroundings: Surroundings, options: JsonOptions): Promise<number> {
+  const { stdout, env } = surroundings;
+  const paint = painter(stdout, env);
+  const findings: Finding[] = [];
+  const tell = (some: readonly Finding[]) => {
+    findings.push(...some);
+    if (!options.json) for (const finding of some) stdout.write(findingText(finding, paint));
+  };
+  tell(await machineFindings(surroundings, options));
+  tell(await emulatorFindings(surroundings));
+  if (options.json) stdout.write(jsonText(findings));
+  return findings.some(({ level }) => level === "fail") ? EXIT.failed : EXIT.passed;
+}

@@ -1,0 +1,65 @@
+import type { JobRecord, RunRecord } from "../../core/wire/farm.ts";
+import { EXIT } from "../exit-code.ts";
+import { connectFarm } from "../farm/find-farm.ts";
+import { type Paint, painter, plainLine } from "../screen/style.ts";
+import { textTable } from "../screen/table.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { VERDICT_WORDS } from "../test/run-state.ts";
+import { type JsonOptions, jsonText } from "./json-option.ts";
+
+const MOST_RUNS = 20;
+
+/** `emufarm get`: runs, the jobs of the newest run, boards, or the jobs of one run. */
+export async function get(surroundings: Surroundings, what: string, options: JsonOptions): Promise<number> {
+  if (what === "boards") return (await import("./boards.ts")).listBoards(surroundings, options);
+  const { stdout, env } = surroundings;
+  const paint = painter(stdout, env);
+  await using farm = await connectFarm(surroundings, options);
+  if (what === "runs") {
+    const runs = await farm.runs({ limit: MOST_RUNS });
+    stdout.write(options.json ? jsonText(runs) : runTable(runs, paint));
+    return EXIT.passed;
+  }
+  const runId = what === "jobs" ? (await farm.runs({ limit: 1 }))[0]?.id : what;
+  const jobs: JobRecord[] = [];
+  if (runId !== undefined) for await (const job of farm.jobs(runId)) jobs.push(job);
+  stdout.write(options.json ? jsonText(jobs) : jobTable(jobs, paint));
+  return EXIT.passed;
+}
+
+function runTable(runs: readonly RunRecord[], paint: Paint): string {
+  const head = ["RUN", "NAME", "CREATED", "OUTCOME", "JOBS"].map((word) => paint("bold", word));
+  return textTable([
+    head,
+    ...runs.map(({ id, name, createdAt, outcome, isCancelled, totals }) => [
+      id,
+      plainLine(name),
+      createdAt.replace("T", " ").slice(0, 19),
+      paint(
+        outcome === "passed" ? "green" : outcome === "failed" ? "red" : "cyan",
+        isCancelled ? "cancelled" : outcome,
+      ),
+      `${totals.total - totals.waiting - totals.running}/${totals.total}`,
+    ]),
+  ]);
+}
+
+function jobTable(jobs: readonly JobRecord[], paint: Paint): string {
+  const head = ["JOB", "BOARD", "NAME", "STATE", ""].map((word) => paint("bold", word));
+  return textTable([
+    head,
+    ...jobs.map((job) => [job.id, job.spec.board, plainLine(job.name), stateText(job, paint), whyText(job)]),
+  ]);
+}
+
+function stateText({ state, verdict }: JobRecord, paint: Paint): string {
+  if (!verdict) return paint(state === "running" ? "cyan" : "dim", state);
+  if (verdict.isSkipped) return paint("yellow", "skipped");
+  const expected = verdict.isExpected && verdict.verdict !== "passed" ? " as expected" : "";
+  return paint(verdict.isExpected ? "green" : "red", `${VERDICT_WORDS[verdict.verdict]}${expected}`);
+}
+
+function whyText({ waiting, verdict }: JobRecord): string {
+  if (waiting) return `place ${waiting.position + 1}: ${waiting.reason}`;
+  return verdict?.error === undefined ? "" : plainLine(verdict.error.message);
+}

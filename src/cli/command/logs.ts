@@ -1,0 +1,25 @@
+import { once } from "node:events";
+import { EXIT } from "../exit-code.ts";
+import { connectFarm } from "../farm/find-farm.ts";
+import type { FarmOptions } from "../farm-options.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { consoleOfJob } from "./job-uart.ts";
+
+interface LogsOptions extends FarmOptions {
+  readonly follow?: true;
+}
+
+/** `emufarm logs`: what a job's guest wrote, its bytes as they were. */
+export async function logs(
+  surroundings: Surroundings,
+  jobId: string,
+  uart: string | undefined,
+  options: LogsOptions,
+): Promise<number> {
+  const { stdout, interrupted } = surroundings;
+  await using farm = await connectFarm(surroundings, options);
+  const name = uart ?? (await consoleOfJob(farm, jobId));
+  const bytes = options.follow ? farm.followLog(jobId, name, { signal: interrupted }) : farm.log(jobId, name);
+  for await (const chunk of bytes) if (!stdout.write(chunk)) await once(stdout, "drain");
+  return EXIT.passed;
+}

@@ -1,0 +1,56 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { FarmOptions } from "../farm-options.ts";
+import { farmFolders } from "../folders.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { isRunning, type ProcessIdentity } from "../up/process-identity.ts";
+
+/** A running farm and the way in. */
+export interface FarmAddress {
+  readonly address: string;
+  readonly token: string;
+}
+
+/**
+ * The farm that was named, or else the one that is up on this machine; undefined where none is.
+ * @throws {FarmError} Unauthenticated where its token cannot be read
+ */
+export async function findFarm(surroundings: Surroundings, options: FarmOptions): Promise<FarmAddress | undefined> {
+  const { env, cwd } = surroundings;
+  const { data } = farmFolders(surroundings, options.data);
+  const url = options.farm ?? env.EMUFARM_URL ?? (await localFarmUrl(join(data, "farm.json")));
+  if (url === undefined) return undefined;
+  const chosen = options.tokenFile ?? env.EMUFARM_TOKEN_FILE;
+  const tokenFile = chosen === undefined ? join(data, "token") : resolve(cwd, chosen);
+  try {
+    return { address: url, token: (await readFile(tokenFile, "utf8")).trim() };
+  } catch (cause) {
+    throw new FarmError("Unauthenticated", { tokenFile }, { cause });
+  }
+}
+
+async function needFarm(surroundings: Surroundings, options: FarmOptions): Promise<FarmAddress> {
+  const farm = await findFarm(surroundings, options);
+  if (farm) return farm;
+  throw new FarmError("FarmNotRunning", { address: farmFolders(surroundings, options.data).data });
+}
+
+async function localFarmUrl(file: string): Promise<string | undefined> {
+  try {
+    const farm = JSON.parse(await readFile(file, "utf8")) as ProcessIdentity & { url: string };
+    return isRunning(farm) ? farm.url : undefined;
+  } catch {
+    // No farm of ours, or one of another user: then none is running for us.
+    return undefined;
+  }
+}
+
+/**
+ * A client of the farm, for commands that make no sense without one.
+ * @throws {FarmError} FarmNotRunning, Unauthenticated
+ */
+export async function connectFarm(surroundings: Surroundings, options: FarmOptions): Promise<FarmClient> {
+  return createFarmClient(await needFarm(surroundings, options));
+}

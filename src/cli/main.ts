@@ -1,0 +1,67 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { FarmError } from "../core/error/farm-error.ts";
+import { EXIT, exitCodeOfError } from "./exit-code.ts";
+import { runProgram } from "./program.ts";
+import type { ProjectFiles, Surroundings } from "./surroundings.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** The same in the sources and in the bundle: programs lie side by side, two folders below the project. */
+function projectFiles(): ProjectFiles {
+  const folder = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+  const isBundle = import.meta.url.endsWith(".js");
+  const program = (name: string) =>
+    fileURLToPath(new URL(`../${name}/main.${isBundle ? "js" : "ts"}`, import.meta.url));
+  return {
+    folder,
+    agentProgram: program("agent"),
+    apiProgram: program("api"),
+    boardsFolder: join(folder, "manifests/boards"),
+    examplesFolder: join(folder, "examples"),
+  };
+}
+
+function surroundings(interrupted: AbortSignal): Surroundings {
+  return {
+    env: process.env,
+    args: process.argv.slice(2),
+    node: process.execPath,
+    cwd: process.cwd(),
+    home: homedir(),
+    uid: process.getuid?.() ?? -1,
+    pid: process.pid,
+    // Each is made when it is first asked for: most commands never read their input.
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return process.stdout;
+    },
+    get stderr() {
+      return process.stderr;
+    },
+    interrupted,
+    project: projectFiles(),
+  };
+}
+
+async function main(): Promise<number> {
+  const interruption = new AbortController();
+  const interrupt = (how: string) => interruption.abort(new FarmError("Cancelled", { reason: how }));
+  for (const signal of SIGNALS) process.on(signal, () => interrupt(signal));
+  // Whoever read the output has had enough, as `head` does.
+  process.stdout.on("error", () => interrupt("standard output was closed"));
+  try {
+    return await runProgram(surroundings(interruption.signal));
+  } catch (thrown) {
+    if (interruption.signal.aborted) return EXIT.interrupted;
+    const error = FarmError.from(thrown);
+    process.stderr.write(`emufarm: ${error.message} [${error.code}]\n`);
+    if (error.code === "Internal" && error.cause instanceof Error) process.stderr.write(`${error.cause.stack}\n`);
+    return exitCodeOfError(error);
+  }
+}
+
+process.exit(await main());

@@ -1,0 +1,183 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { EXIT } from "./exit-code.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/**
+ * Reads the command line and carries the command out. What a command needs is loaded when it is called, so that
+ * `emufarm run` need not wait for what `emufarm up` is made of.
+ * @returns the exit code
+ */
+export async function runProgram(surroundings: Surroundings): Promise<number> {
+  let exitCode: number = EXIT.passed;
+  const program = new Command("emufarm");
+  const does =
+    <Given extends unknown[]>(load: () => Promise<(surroundings: Surroundings, ...given: Given) => Promise<number>>) =>
+    async (...given: unknown[]) => {
+      exitCode = await (await load())(surroundings, ...(given as Given));
+    };
+  program
+    .description("Runs firmware on emulated boards, one or ten thousand at a time.")
+    .configureOutput({
+      writeOut: (text) => surroundings.stdout.write(text),
+      writeErr: (text) => surroundings.stderr.write(text.replace(/^error: /, "emufarm: ")),
+    })
+    .showHelpAfterError("(emufarm COMMAND --help tells more)")
+    .exitOverride((error) => {
+      throw error;
+    });
+
+  addRun(program, does);
+  addFarmCommands(program, does);
+  addQuestions(program, does);
+  try {
+    await program.parseAsync(surroundings.args, { from: "user" });
+  } catch (error) {
+    if (!isCommanderError(error)) throw error;
+    return error.exitCode === 0 ? EXIT.passed : EXIT.badRequest;
+  }
+  return exitCode;
+}
+
+type Does = <Given extends unknown[]>(
+  load: () => Promise<(surroundings: Surroundings, ...given: Given) => Promise<number>>,
+) => (...given: unknown[]) => Promise<void>;
+
+function addRun(program: Command, does: Does): void {
+  withFarm(program.command("run"))
+    .description("run one firmware on a board: UART to standard output, the farm's words to standard error")
+    .argument("<board>", "name of a board, or path of its YAML file")
+    .argument("<image>", "ELF or raw image, or a Linux kernel")
+    .option("-i, --interactive", "connect standard input to the UART (Ctrl-A x ends)")
+    .option("--uart <name>", "UART to show; default: the board's console")
+    .option("--expect-text <text>", "pass when this text appears")
+    .option("--fail-text <text>", "fail when this text appears")
+    .option("--scenario <file>", "steps and checks to run")
+    .option("--timeout <duration>", "deadline, such as 90s or 5m (default: 30s; with -i: 24h)", durationText)
+    .addOption(
+      new Option("--timeout-exit-code <code>", "exit code of a timeout")
+        .default(EXIT.timedOut)
+        .argParser(exitCodeNumber),
+    )
+    .addOption(new Option("--exit-code <whose>", "whose exit code to end with").choices(["farm", "guest"]))
+    .option("--serial-log-file <file>", "keep what the guest wrote in this file")
+    .option("--on-reset <what>", "what a reset by the guest means: continue or end")
+    .option("--kernel-append <text>", "command line of a Linux kernel")
+    .option("--initrd <file>", "initial RAM disk of a Linux kernel")
+    .option("--dtb <file>", "device tree of a Linux kernel")
+    .option("--watch", "run again whenever the image changes, until Ctrl-C")
+    .option("--no-farm", "use no running farm: start the emulator from here")
+    .option("--json", "print the result as JSON, and the UART to standard error")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 passed, 1 failed, 2 bad request, 3 authentication, 5 farm error, 42 timeout, 130 interrupted.",
+    )
+    .action(does(async () => (await import("./run/run.ts")).run));
+}
+
+function addFarmCommands(program: Command, does: Does): void {
+  program
+    .command("up")
+    .description("start the farm on this machine and keep it up until Ctrl-C")
+    .option("--data <folder>", "the farm's folder")
+    .addOption(new Option("--port <number>", "port of the API on 127.0.0.1").default(7733).argParser(portNumber))
+    .option("--slots <number>", "emulators at a time; default: two for each processor", positiveNumber)
+    .option("--agents <number>", "agent processes; default: one for eight slots", positiveNumber)
+    .option("--boards <folder>", "folder with more boards; may be given several times", collected)
+    .option("--examples [folder]", "run the examples, or the tests in a folder, and tell the results")
+    .option("--json", "print JSON lines")
+    .action(does(async () => (await import("./up/up.ts")).up));
+  withFarm(program.command("test"))
+    .description("run the tests of a run file, or of every *.run.yaml in a folder")
+    .argument("<path>", "run file, or folder")
+    .option("--shard <i/n>", "run only the i-th of n parts")
+    .option("--only <text>", "run only jobs with this in their name or board")
+    .option("--repeat <number>", "run each job this often", positiveNumber)
+    .option("--jobs <number>", "slots of the private farm, where no farm is running", positiveNumber)
+    .option("--junit <file>", "write a JUnit report")
+    .option("--json", "print JSON lines")
+    .action(does(async () => (await import("./test/test.ts")).test));
+}
+
+function addQuestions(program: Command, does: Does): void {
+  const boards = withFarm(program.command("boards")).description("the boards, and whether they can run here");
+  boards.option("--json", "print JSON").action(does(async () => (await import("./command/boards.ts")).listBoards));
+  withFarm(boards.command("add"))
+    .description("add a board to the farm, or replace it")
+    .argument("<file>", "YAML file of the board")
+    .action(does(async () => (await import("./command/boards.ts")).addBoard));
+  withFarm(boards.command("check"))
+    .description("check a board's file, and whether it can run here")
+    .argument("<file>", "YAML file of the board")
+    .action(does(async () => (await import("./command/boards.ts")).checkBoard));
+  withFarm(program.command("console"))
+    .description("attach to a UART of a running job (Ctrl-A x detaches)")
+    .argument("<job>", "id of the job")
+    .argument("[uart]", "name of the UART; default: the board's console")
+    .option("--raw", "pass every byte through: no escape key, no words")
+    .action(does(async () => (await import("./command/console.ts")).console));
+  withFarm(program.command("logs"))
+    .description("what a job's guest wrote")
+    .argument("<job>", "id of the job")
+    .argument("[uart]", "name of the UART; default: the board's console")
+    .option("-f, --follow", "go on until the job has finished")
+    .action(does(async () => (await import("./command/logs.ts")).logs));
+  withFarm(program.command("get"))
+    .description("list runs, jobs or boards, or the jobs of a run")
+    .argument("[what]", "runs, jobs, boards, or the id of a run", "runs")
+    .option("--json", "print JSON")
+    .action(does(async () => (await import("./command/get.ts")).get));
+  withFarm(program.command("describe"))
+    .description("all that is known about a job, a run or a board")
+    .argument("<what>", "id of a job or run, or name of a board")
+    .option("--json", "print JSON")
+    .action(does(async () => (await import("./command/describe.ts")).describe));
+  withFarm(program.command("cancel"))
+    .description("cancel a job or a whole run")
+    .argument("<id>", "id of the job or run")
+    .option("--reason <text>", "why, for the report", "by hand")
+    .option("--json", "print JSON")
+    .action(does(async () => (await import("./command/cancel.ts")).cancel));
+  withFarm(program.command("junit"))
+    .description("the JUnit report of a run")
+    .argument("<run>", "id of the run")
+    .option("-o, --output <file>", "write to this file; default: standard output")
+    .action(does(async () => (await import("./command/junit.ts")).junit));
+  withFarm(program.command("doctor"))
+    .description("check what this machine has for running firmware, and say what to do")
+    .option("--json", "print JSON")
+    .action(does(async () => (await import("./command/doctor.ts")).doctor));
+  program
+    .command("completion")
+    .description("print the completion script of a shell: source <(emufarm completion bash)")
+    .argument("<shell>", "bash, zsh or fish")
+    .action(does(async () => (await import("./command/completion.ts")).completion));
+}
+
+function withFarm(command: Command): Command {
+  return command
+    .option("--farm <url>", "URL of the farm; default: the one that is up on this machine")
+    .option("--token-file <file>", "file with the farm's token")
+    .option("--data <folder>", "folder of the farm on this machine");
+}
+
+function isCommanderError(error: unknown): error is Error & { exitCode: number } {
+  return (
+    error instanceof Error && "exitCode" in error && "code" in error && String(error.code).startsWith("commander.")
+  );
+}
+
+function durationText(text: string): string {
+  if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be a number and a unit of ms, s, m, h or d, such as 90s.");
+}
+
+function wholeNumber(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+}
+
+const exitCodeNumber = (text: string) => wholeNumber(text, 0, 255);
+const portNumber = (text: string) => wholeNumber(text, 1, 65_535);
+const positiveNumber = (text: string) => wholeNumber(text, 1, 10_000);
+const collected = (text: string, previous: string[] | undefined) => [...(previous ?? []), text];

@@ -1,0 +1,69 @@
+import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
+import type { JobRecord } from "../../core/wire/farm.ts";
+import type { FarmAddress } from "../farm/find-farm.ts";
+import type { GuestRun, NamedBytes, Outcome, RunPlace } from "./run-place.ts";
+
+/** Runs firmware through the API of a running farm. */
+export function onFarm(address: FarmAddress): RunPlace {
+  const farm = createFarmClient(address);
+  return {
+    async start(request) {
+      const files = [request.image, request.initrd, request.dtb].filter((file) => file !== undefined);
+      const [uart] = await Promise.all([
+        request.uart ?? consoleOf(farm, request.board),
+        ...files.map((file: NamedBytes) => farm.uploadBytes(file.bytes)),
+      ]);
+      const job = await farm.submitJob({ ...request.job, board: request.board });
+      return guestRun(farm, job, uart);
+    },
+    [Symbol.asyncDispose]: () => farm[Symbol.asyncDispose](),
+  };
+}
+
+async function consoleOf(farm: FarmClient, board: string): Promise<string> {
+  const { spec } = await farm.board(board);
+  return spec.uarts[0]?.name ?? "uart0";
+}
+
+function guestRun(farm: FarmClient, job: JobRecord, uart: string): GuestRun {
+  return {
+    output: () => farm.followLog(job.id, uart),
+    async openInput() {
+      if (!(await isRunning(farm, job))) return undefined;
+      const socket = await farm.openConsole(job.id, uart, () => {});
+      return { write: (bytes) => socket.send(bytes), [Symbol.dispose]: () => socket.close() };
+    },
+    async outcome() {
+      const { verdict } = await farm.job(job.id);
+      return outcomeOf(job, verdict ?? (await verdictOf(farm, job)));
+    },
+    async cancel(reason) {
+      await farm.cancelJob(job.id, reason);
+    },
+  };
+}
+
+/** Settles when the job runs: true, or false where it ended without. */
+async function isRunning(farm: FarmClient, job: JobRecord): Promise<boolean> {
+  for await (const event of farm.events(job.runId)) {
+    if (event.type === "jobRunning") return true;
+    if (event.type === "run" && event.run.totals.running > 0) return true;
+    if (event.type === "jobFinished" || event.type === "end") return false;
+  }
+  return false;
+}
+
+async function verdictOf(farm: FarmClient, job: JobRecord): Promise<JobRecord["verdict"]> {
+  for await (const event of farm.events(job.runId)) if (event.type === "jobFinished") return event.verdict;
+  return undefined;
+}
+
+function outcomeOf(job: JobRecord, verdict: JobRecord["verdict"]): Outcome {
+  return {
+    verdict: verdict?.verdict ?? "errored",
+    error: verdict?.error,
+    result: verdict?.result,
+    isFlaky: verdict?.isFlaky ?? false,
+    jobId: job.id,
+  };
+}

@@ -1,0 +1,193 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { FarmError } from "../../core/error/farm-error.ts";
+import { EXIT, exitCodeOfVerdict } from "../exit-code.ts";
+import { findFarm } from "../farm/find-farm.ts";
+import type { FarmOptions } from "../farm-options.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { isBoardFile } from "./board-argument.ts";
+import type { GuestRun, NamedBytes, Outcome, RunPlace, RunRequest } from "./run-place.ts";
+
+export interface RunOptions extends Omit<FarmOptions, "farm"> {
+  readonly farm?: string | boolean;
+  readonly interactive?: true;
+  readonly uart?: string;
+  readonly expectText?: string;
+  readonly failText?: string;
+  readonly scenario?: string;
+  readonly timeout?: string;
+  readonly timeoutExitCode: number;
+  readonly exitCode?: "farm" | "guest";
+  readonly serialLogFile?: string;
+  readonly onReset?: "continue" | "end";
+  readonly kernelAppend?: string;
+  readonly initrd?: string;
+  readonly dtb?: string;
+  readonly watch?: true;
+  readonly json?: true;
+}
+
+/** Somebody who sits at the console says when it is over. */
+const INTERACTIVE_TIMEOUT = "24h";
+
+/** `emufarm run`: one firmware, one verdict; to be put where bare QEMU stood. */
+export async function run(
+  surroundings: Surroundings,
+  board: string,
+  image: string,
+  options: RunOptions,
+): Promise<number> {
+  await using place = await findPlace(surroundings, board, options);
+  const once = () => runOnce(surroundings, place, board, image, options);
+  if (!options.watch) return await once();
+  const { watchImage } = await import("./watch.ts");
+  return await watchImage(surroundings, resolve(surroundings.cwd, image), once);
+}
+
+/** A running farm where there is one that has the board; else an agent of this call's own. */
+async function findPlace(surroundings: Surroundings, board: string, options: RunOptions): Promise<RunPlace> {
+  const { farm, ...others } = options;
+  const isFile = isBoardFile(board);
+  if (isFile && typeof farm === "string") {
+    const problem = `the farm at ${farm} knows boards by name; add yours first: emufarm boards add ${board}`;
+    throw new FarmError("InvalidRequest", { problems: problem });
+  }
+  const wantsFarm = farm !== false && !isFile;
+  const address = wantsFarm
+    ? await findFarm(surroundings, { ...others, ...(typeof farm === "string" ? { farm } : {}) })
+    : undefined;
+  if (address) return (await import("./on-farm.ts")).onFarm(address);
+  return (await import("./on-agent.ts")).onPrivateAgent(surroundings);
+}
+
+async function runOnce(
+  surroundings: Surroundings,
+  place: RunPlace,
+  board: string,
+  image: string,
+  options: RunOptions,
+): Promise<number> {
+  const { interrupted, stdout, stderr } = surroundings;
+  interrupted.throwIfAborted();
+  const guest = await place.start(await requestOf(surroundings, board, image, options));
+  const cancel = () => {
+    // Whoever waits for the outcome sees it: the guest's end, or that the farm cannot be reached.
+    guest.cancel("interrupted by the caller").catch(() => {});
+  };
+  interrupted.addEventListener("abort", cancel, { once: true });
+  if (interrupted.aborted) cancel();
+  try {
+    const outcome = await withInput(surroundings, guest, options, async () => {
+      await copyOutput(guest.output(), options.json ? stderr : stdout, logFileOf(surroundings, options));
+      return guest.outcome();
+    });
+    const { tell } = await import("./tell.ts");
+    await tell(surroundings, outcome, { board, image, ...(options.json ? { json: true } : {}), ...logOf(options) });
+    if (interrupted.aborted) return EXIT.interrupted;
+    return exitCodeOf(outcome, options);
+  } finally {
+    interrupted.removeEventListener("abort", cancel);
+  }
+}
+
+function exitCodeOf({ verdict, error, result }: Outcome, options: RunOptions): number {
+  const guestCode = result?.exit?.code;
+  if (options.exitCode === "guest" && guestCode !== undefined) return guestCode;
+  return exitCodeOfVerdict(verdict, error, options.timeoutExitCode);
+}
+
+function logOf({ serialLogFile }: RunOptions): { logFile?: string } {
+  return serialLogFile === undefined ? {} : { logFile: serialLogFile };
+}
+
+function logFileOf({ cwd }: Surroundings, { serialLogFile }: RunOptions): string | undefined {
+  return serialLogFile === undefined ? undefined : resolve(cwd, serialLogFile);
+}
+
+async function copyOutput(
+  output: AsyncIterable<Buffer>,
+  screen: NodeJS.WritableStream,
+  logFile: string | undefined,
+): Promise<void> {
+  const log = logFile === undefined ? undefined : createWriteStream(logFile);
+  if (log) await once(log, "open");
+  for await (const chunk of output) {
+    const drained = screen.write(chunk) ? undefined : once(screen, "drain");
+    if (log && !log.write(chunk)) await once(log, "drain");
+    await drained;
+  }
+  if (log) await new Promise<void>((resolve) => log.end(() => resolve()));
+}
+
+async function withInput(
+  surroundings: Surroundings,
+  guest: GuestRun,
+  options: RunOptions,
+  use: () => Promise<Outcome>,
+): Promise<Outcome> {
+  if (!options.interactive) return use();
+  const { joinInput } = await import("../screen/keyboard.ts");
+  using _input = joinInput(surroundings.stdin, guest.openInput(), () => void guest.cancel("ended by Ctrl-A x"));
+  return await use();
+}
+
+async function requestOf(
+  { cwd }: Surroundings,
+  board: string,
+  image: string,
+  options: RunOptions,
+): Promise<RunRequest> {
+  const read = (file: string) => readNamed(resolve(cwd, file), file);
+  const { initrd, dtb, kernelAppend, scenario, expectText, failText, onReset, uart } = options;
+  const [imageFile, initrdFile, dtbFile, steps] = await Promise.all([
+    read(image),
+    initrd === undefined ? undefined : read(initrd),
+    dtb === undefined ? undefined : read(dtb),
+    scenario === undefined
+      ? undefined
+      : import("../farm/documents.ts").then(({ readScenario }) => readScenario(resolve(cwd, scenario), scenario)),
+  ]);
+  const timeout = options.timeout ?? (options.interactive ? INTERACTIVE_TIMEOUT : undefined);
+  const isLinux = initrdFile !== undefined || dtbFile !== undefined || kernelAppend !== undefined;
+  return {
+    board,
+    image: imageFile,
+    ...(initrdFile && { initrd: initrdFile }),
+    ...(dtbFile && { dtb: dtbFile }),
+    ...(uart !== undefined && { uart }),
+    job: {
+      firmware: {
+        ...reference(imageFile),
+        ...(isLinux && { format: "linux" }),
+        ...(kernelAppend !== undefined && { append: kernelAppend }),
+        ...(initrdFile && { initrd: reference(initrdFile) }),
+        ...(dtbFile && { dtb: reference(dtbFile) }),
+      },
+      ...(steps && { scenario: steps }),
+      ...(expectText !== undefined && { expectText }),
+      ...(failText !== undefined && { failText }),
+      ...(timeout !== undefined && { timeout }),
+      ...(onReset !== undefined && { onReset }),
+      // A person who waits for one firmware wants to hear of a fault at once.
+      priority: 10,
+    },
+  };
+}
+
+function reference({ sha256, name }: NamedBytes): { sha256: string; name: string } {
+  return { sha256, name };
+}
+
+async function readNamed(path: string, asWritten: string): Promise<NamedBytes> {
+  try {
+    const bytes = await readFile(path);
+    return { name: basename(path), sha256: createHash("sha256").update(bytes).digest("hex"), bytes };
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === "ENOENT") throw new FarmError("NotFound", { kind: "file", name: asWritten }, { cause });
+    throw new FarmError("InvalidRequest", { problems: `${asWritten} cannot be read (${code})` }, { cause });
+  }
+}

@@ -1,0 +1,75 @@
+import type { ErrorBody } from "../../core/error/error-body.ts";
+import { formatDuration } from "../../core/schema/duration.ts";
+import type { AttemptResult, GuestExit, StepResult, TestCase } from "../../core/wire/attempt.ts";
+import { type Paint, plainLine } from "./style.ts";
+
+/** What is known about a job that did not pass. */
+export interface Failure {
+  readonly error: ErrorBody | undefined;
+  readonly result: AttemptResult | undefined;
+  /** Where all that the guest wrote can be read. */
+  readonly fullLog: string | undefined;
+  /** The command that does it once more. */
+  readonly again: string | undefined;
+}
+
+const MOST_LINES = 10;
+const MOST_CASES = 5;
+
+/** All that helps to see why, on the spot: the step, what was expected, the last lines, the end, what to do next. */
+export function describeFailure(failure: Failure, paint: Paint): string[] {
+  const { result, error, fullLog, again } = failure;
+  const facts: [string, string][] = [];
+  if (error) facts.push(["why", `${plainLine(error.message)} [${error.code}]`]);
+  const step = result?.steps.find(({ outcome }) => outcome === "failed" || outcome === "timedOut");
+  if (step && result) facts.push(["step", stepText(step, result.steps.length)]);
+  for (const testCase of failedCases(result).slice(0, MOST_CASES)) facts.push(["test", caseText(testCase)]);
+  if (result?.exit) facts.push(["guest", exitText(result.exit)]);
+  const lines = (result?.lastLines ?? []).map(plainLine).filter((line) => line !== "");
+  const head = facts.map(([name, text]) => `  ${paint("dim", name.padEnd(6))}${text}`);
+  const tail = [
+    ...(fullLog === undefined ? [] : [`  ${paint("dim", "log   ")}${fullLog}`]),
+    ...(again === undefined ? [] : [`  ${paint("dim", "again ")}${again}`]),
+  ];
+  const said = lines.slice(-MOST_LINES).map((line) => `  ${paint("dim", "    │ ")}${line}`);
+  return [...head, ...said, ...tail];
+}
+
+function failedCases(result: AttemptResult | undefined): TestCase[] {
+  return result?.testCases.filter(({ outcome }) => outcome === "failed") ?? [];
+}
+
+function stepText({ index, title, outcome, durationMs }: StepResult, count: number): string {
+  const how = outcome === "timedOut" ? "timed out" : "failed";
+  const after = durationMs === undefined ? "" : ` after ${formatDuration(durationMs)}`;
+  return `${index + 1} of ${count}, ${plainLine(title)}: ${how}${after}`;
+}
+
+function caseText({ suite, name, message, file, line }: TestCase): string {
+  const place = file === undefined ? "" : ` (${file}${line === undefined ? "" : `:${line}`})`;
+  return plainLine(`${suite}: ${name} failed${message === undefined ? "" : `: ${message}`}${place}`);
+}
+
+/** How the guest ended, in words. */
+export function exitText({ reason, code, signal, detail }: GuestExit): string {
+  const facts = [
+    ...(code === undefined ? [] : [`code ${code}`]),
+    ...(signal === undefined ? [] : [signal]),
+    ...(detail === undefined || detail === "" ? [] : [plainLine(detail.trim().split("\n").at(-1) ?? "")]),
+  ];
+  return `${EXIT_WORDS[reason]}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`;
+}
+
+const EXIT_WORDS: Record<GuestExit["reason"], string> = {
+  GuestExited: "it ended itself",
+  GuestShutdown: "it powered itself off",
+  GuestReset: "it reset",
+  ResetLoop: "it reset again and again",
+  GuestCrashed: "it crashed",
+  SandboxViolation: "it was ended by the sandbox",
+  MemoryLimit: "its emulator needed too much memory",
+  OutputLimit: "it wrote too much",
+  Stopped: "it was still running, and was stopped",
+  EmulatorRefused: "the emulator refused to start it",
+  EmulatorKilled: "its emulator was killed from outside",
+};

@@ -1,0 +1,41 @@
+import type { WriteStream } from "node:tty";
+import { createLogUpdate } from "log-update";
+import type { Paint } from "../screen/style.ts";
+import { liveTable } from "./live-table.ts";
+import type { RunState } from "./run-state.ts";
+import type { RunView } from "./run-view.ts";
+
+/** The seconds that are shown move, and a fast run must not be all drawing. */
+const FRAME_MS = 100;
+
+/** A table that is drawn over itself, for a terminal. Failures are written above it and stay. */
+export function tableView(out: WriteStream, paint: Paint): RunView {
+  const screen = createLogUpdate(out, { showCursor: false });
+  const startedMs = performance.now();
+  let state: RunState | undefined;
+  let frames: NodeJS.Timeout | undefined;
+  const draw = () => {
+    if (!state) return;
+    const size = { columns: out.columns ?? 80, rows: out.rows ?? 24 };
+    screen(liveTable(state, size, performance.now(), startedMs, paint));
+  };
+  return {
+    begin(begun) {
+      state = begun;
+      draw();
+      frames = setInterval(draw, FRAME_MS);
+    },
+    finished(_job, failure) {
+      if (failure.length === 0) return;
+      screen.clear();
+      out.write(`${failure.join("\n")}\n\n`);
+      draw();
+    },
+    changed() {},
+    end() {
+      clearInterval(frames);
+      draw();
+      screen.done();
+    },
+  };
+}

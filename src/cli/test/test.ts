@@ -1,0 +1,145 @@
+import { writeFile } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { RunRecord } from "../../core/wire/farm.ts";
+import { EXIT } from "../exit-code.ts";
+import { type FarmAddress, findFarm } from "../farm/find-farm.ts";
+import type { FarmOptions } from "../farm-options.ts";
+import { describeFailure } from "../screen/failure.ts";
+import { painter, shellQuoted } from "../screen/style.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { plainView, remark } from "./plain-view.ts";
+import { type PlacedJob, planRun, type RunPlan } from "./run-plan.ts";
+import { type FollowedJob, RunState } from "./run-state.ts";
+import type { RunView } from "./run-view.ts";
+import { submit } from "./submission.ts";
+import { totalsText } from "./totals.ts";
+
+interface TestOptions extends FarmOptions {
+  readonly shard?: string;
+  readonly repeat?: number;
+  readonly only?: string;
+  readonly jobs?: number;
+  readonly junit?: string;
+  readonly json?: true;
+}
+
+/** `emufarm test`: the tests of a file or folder, on the running farm or on one of this call's own. */
+export async function test(surroundings: Surroundings, path: string, options: TestOptions): Promise<number> {
+  const found = await findFarm(surroundings, options);
+  if (found) return testOnFarm(surroundings, found, path, options);
+  const { startPrivateFarm } = await import("../farm/private-farm.ts");
+  // A bad file is told before a farm is started for it.
+  await planRun(resolve(surroundings.cwd, path), surroundings.cwd, choiceOf(options));
+  await using farm = await startPrivateFarm(surroundings, options.jobs);
+  return await testOnFarm(surroundings, farm, path, { ...options, isPrivate: true });
+}
+
+interface TestOnFarmOptions extends Pick<TestOptions, "shard" | "repeat" | "only" | "junit" | "json"> {
+  /** The farm ends with this call: its URL and its logs are of no use afterwards. */
+  readonly isPrivate?: true;
+}
+
+/** Runs tests on a farm, shows them, and writes the report. */
+export async function testOnFarm(
+  surroundings: Surroundings,
+  address: FarmAddress,
+  path: string,
+  options: TestOnFarmOptions,
+): Promise<number> {
+  const { cwd, interrupted, stdout } = surroundings;
+  const plan = await planRun(resolve(cwd, path), cwd, choiceOf(options));
+  await using farm = createFarmClient(address);
+  const run = await submit(farm, plan, cwd);
+  const cancel = () => {
+    // Where the farm is gone there is nothing left to cancel.
+    farm.cancelRun(run.id, "interrupted by the caller").catch(() => {});
+  };
+  interrupted.addEventListener("abort", cancel, { once: true });
+  if (interrupted.aborted) cancel();
+  try {
+    const state = await follow(surroundings, farm, run, plan, options);
+    if (options.junit !== undefined) await writeFile(resolve(cwd, options.junit), farm.junit(run.id));
+    if (!options.json) {
+      const report = options.junit === undefined ? "" : `JUnit report: ${options.junit}\n`;
+      const url = options.isPrivate ? "" : `Run ${run.id}: emufarm describe ${run.id}\n`;
+      stdout.write(`${totalsText(state, painter(stdout, surroundings.env))}\n${report}${url}`);
+    }
+    if (interrupted.aborted) return EXIT.interrupted;
+    return state.isPassed ? EXIT.passed : EXIT.failed;
+  } finally {
+    interrupted.removeEventListener("abort", cancel);
+  }
+}
+
+async function follow(
+  surroundings: Surroundings,
+  farm: FarmClient,
+  run: RunRecord,
+  plan: RunPlan,
+  options: TestOnFarmOptions,
+): Promise<RunState> {
+  const { stdout, env } = surroundings;
+  const paint = painter(stdout, env);
+  const state = new RunState(run.id, plan.jobs);
+  const view = options.json ? undefined : await viewOn(surroundings);
+  const jobs = new Map(state.jobs.map((job, index) => [job.id, plan.jobs[index]]));
+  view?.begin(state);
+  try {
+    for await (const event of farm.events(run.id)) {
+      if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
+      const job = state.apply(event, performance.now());
+      if (job === undefined) continue;
+      view?.finished(job, failureText(surroundings, job, jobs.get(job.id), options, paint));
+    }
+  } finally {
+    view?.end();
+  }
+  return state;
+}
+
+async function viewOn({ stdout, env }: Surroundings): Promise<RunView> {
+  const paint = painter(stdout, env);
+  if (!stdout.isTTY || env.TERM === "dumb") return plainView(stdout, paint);
+  return (await import("./table-view.ts")).tableView(stdout, paint);
+}
+
+function failureText(
+  { cwd, stdout }: Surroundings,
+  job: FollowedJob,
+  planned: PlacedJob | undefined,
+  options: TestOnFarmOptions,
+  paint: ReturnType<typeof painter>,
+): string[] {
+  const { verdict, mark } = job;
+  if (mark !== "failed" || !verdict || !planned) return [];
+  const again = `emufarm test ${shellQuoted(relative(cwd, planned.file))} --only ${shellQuoted(`${planned.name} ${job.board}`)}`;
+  const lines = describeFailure(
+    {
+      error: verdict.error,
+      result: verdict.result,
+      fullLog: options.isPrivate ? undefined : `emufarm logs ${job.id}`,
+      again,
+    },
+    paint,
+  );
+  // The table shows a mark only; plain lines have said this already.
+  const title = `${paint("red", "✘")} ${paint("bold", `${job.board}  ${planned.name}`)}  ${remark(job)}`;
+  return stdout.isTTY ? [title, ...lines] : lines;
+}
+
+function choiceOf({ shard, repeat, only }: Pick<TestOptions, "shard" | "repeat" | "only">) {
+  return {
+    ...(shard !== undefined && { shard: parseShard(shard) }),
+    ...(repeat !== undefined && { repeat }),
+    ...(only !== undefined && { only }),
+  };
+}
+
+function parseShard(text: string): { index: number; count: number } {
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+  if (match && index >= 1 && index <= count) return { index, count };
+  throw new FarmError("InvalidRequest", { problems: `--shard ${text} must be i/n with i from 1 to n, such as 2/4` });
+}

@@ -1,0 +1,134 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { FarmFolders } from "../folders.ts";
+import { type FarmPlan, farmProcesses, farmUrl } from "./farm-process.ts";
+import { FolderLock } from "./folder-lock.ts";
+import { identifyProcess } from "./process-identity.ts";
+import { Supervised, type SupervisionEvents } from "./supervised.ts";
+
+export interface RunningFarm extends AsyncDisposable {
+  /** URL of the API. */
+  readonly address: string;
+  readonly token: string;
+  readonly tokenFile: string;
+}
+
+/** How long each kind of process may take to end by itself. */
+const GRACE_MS = { callers: 5_000, agents: 10_000, redis: 5_000 };
+
+/**
+ * Starts a whole farm, all processes at once, and settles when each of them is ready. Disposing of it ends all in
+ * order, and removes what is only for the time it is up.
+ * @throws {FarmError} FolderInUse, PortInUse, RedisMissing, ProcessStartFailed; the signal's reason
+ */
+export async function startFarm(
+  plan: FarmPlan & { readonly pid: number },
+  events: Pick<SupervisionEvents, "onLost">,
+  signal: AbortSignal,
+): Promise<RunningFarm> {
+  await using cleanup = new AsyncDisposableStack();
+  const { folders } = plan;
+  await makeFolders(folders, plan.env);
+  const lock = cleanup.use(await FolderLock.acquire(join(folders.data, "lock"), folders.data, plan.pid));
+  const token = await ownToken(join(folders.data, "token"));
+  await claimPort(plan.host, plan.port);
+  const processes = farmProcesses(plan);
+  const supervise = (spec: ConstructorParameters<typeof Supervised>[0]) =>
+    new Supervised(spec, { ...events, onStarted: (name, pid) => void lock.note(name, pid) });
+  const stages = [
+    { processes: [supervise(processes.redis)], graceMs: GRACE_MS.redis },
+    { processes: processes.agents.map(supervise), graceMs: GRACE_MS.agents },
+    { processes: processes.callers.map(supervise), graceMs: GRACE_MS.callers },
+  ];
+  cleanup.defer(() => rm(folders.runtime, { recursive: true, force: true }));
+  for (const stage of stages) {
+    cleanup.defer(async () => {
+      await Promise.all(stage.processes.map((process) => process.stop(stage.graceMs)));
+    });
+  }
+  const all = stages.flatMap((stage) => stage.processes);
+  for (const process of all) process.start();
+  await Promise.race([Promise.all(all.map((process) => process.ready)), aborted(signal)]);
+
+  const farmFile = join(folders.data, "farm.json");
+  cleanup.defer(() => rm(farmFile, { force: true }));
+  const farm = { ...identifyProcess(plan.pid), url: farmUrl(plan) };
+  await writeFile(`${farmFile}.new`, JSON.stringify(farm), { mode: 0o600 });
+  await rename(`${farmFile}.new`, farmFile);
+  const kept = cleanup.move();
+  return {
+    address: farm.url,
+    token,
+    tokenFile: join(folders.data, "token"),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+async function makeFolders(folders: FarmFolders, env: FarmPlan["env"]): Promise<void> {
+  const isRoot = process.getuid?.() === 0;
+  // Emulators that run under uids of their own pass through to their slots; all else is closed to them.
+  const passable = isRoot ? 0o711 : 0o700;
+  await mkdir(folders.data, { recursive: true, mode: passable });
+  for (const name of ["redis", "boards", "logs", "store"]) {
+    await mkdir(join(folders.data, name), { recursive: true, mode: 0o700 });
+  }
+  await mkdir(join(folders.data, "agents"), { recursive: true, mode: passable });
+  await mkdir(folders.cache, { recursive: true, mode: isRoot ? 0o755 : 0o700 });
+  await mkdir(folders.runtimeBase, { recursive: true, mode: passable });
+  const base = await stat(folders.runtimeBase);
+  // Anybody may have made a folder of this name under /tmp before us.
+  if (base.uid !== process.getuid?.() && !env.EMUFARM_RUNTIME_DIR) {
+    const problem = `${folders.runtimeBase} belongs to another user; choose another folder: EMUFARM_RUNTIME_DIR`;
+    throw new FarmError("Forbidden", { problem });
+  }
+  await mkdir(folders.runtime, { recursive: true, mode: passable });
+}
+
+/** The token of the farm, made at its first start. */
+async function ownToken(file: string): Promise<string> {
+  try {
+    const token = (await readFile(file, "utf8")).trim();
+    if (token !== "") return token;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  const token = randomBytes(32).toString("base64url");
+  await writeFile(`${file}.new`, token, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+  return token;
+}
+
+/** Tells at once when the port is taken, in words: the API would say it only in its log. */
+async function claimPort(host: string, port: number): Promise<void> {
+  const server = createServer();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", (cause: NodeJS.ErrnoException) =>
+    reject(
+      cause.code === "EADDRINUSE" ? new FarmError("PortInUse", { port, host, option: "--port" }, { cause }) : cause,
+    ),
+  );
+  server.listen({ host, port }, () => server.close(() => resolve()));
+  await promise;
+}
+
+/** A port that nobody has at the moment, for a farm that only its starter has to find. */
+export async function freePort(host: string): Promise<number> {
+  const server = createServer();
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.once("error", reject);
+  server.listen({ host, port: 0 }, () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+  });
+  return promise;
+}

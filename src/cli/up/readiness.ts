@@ -1,0 +1,71 @@
+import { watch } from "node:fs";
+import { request } from "node:http";
+import { basename, dirname } from "node:path";
+
+/** Where a server answers. */
+export type ServerAddress = { readonly socketPath: string } | { readonly host: string; readonly port: number };
+
+/** How a started process tells that it is ready: settles when it is, or when the signal aborts. */
+export type Readiness = (process: StartedProcess, signal: AbortSignal) => Promise<void>;
+
+export interface StartedProcess {
+  /** Every line that the process writes, on either stream. Returns how to stop. */
+  onLine(listener: (line: string) => void): () => void;
+}
+
+/** Looked again this often where neither a line nor a file told anything: slow machines, quiet processes. */
+const LOOK_AGAIN_MS = 250;
+
+/** Ready with the first line that has this in it. */
+export function readyByLine(pattern: RegExp): Readiness {
+  return (process, signal) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = process.onLine((line) => {
+      if (pattern.test(line)) resolve();
+    });
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    return promise.finally(stop);
+  };
+}
+
+/** Ready when /readyz says so; asked when the process says something or its socket appears. */
+export function readyByHealth(address: ServerAddress): Readiness {
+  return (process, signal) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let isAsking = false;
+    const ask = async () => {
+      if (isAsking || signal.aborted) return;
+      isAsking = true;
+      if (await isReady(address)) resolve();
+      isAsking = false;
+    };
+    const stops = [process.onLine(() => void ask()), onSocket(address, () => void ask())];
+    const again = setInterval(() => void ask(), LOOK_AGAIN_MS);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    return promise.finally(() => {
+      clearInterval(again);
+      for (const stop of stops) stop();
+    });
+  };
+}
+
+function onSocket(address: ServerAddress, listener: () => void): () => void {
+  if (!("socketPath" in address)) return () => {};
+  const name = basename(address.socketPath);
+  const watcher = watch(dirname(address.socketPath), (_event, file) => {
+    if (file === name) listener();
+  });
+  return () => watcher.close();
+}
+
+function isReady(address: ServerAddress): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const call = request({ ...address, path: "/readyz", timeout: 2_000 }, (answer) => {
+    answer.resume();
+    resolve(answer.statusCode === 200);
+  });
+  call.on("timeout", () => call.destroy());
+  call.on("error", () => resolve(false));
+  call.end();
+  return promise;
+}

@@ -1,0 +1,76 @@
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { EXIT } from "../exit-code.ts";
+import { farmFolders } from "../folders.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { type RunningFarm, startFarm } from "./farm.ts";
+import { type FarmPlan, SLOTS_PER_AGENT } from "./farm-process.ts";
+
+interface UpOptions {
+  readonly data?: string;
+  readonly port: number;
+  readonly slots?: number;
+  readonly agents?: number;
+  readonly boards?: readonly string[];
+  readonly examples?: string | true;
+  readonly json?: true;
+}
+
+/** `emufarm up`: the farm on this machine, until it is interrupted or has run what it was asked to. */
+export async function up(surroundings: Surroundings, options: UpOptions): Promise<number> {
+  const { stdout, stderr, interrupted } = surroundings;
+  const plan = planOf(surroundings, options);
+  const say = (text: string) => stderr.write(`emufarm: ${text}\n`);
+  await using farm = await startFarm(
+    plan,
+    { onLost: (name, how, restartMs) => say(`${name} ended (${how}); starting it again in ${restartMs / 1_000} s`) },
+    interrupted,
+  );
+  if (options.json)
+    stdout.write(`${JSON.stringify({ url: farm.address, tokenFile: farm.tokenFile, pid: plan.pid })}\n`);
+  else stdout.write(`emufarm is up: ${farm.address}/#token=${farm.token}\n`);
+  if (options.examples === undefined) {
+    await interruption(interrupted);
+    return EXIT.passed;
+  }
+  return await runExamples(surroundings, farm, options);
+}
+
+function planOf(surroundings: Surroundings, options: UpOptions): FarmPlan & { pid: number } {
+  const { cwd, env, pid, project } = surroundings;
+  const slots = options.slots ?? availableParallelism() * 2;
+  return {
+    folders: farmFolders(surroundings, options.data),
+    project,
+    env,
+    pid,
+    node: surroundings.node,
+    host: "127.0.0.1",
+    port: options.port,
+    slots,
+    agents: Math.min(slots, options.agents ?? Math.ceil(slots / SLOTS_PER_AGENT)),
+    boards: (options.boards ?? []).map((folder) => resolve(cwd, folder)),
+  };
+}
+
+async function runExamples(surroundings: Surroundings, farm: RunningFarm, options: UpOptions): Promise<number> {
+  const { cwd, stdout, interrupted, project } = surroundings;
+  const folder = typeof options.examples === "string" ? resolve(cwd, options.examples) : project.examplesFolder;
+  const { testOnFarm } = await import("../test/test.ts");
+  const reports = resolve(farmFolders(surroundings, options.data).data, "reports");
+  await mkdir(reports, { recursive: true, mode: 0o700 });
+  const junit = resolve(reports, "examples.xml");
+  const exitCode = await testOnFarm(surroundings, farm, folder, { ...(options.json ? { json: true } : {}), junit });
+  if (!stdout.isTTY || interrupted.aborted) return exitCode;
+  stdout.write(`The farm stays up at ${farm.address}/#token=${farm.token}; Ctrl-C ends it.\n`);
+  await interruption(interrupted);
+  return exitCode;
+}
+
+function interruption(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { describeFailure } from "../../../src/cli/screen/failure.ts";
+import { FarmError } from "../../../src/core/error/farm-error.ts";
+import type { AttemptResult } from "../../../src/core/wire/attempt.ts";
+
+const paint = (_format: unknown, text: string) => text;
+const error = new FarmError("ExpectationNotMet", {
+  step: 'wait-serial "ready"',
+  expected: "ready",
+  actual: "the guest ended first",
+}).toBody();
+
+const result: AttemptResult = {
+  verdict: "failed",
+  steps: [
+    { index: 0, title: 'write-serial "go"', outcome: "passed", clock: "wall" },
+    { index: 1, title: 'wait-serial "ready"', outcome: "failed", durationMs: 1_234, clock: "wall" },
+  ],
+  testCases: [
+    { suite: "math", name: "adds", outcome: "failed", message: "4 is not 5", file: "math.c", line: 7 },
+    { suite: "math", name: "divides", outcome: "passed" },
+  ],
+  logs: [],
+  lastLines: ["booting", "\x1b[31mpanic\x1b[0m\x07", ""],
+  exit: { reason: "GuestCrashed", signal: "SIGABRT", detail: "qemu: fatal: Lockup" },
+  resets: 0,
+  boots: 1,
+  startedAt: "2026-01-01T00:00:00Z",
+  timings: { totalMs: 1_300 },
+};
+
+describe("a failure on the spot", () => {
+  it("tells why, the step, the test, how the guest ended, its last lines, where the log is, and how to run it again", () => {
+    expect(describeFailure({ error, result, fullLog: "emufarm logs r1", again: "emufarm run a b" }, paint)).toEqual([
+      '  why   wait-serial "ready": expected ready, but the guest ended first. [ExpectationNotMet]',
+      '  step  2 of 2, wait-serial "ready": failed after 1.2s',
+      "  test  math: adds failed: 4 is not 5 (math.c:7)",
+      "  guest it crashed (SIGABRT, qemu: fatal: Lockup)",
+      "      │ booting",
+      "      │ panic",
+      "  log   emufarm logs r1",
+      "  again emufarm run a b",
+    ]);
+  });
+
+  it("tells what there is where no guest ran", () => {
+    expect(describeFailure({ error, result: undefined, fullLog: undefined, again: undefined }, paint)).toHaveLength(1);
+  });
+});
