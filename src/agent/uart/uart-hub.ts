@@ -6,7 +6,7 @@ import type { OutputLimit } from "./output-limit.ts";
 import { Pen } from "./pen.ts";
 import { UartLog } from "./uart-log.ts";
 import type { UartPort } from "./uart-port.ts";
-import { type UartViewerSink, ViewerPosition } from "./uart-viewer.ts";
+import { type UartViewer, type UartViewerSink, ViewerPosition } from "./uart-viewer.ts";
 
 /** Bytes that a late viewer is shown. */
 const REPLAY_BYTES = 64 * 1024;
@@ -27,19 +27,6 @@ export interface UartHubOptions {
 interface Line {
   readonly socket: Socket;
   readonly kicks: KickSchedule;
-}
-
-/** A viewer that the hub knows. */
-export interface UartViewer extends Disposable {
-  /**
-   * Writes to the guest, if nobody else is writing. Settles when the line has taken the bytes; says whether they went
-   * out. What is refused is told to the viewer's sink.
-   */
-  write(bytes: Uint8Array): Promise<boolean>;
-  /** Becomes the one who writes. */
-  takePen(): void;
-  /** The viewer's connection has room again. */
-  drained(): void;
 }
 
 /**

@@ -59,9 +59,8 @@ export class UartLog {
 
   /** Bytes that can be read back; the rest is the gap. */
   get keptBytes(): number {
-    const written = this.#isBroken ? this.#writtenEnd() : this.#total;
-    const headEnd = Math.min(written, this.#partBytes);
-    return headEnd + (written - Math.max(headEnd, this.#tailStart()));
+    if (!this.#isBroken) return Math.min(this.#total, 2 * this.#partBytes);
+    return this.#head.length + (this.#writtenEnd() - this.#tailStart());
   }
 
   append(chunk: Buffer): void {
@@ -166,7 +165,7 @@ export class UartLog {
   }
 
   #readAt(position: number): { bytes: Buffer; end: number } | undefined {
-    if (this.#writtenEnd() === 0 && this.#isClosed) {
+    if (this.#isClosed && this.#pendingBytes > 0) {
       const bytes = Buffer.concat(this.#pending).subarray(position);
       return bytes.length > 0 ? { bytes, end: position + bytes.length } : undefined;
     }

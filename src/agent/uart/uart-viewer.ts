@@ -26,6 +26,19 @@ export interface UartViewerSink {
   end(): void;
 }
 
+/** A viewer that the hub knows. */
+export interface UartViewer extends Disposable {
+  /**
+   * Writes to the guest, if nobody else is writing. Settles when the line has taken the bytes; says whether they went
+   * out. What is refused is told to the viewer's sink.
+   */
+  write(bytes: Uint8Array): Promise<boolean>;
+  /** Becomes the one who writes. */
+  takePen(): void;
+  /** The viewer's connection has room again. */
+  drained(): void;
+}
+
 /** One viewer's place in the output. It pulls from the ring, so it holds no memory of its own. */
 export class ViewerPosition {
   readonly sink: UartViewerSink;

@@ -1,0 +1,81 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { TcpChannel } from "../../../src/agent/uart/tcp-channel.ts";
+import { UartHub } from "../../../src/agent/uart/uart-hub.ts";
+import { socketPair, temporaryFolder } from "./socket-pair.ts";
+
+async function setup() {
+  const folder = await temporaryFolder();
+  const hub = new UartHub({ name: "uart0", logPath: join(folder.path, "log") });
+  const channel = await TcpChannel.listen({ uart: hub, host: "127.0.0.1", port: 0 });
+  return {
+    hub,
+    channel,
+    folder: folder.path,
+    async [Symbol.asyncDispose]() {
+      hub.end();
+      await channel[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("A UART as a TCP port", () => {
+  test("carries bytes both ways, and stays open while the emulator is replaced", async () => {
+    await using rig = await setup();
+    const { hub, channel, folder } = rig;
+    const client = connect(channel.port, "127.0.0.1");
+    let seen = "";
+    client.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+    });
+    await once(client, "connect");
+    await expect.poll(() => channel.connections).toBe(1);
+    for (const boot of [1, 2]) {
+      const { hubEnd, guestEnd } = await socketPair(folder, `s${boot}`);
+      hub.attach(hubEnd, boot, () => {});
+      guestEnd.on("data", (chunk: Buffer) => guestEnd.write(`${boot}:${chunk.toString()} `));
+      client.write("hi");
+      await expect.poll(() => seen).toContain(`${boot}:hi`);
+      guestEnd.destroy();
+      await once(hubEnd, "close");
+    }
+    expect(channel.connections).toBe(1);
+    client.destroy();
+    await expect.poll(() => channel.connections).toBe(0);
+  });
+
+  test.each(["GET / HTTP/1.1\r\n", "POST /v1/runs HTTP/1.1\r\n", "OPTIONS * HTTP/1.1\r\n"])(
+    "closes and counts a connection that opens with %j",
+    async (request) => {
+      await using rig = await setup();
+      const { channel } = rig;
+      const client = connect(channel.port, "127.0.0.1");
+      client.on("error", () => {});
+      client.write(request.slice(0, 2));
+      await once(client, "connect");
+      client.write(request.slice(2));
+      await once(client, "close");
+      expect(channel.refusedHttp).toBe(1);
+    },
+  );
+
+  test("takes words that only look like a request", async () => {
+    await using rig = await setup();
+    const { hub, channel, folder } = rig;
+    const { hubEnd, guestEnd } = await socketPair(folder);
+    hub.attach(hubEnd, 1, () => {});
+    let typed = "";
+    guestEnd.on("data", (chunk: Buffer) => {
+      typed += chunk.toString();
+    });
+    const client = connect(channel.port, "127.0.0.1");
+    client.write("GETTER\nGET \n");
+    await expect.poll(() => typed).toBe("GETTER\nGET \n");
+    expect(channel.refusedHttp).toBe(0);
+    client.destroy();
+    guestEnd.destroy();
+  });
+});
