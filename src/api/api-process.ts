@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import packageFile from "../../package.json" with { type: "json" };
+import { createAgentClient } from "../client/agent-client.ts";
+import { createMetrics } from "../http/process-metrics.ts";
+import type { Log } from "../log/log.ts";
+import { createBoardAvailability } from "./board/board-availability.ts";
+import { createBoardFiles } from "./board/board-files.ts";
+import { loadBoards } from "./board/board-registry.ts";
+import type { ApiConfig } from "./config.ts";
+import { createBlobUrls, loadBlobKey } from "./firmware/blob-urls.ts";
+import { createFirmwareImport } from "./firmware/firmware-import.ts";
+import { createApiServer } from "./http/api-server.ts";
+import { openFarmQueue } from "./queue/farm-queue.ts";
+import { createJobRecords } from "./run/job-records.ts";
+import { createRunCancellation } from "./run/run-cancellation.ts";
+import { RunLedger } from "./run/run-ledger.ts";
+import { createRunSubmission } from "./run/run-submission.ts";
+import { FolderStore } from "./store/folder-store.ts";
+import type { Store } from "./store/store.ts";
+
+/** How long a caller waits for Redis before it gets its answer without. */
+const QUEUE_PATIENCE_MS = 3_000;
+const RETENTION_EACH_MS = 3_600_000;
+
+/** The API until it is disposed of. */
+export async function startApi(config: ApiConfig, log: Log): Promise<AsyncDisposable> {
+  await using starting = new AsyncDisposableStack();
+  const store = starting.use(
+    await FolderStore.open({
+      folder: join(config.dataFolder, "store"),
+      onFault: (error) => log.error({ err: error }, "the store is behind in making verdicts safe"),
+    }),
+  );
+  const queue = starting.use(await openFarmQueue({ address: config.redis, log, patienceMs: QUEUE_PATIENCE_MS }));
+  const clients = config.agents.map((address) => starting.use(createAgentClient({ address, token: config.token })));
+  const boards = await loadBoards(createBoardFiles(config.boardFolders, join(config.dataFolder, "boards")));
+  const availability = createBoardAvailability(clients, log);
+  const ledger = starting.use(await RunLedger.open({ store, queue, log }));
+  const firmware = createFirmwareImport(store);
+  const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
+  const clock = () => Date.now();
+  const { waitingRoom } = queue;
+  const server = starting.use(
+    await createApiServer(
+      {
+        store,
+        boards,
+        availability,
+        firmware,
+        blobs,
+        submit: createRunSubmission({ store, boards, availability, firmware, waitingRoom, ledger, log, clock }),
+        cancellation: createRunCancellation({ store, queue, ledger, log, clock }),
+        ledger,
+        jobs: createJobRecords({ store, ledger, queue }),
+        queue,
+        agents: new Map(clients.map((client) => [client.address, client])),
+        tenant: config.tenant,
+        clock,
+      },
+      { ...config, version: packageFile.version, metrics: createMetrics(), log, notReady: () => undefined },
+    ),
+  );
+  const address = await server.listen(config.listen, "--port");
+  starting.defer(keepRetention(store, config, log));
+  log.info({ address, boards: boards.list().length }, "the API listens");
+  return starting.move();
+}
+
+/** Returns how to stop. */
+function keepRetention(store: Store, { retention }: ApiConfig, log: Log): () => void {
+  const timer = setInterval(() => {
+    store.applyRetention(retention, Date.now()).then(
+      (freed) => log.info(freed, "retention applied"),
+      (error: unknown) => log.error({ err: error }, "the retention could not be applied"),
+    );
+  }, RETENTION_EACH_MS);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import { z } from "zod";
+import { FarmError } from "../core/error/farm-error.ts";
+import { listenAddress } from "../http/listen-address.ts";
+import { LOG_LEVELS } from "../log/log.ts";
+
+const absolutePath = z.string().refine(isAbsolute, "must be an absolute path");
+const list = (separator: string) =>
+  z.string().transform((text) => text.split(separator).filter((one) => one.trim() !== ""));
+
+const settings = z.object({
+  EMUFARM_ROLE: z.enum(["api", "dispatcher"]).describe("Which of the two processes this one is."),
+  EMUFARM_LISTEN: listenAddress,
+  EMUFARM_TOKEN_FILE: absolutePath.describe("File with the token of callers and agents."),
+  EMUFARM_DATA: absolutePath.describe("The farm's folder: store, own boards, key of signed URLs."),
+  EMUFARM_REDIS: z.string().regex(/^(unix:\/|rediss?:\/\/)/, "must be unix:/path or redis://host:port"),
+  EMUFARM_AGENTS: list(",").default([]).describe("Addresses of the agents, separated by commas."),
+  EMUFARM_PUBLIC_URL: z.url({ protocol: /^https?$/ }).describe("Where callers and agents reach the API."),
+  EMUFARM_BOARDS: list(":").default([]).describe("Folders of boards, separated by colons."),
+  EMUFARM_TENANT: z.string().min(1).max(255).default("local").describe("Tenant of everybody who has the token."),
+  EMUFARM_RETENTION_DAYS: z.coerce.number().positive().default(30).describe("Age at which finished runs are deleted."),
+  EMUFARM_RETENTION_GIB: z.coerce
+    .number()
+    .positive()
+    .default(20)
+    .describe("Size of the store above which the oldest finished runs are deleted."),
+  EMUFARM_LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+});
+
+const DAY_MS = 86_400_000;
+const GIB = 1024 ** 3;
+
+/** Settings of the api and the dispatcher, read once. */
+export type ApiConfig = ReturnType<typeof readConfig>;
+
+/** @throws {FarmError} InvalidRequest with all problems together */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const read = settings.safeParse(env);
+  if (!read.success) {
+    const problems = read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new FarmError("InvalidRequest", { problems: problems.join("; ") });
+  }
+  const { data } = read;
+  return Object.freeze({
+    role: data.EMUFARM_ROLE,
+    listen: data.EMUFARM_LISTEN,
+    tokenFile: data.EMUFARM_TOKEN_FILE,
+    token: readToken(data.EMUFARM_TOKEN_FILE),
+    dataFolder: data.EMUFARM_DATA,
+    redis: data.EMUFARM_REDIS,
+    agents: data.EMUFARM_AGENTS,
+    publicUrl: data.EMUFARM_PUBLIC_URL,
+    boardFolders: data.EMUFARM_BOARDS,
+    tenant: data.EMUFARM_TENANT,
+    retention: { maxAgeMs: data.EMUFARM_RETENTION_DAYS * DAY_MS, maxBytes: data.EMUFARM_RETENTION_GIB * GIB },
+    logLevel: data.EMUFARM_LOG_LEVEL,
+  });
+}
+
+function readToken(path: string): string {
+  try {
+    const token = readFileSync(path, "utf8").trim();
+    if (token !== "") return token;
+  } catch (cause) {
+    const problems = `EMUFARM_TOKEN_FILE: ${(cause as Error).message}`;
+    throw new FarmError("InvalidRequest", { problems }, { cause });
+  }
+  throw new FarmError("InvalidRequest", { problems: `EMUFARM_TOKEN_FILE: ${path} is empty` });
+}

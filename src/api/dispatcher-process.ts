@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { createAgentClient } from "../client/agent-client.ts";
+import { createMetrics } from "../http/process-metrics.ts";
+import { createHttpServer } from "../http/server.ts";
+import type { Log } from "../log/log.ts";
+import { createBoardAvailability } from "./board/board-availability.ts";
+import type { ApiConfig } from "./config.ts";
+import { startDispatcher } from "./dispatch/dispatcher.ts";
+import { createBlobUrls, loadBlobKey } from "./firmware/blob-urls.ts";
+import { openFarmQueue } from "./queue/farm-queue.ts";
+import { DEFAULT_POOL } from "./run/run-submission.ts";
+import { FolderStore } from "./store/folder-store.ts";
+
+/** Longer than any attempt waits for its firmware, and than a clock is set wrong. */
+const BLOB_URL_LIFE_MS = 24 * 3_600_000;
+
+export interface DispatcherProcess extends AsyncDisposable {
+  /** Rejects with a failure that only a new process can heal. */
+  readonly ended: Promise<void>;
+}
+
+/** The dispatcher until it is disposed of; it listens for health and metrics only. */
+export async function runDispatcher(config: ApiConfig, log: Log): Promise<DispatcherProcess> {
+  await using starting = new AsyncDisposableStack();
+  const store = starting.use(
+    await FolderStore.open({
+      folder: join(config.dataFolder, "store"),
+      onFault: (error) => log.error({ err: error }, "the store is behind in making verdicts safe"),
+    }),
+  );
+  const queue = starting.use(await openFarmQueue({ address: config.redis, log }));
+  const agents = config.agents.map((address) => starting.use(createAgentClient({ address, token: config.token })));
+  const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
+  const metrics = createMetrics();
+  const dispatcher = starting.use(
+    startDispatcher({
+      pool: DEFAULT_POOL,
+      store,
+      queue: queue.forDispatcher(DEFAULT_POOL),
+      agents,
+      boards: createBoardAvailability(agents, log),
+      blobUrl: (sha256) => blobs.sign(sha256, Date.now() + BLOB_URL_LIFE_MS),
+      log,
+      metrics,
+    }),
+  );
+  const server = starting.use(await createHttpServer({ log, metrics, trust: config }));
+  const address = await server.listen(config.listen);
+  log.info({ address }, "the dispatcher is up");
+  const resources = starting.move();
+  return { ended: dispatcher.ended, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}

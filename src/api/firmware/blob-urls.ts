@@ -1,0 +1,47 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { link, readFile, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { FarmError } from "../../core/error/farm-error.ts";
+
+/** URLs that let an agent fetch one blob for a while, without a token. */
+export interface BlobUrls {
+  sign(sha256: string, expiresMs: number): string;
+  /** @throws {FarmError} Forbidden */
+  check(sha256: string, expiresMs: number, signature: string, nowMs: number): void;
+}
+
+const KEY_BYTES = 32;
+
+export function createBlobUrls({ key, publicUrl }: { key: Buffer; publicUrl: string }): BlobUrls {
+  const mac = (sha256: string, expiresMs: number) =>
+    createHmac("sha256", key).update(`${sha256}.${expiresMs}`).digest("hex");
+  return {
+    sign(sha256, expiresMs) {
+      const query = `expires=${expiresMs}&signature=${mac(sha256, expiresMs)}`;
+      return `${publicUrl.replace(/\/$/, "")}/v1/blobs/${sha256}?${query}`;
+    },
+    check(sha256, expiresMs, signature, nowMs) {
+      const expected = Buffer.from(mac(sha256, expiresMs));
+      const given = Buffer.from(signature);
+      if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+        throw new FarmError("Forbidden", { problem: "the URL's signature is not the farm's" });
+      }
+      if (nowMs > expiresMs) throw new FarmError("Forbidden", { problem: "the URL has expired" });
+    },
+  };
+}
+
+/** The key that API and dispatcher share: a file in the data folder, made by whichever is first. */
+export async function loadBlobKey(dataFolder: string): Promise<Buffer> {
+  const path = join(dataFolder, "blob.key");
+  const part = `${path}.${process.pid}`;
+  await writeFile(part, randomBytes(KEY_BYTES), { mode: 0o600 });
+  try {
+    await link(part, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    await unlink(part);
+  }
+  return await readFile(path);
+}

@@ -1,0 +1,78 @@
+import { hostname } from "node:os";
+import type { Registry } from "prom-client";
+import type { AgentClient } from "../../client/agent-client.ts";
+import { createHttpServer, type HttpApp, type HttpServer } from "../../http/server.ts";
+import type { Log } from "../../log/log.ts";
+import type { BoardAvailability } from "../board/board-availability.ts";
+import type { BoardRegistry } from "../board/board-registry.ts";
+import type { BlobUrls } from "../firmware/blob-urls.ts";
+import type { FirmwareImport } from "../firmware/firmware-import.ts";
+import type { FarmQueue } from "../queue/farm-queue.ts";
+import type { JobRecords } from "../run/job-records.ts";
+import type { RunCancellation } from "../run/run-cancellation.ts";
+import type { RunLedger } from "../run/run-ledger.ts";
+import type { SubmitRun } from "../run/run-submission.ts";
+import type { Store } from "../store/store.ts";
+import { addBoardRoutes } from "./board-routes.ts";
+import { addConsoleRoutes } from "./console-routes.ts";
+import { addFirmwareRoutes } from "./firmware-routes.ts";
+import { addJobRoutes } from "./job-routes.ts";
+import { addPageRoutes } from "./page-routes.ts";
+import { addRunRoutes } from "./run-routes.ts";
+
+/** What the routes stand on. */
+export interface ApiServices {
+  readonly store: Store;
+  readonly boards: BoardRegistry;
+  readonly availability: BoardAvailability;
+  readonly firmware: FirmwareImport;
+  readonly blobs: BlobUrls;
+  readonly submit: SubmitRun;
+  readonly cancellation: RunCancellation;
+  readonly ledger: RunLedger;
+  readonly jobs: JobRecords;
+  readonly queue: Pick<FarmQueue, "waitingRoom" | "placesOf">;
+  /** By the address that the settings name. */
+  readonly agents: ReadonlyMap<string, AgentClient>;
+  /** Tenant of those who call: on one machine, its user. */
+  readonly tenant: string;
+  readonly clock: () => number;
+}
+
+export interface RouteContext extends ApiServices {
+  readonly app: HttpApp;
+  /** Aborted when the server begins to close. */
+  readonly closing: AbortSignal;
+  readonly log: Log;
+}
+
+export interface ApiServerOptions {
+  readonly token: string;
+  readonly tokenFile: string;
+  readonly publicUrl: string;
+  readonly version: string;
+  readonly metrics: Registry;
+  readonly log: Log;
+  readonly notReady: () => string | undefined;
+}
+
+/** The farm's API, ready to listen. */
+export async function createApiServer(services: ApiServices, options: ApiServerOptions): Promise<HttpServer> {
+  const { token, tokenFile, publicUrl, metrics, log, notReady } = options;
+  const server = await createHttpServer({
+    log,
+    metrics,
+    notReady,
+    trust: { token, tokenFile, allowedHosts: [new URL(publicUrl).hostname, hostname()] },
+    openApi: {
+      title: "emufarm",
+      version: options.version,
+      description: "Runs firmware on emulated boards: firmware in, verdict out.",
+    },
+  });
+  const context: RouteContext = { ...services, app: server.app, closing: server.closing, log };
+  for (const add of [addFirmwareRoutes, addRunRoutes, addJobRoutes, addConsoleRoutes, addBoardRoutes, addPageRoutes]) {
+    await add(context);
+  }
+  return server;
+}

@@ -1,0 +1,49 @@
+import { Readable } from "node:stream";
+import { z } from "zod";
+import { objectName } from "../../core/schema/metadata.ts";
+import { jobId, jobRecord } from "../../core/wire/farm.ts";
+import type { RouteContext } from "./api-server.ts";
+import { openLog } from "./log-source.ts";
+import { cancelBody } from "./run-routes.ts";
+
+const tags = ["jobs"];
+const params = z.object({ id: jobId });
+
+export async function addJobRoutes(context: RouteContext): Promise<void> {
+  const { app, jobs, cancellation, closing } = context;
+  app.get(
+    "/v1/jobs/:id",
+    { schema: { tags, summary: "A job", params, response: { 200: jobRecord } } },
+    ({ params: { id } }) => jobs.read(id),
+  );
+  app.post(
+    "/v1/jobs/:id/cancel",
+    { schema: { tags, summary: "Cancel a job", params, body: cancelBody, response: { 200: jobRecord } } },
+    async ({ params: { id }, body }) => {
+      await cancellation.cancelJob(id, body.reason);
+      return await jobs.read(id);
+    },
+  );
+  app.get(
+    "/v1/jobs/:id/logs/:uart",
+    {
+      schema: {
+        tags,
+        summary: "Log of a UART, live or stored",
+        params: params.extend({ uart: objectName }),
+        querystring: z.object({
+          follow: z.stringbool().default(false).describe("True goes on until the attempt has ended."),
+          offset: z.coerce.number().int().min(0).default(0).describe("First byte."),
+          attempt: z.coerce.number().int().min(1).optional().describe("Default: the last one."),
+        }),
+      },
+    },
+    async ({ params: { id, uart }, query, raw }, reply) => {
+      const gone = new AbortController();
+      raw.once("close", () => gone.abort());
+      const signal = AbortSignal.any([closing, gone.signal]);
+      const bytes = await openLog(context, { jobId: id, uart, ...query, signal });
+      return reply.type("application/octet-stream").send(Readable.from(bytes, { objectMode: false }));
+    },
+  );
+}

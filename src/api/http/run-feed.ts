@@ -1,0 +1,120 @@
+import { FarmError } from "../../core/error/farm-error.ts";
+import { parseJobId } from "../../core/policy/attempt-id.ts";
+import type { RunEvent } from "../../core/wire/farm.ts";
+import { type RunLedger, recordOfProgress } from "../run/run-ledger.ts";
+import type { RunProgress } from "../run/run-progress.ts";
+import { jobNameOf } from "../run/run-submission.ts";
+import type { Store, StoredRun } from "../store/store.ts";
+
+interface RunFeedOptions {
+  readonly store: Store;
+  readonly ledger: RunLedger;
+  readonly runId: string;
+  /** What the caller has had: `<order>-<number of finished jobs>`. */
+  readonly lastEventId: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** A comment after this silence tells both ends that the other one is there. */
+const HEARTBEAT_MS = 15_000;
+/** Verdicts that are read and sent in one go. */
+const BATCH = 64;
+/** Starts that nobody has fetched yet; more of them are of no use to a reader that slow. */
+const MAX_PENDING_STARTS = 1_000;
+
+/**
+ * Server-sent events of a run: `run`, then what has finished since the caller was here last, then what happens, then
+ * `end`. Nothing is read ahead of a slow caller: where it stands is a number.
+ */
+export async function* feedRun({ store, ledger, runId, lastEventId, signal }: RunFeedOptions): AsyncGenerator<string> {
+  const run = await store.readRun(runId);
+  const progress = await ledger.progress(runId);
+  if (!run || !progress) throw new FarmError("NotFound", { kind: "run", name: runId });
+  const starts: RunEvent[] = [];
+  const bell = createBell(signal);
+  const stop = await ledger.watch(runId, (started) => {
+    if (started && starts.length < MAX_PENDING_STARTS) starts.push({ type: "jobRunning", ...started });
+    bell.ring();
+  });
+  try {
+    yield format({ type: "run", run: recordOfProgress(progress) });
+    for (const [jobId, { attempt }] of progress.running()) starts.push({ type: "jobRunning", jobId, attempt });
+    let position = resumePosition(progress, lastEventId);
+    for (;;) {
+      while (position < progress.finishedCount && !signal.aborted) {
+        const next = Math.min(position + BATCH, progress.finishedCount);
+        yield await formatFinished(store, run, progress, position, next);
+        position = next;
+      }
+      if (signal.aborted) return;
+      if (starts.length > 0)
+        yield starts
+          .splice(0)
+          .map((event) => format(event))
+          .join("");
+      if (position < progress.finishedCount) continue;
+      if (progress.isFinished) break;
+      if (!(await bell.wait(HEARTBEAT_MS)) && !signal.aborted) yield ": still here\n\n";
+    }
+    yield format({ type: "end", run: recordOfProgress(progress) });
+  } finally {
+    stop?.();
+    bell.stop();
+  }
+}
+
+function resumePosition(progress: RunProgress, lastEventId: string | undefined): number {
+  const [order, position] = lastEventId?.split("-") ?? [];
+  // Another order cannot be resumed: everything is told again.
+  return order === progress.orderId ? Math.min(Number(position) || 0, progress.finishedCount) : 0;
+}
+
+async function formatFinished(
+  store: Store,
+  run: StoredRun,
+  progress: RunProgress,
+  from: number,
+  to: number,
+): Promise<string> {
+  const positions = Array.from({ length: to - from }, (_, offset) => from + offset);
+  const events = positions.map(async (position) => {
+    const jobId = progress.finishedAt(position) ?? "";
+    const verdict = await store.readVerdict(jobId);
+    const spec = run.spec.jobs[parseJobId(jobId).index];
+    if (!verdict || !spec) return "";
+    const event: RunEvent = { type: "jobFinished", jobId, name: jobNameOf(spec), board: spec.board, verdict };
+    return format(event, `${progress.orderId}-${position + 1}`);
+  });
+  return (await Promise.all(events)).join("");
+}
+
+function format(event: RunEvent, id?: string): string {
+  return `${id === undefined ? "" : `id: ${id}\n`}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Wakes one waiter; a ring while nobody waits is not lost. */
+function createBell(signal: AbortSignal) {
+  let hasRung = false;
+  let wake: (() => void) | undefined;
+  const ring = () => {
+    hasRung = true;
+    wake?.();
+  };
+  signal.addEventListener("abort", ring);
+  return {
+    ring,
+    stop: () => signal.removeEventListener("abort", ring),
+    /** False when the time was up first. */
+    async wait(ms: number): Promise<boolean> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, ms);
+      wake = resolve;
+      if (!hasRung) await promise;
+      clearTimeout(timer);
+      wake = undefined;
+      const rang = hasRung;
+      hasRung = false;
+      return rang;
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import type { Builder, TestCase as JUnitCase, TestSuite } from "junit-report-builder";
+import { jobIdOf, parseJobId } from "../../core/policy/attempt-id.ts";
+import type { JobSpec } from "../../core/schema/job.ts";
+import type { TestCase } from "../../core/wire/attempt.ts";
+import type { JobVerdict } from "../../core/wire/farm.ts";
+import { jobNameOf } from "../run/run-submission.ts";
+import type { Store, StoredRun } from "../store/store.ts";
+import { readLogTail } from "./log-tail.ts";
+import { toXmlText } from "./xml-text.ts";
+
+/**
+ * The run as JUnit XML: a suite for each board, a test case for each job, and one for each test case that a monitor
+ * found in its output.
+ */
+export async function writeJunitReport(store: Store, run: StoredRun): Promise<string> {
+  // Loaded when the first report is asked for: it takes a tenth of a second.
+  const loaded = await import("junit-report-builder");
+  // Its types speak of `exports.default`; what it exports is the builder itself.
+  const report = (loaded.default as unknown as Builder).newBuilder();
+  const suites = new Map<string, TestSuite>();
+  const suiteOf = (board: string): TestSuite => {
+    const known = suites.get(board);
+    if (known) return known;
+    const suite = report
+      .testSuite()
+      .name(toXmlText(`${run.name} on ${board}`))
+      .timestamp(run.createdAt);
+    suites.set(board, suite);
+    return suite;
+  };
+
+  let next = 0;
+  const addUnfinished = (until: number) => {
+    for (; next < until; next += 1) {
+      const spec = run.spec.jobs[next];
+      if (!spec) continue;
+      newCase(suiteOf(spec.board), run, spec)
+        .property("job", jobIdOf(run.id, next))
+        .property("skipped", "not finished yet")
+        .skipped();
+    }
+  };
+  for await (const verdict of store.listVerdicts(run.id)) {
+    const { index } = parseJobId(verdict.jobId);
+    addUnfinished(index);
+    next = index + 1;
+    const spec = run.spec.jobs[index];
+    if (spec) await addJob({ store, run, spec, verdict }, suiteOf(spec.board));
+  }
+  addUnfinished(run.jobCount);
+  return report.build();
+}
+
+interface ReportedJob {
+  readonly store: Store;
+  readonly run: StoredRun;
+  readonly spec: JobSpec;
+  readonly verdict: JobVerdict;
+}
+
+async function addJob(job: ReportedJob, suite: TestSuite): Promise<void> {
+  const { run, spec, verdict } = job;
+  const testCase = newCase(suite, run, spec).time((verdict.result?.timings.totalMs ?? 0) / 1_000);
+  const properties: Record<string, string> = {
+    job: verdict.jobId,
+    board: spec.board,
+    firmware: spec.firmware.sha256,
+    verdict: verdict.verdict,
+    ...(spec.expect && { expected: spec.expect.verdict }),
+    ...(verdict.isFlaky && { flaky: "true" }),
+    ...(verdict.attempts.length > 0 && { attempts: String(verdict.attempts.length + 1) }),
+    ...(verdict.result?.exit && { exit: verdict.result.exit.reason }),
+    ...(verdict.error && { error: verdict.error.code }),
+    ...prefixed(spec.labels),
+  };
+  for (const [name, value] of Object.entries(properties)) testCase.property(toXmlText(name), toXmlText(value));
+  conclude(testCase, verdict);
+  const tail = verdict.isExpected && verdict.verdict === "passed" ? "" : await readLogTail(job.store, verdict);
+  const notes = [verdict.isFlaky ? "[flaky: passed after a failed attempt]\n" : "", tail].join("");
+  if (notes !== "") testCase.standardOutput(toXmlText(notes));
+  if (verdict.result?.exit?.detail) testCase.standardError(toXmlText(verdict.result.exit.detail));
+  for (const found of verdict.result?.testCases ?? []) addFoundCase(suite, job, found);
+}
+
+/** What a CI shows: a failure as it was meant passes. */
+function conclude(testCase: JUnitCase, verdict: JobVerdict): void {
+  const message = toXmlText(verdict.error?.message ?? `ended as ${verdict.verdict}`);
+  const code = verdict.error?.code ?? verdict.verdict;
+  if (verdict.isSkipped) testCase.property("skipped", message).skipped();
+  else if (verdict.isExpected) return;
+  else if (verdict.verdict === "errored" || verdict.verdict === "cancelled") testCase.error(message, code);
+  else testCase.failure(message, code);
+}
+
+function addFoundCase(suite: TestSuite, { run, spec, verdict }: ReportedJob, found: TestCase): void {
+  const testCase = suite
+    .testCase()
+    .className(toXmlText(`${run.name}.${jobNameOf(spec)}.${found.suite}`))
+    .name(toXmlText(found.name))
+    .property("job", verdict.jobId);
+  if (found.durationMs !== undefined) testCase.time(found.durationMs / 1_000);
+  if (found.file !== undefined) testCase.file(toXmlText(found.file));
+  if (found.outcome === "skipped") {
+    if (found.message !== undefined) testCase.property("skipped", toXmlText(found.message));
+    testCase.skipped();
+  }
+  // A failed test case of a job that was meant to fail is as it was meant to be.
+  if (found.outcome === "failed" && verdict.isExpected) testCase.property("expected", "failed");
+  else if (found.outcome === "failed") testCase.failure(toXmlText(found.message ?? "failed"), "TestCasesFailed");
+}
+
+function newCase(suite: TestSuite, run: StoredRun, spec: JobSpec): JUnitCase {
+  return suite
+    .testCase()
+    .className(toXmlText(`${run.name}.${spec.board}`))
+    .name(toXmlText(jobNameOf(spec)));
+}
+
+function prefixed(labels: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [`label.${name}`, value]));
+}

@@ -1,0 +1,130 @@
+import type { ErrorBody } from "../../core/error/error-body.ts";
+import { FarmError } from "../../core/error/farm-error.ts";
+import { jobIdOf } from "../../core/policy/attempt-id.ts";
+import { jobVerdictOf } from "../../core/policy/job-verdict.ts";
+import type { JobSpec } from "../../core/schema/job.ts";
+import type { RunSpec } from "../../core/schema/run.ts";
+import type { Log } from "../../log/log.ts";
+import type { BoardAvailability } from "../board/board-availability.ts";
+import type { BoardRegistry } from "../board/board-registry.ts";
+import type { FirmwareImport } from "../firmware/firmware-import.ts";
+import type { WaitingRoom } from "../queue/waiting-room.ts";
+import type { Store, StoredRun } from "../store/store.ts";
+import { createJobCheck } from "./job-check.ts";
+import { createRunId } from "./run-id.ts";
+import type { RunLedger } from "./run-ledger.ts";
+
+export interface RunSubmissionDependencies {
+  readonly store: Store;
+  readonly boards: BoardRegistry;
+  readonly availability: BoardAvailability;
+  readonly firmware: FirmwareImport;
+  readonly waitingRoom: WaitingRoom;
+  readonly ledger: RunLedger;
+  readonly log: Log;
+  readonly clock: () => number;
+}
+
+export interface Submission {
+  readonly spec: RunSpec;
+  readonly tenant: string;
+  readonly key?: string;
+}
+
+/** The pool of a farm on one machine. */
+export const DEFAULT_POOL = "default";
+
+/**
+ * Accepts a run: every job is checked against its board, the run is written, its jobs wait. Jobs whose board cannot
+ * run here get their verdict at once.
+ * @throws {FarmError} the first job's problem; then nothing was accepted
+ */
+export type SubmitRun = (submission: Submission) => Promise<{ run: StoredRun; isNew: boolean }>;
+
+export function createRunSubmission(dependencies: RunSubmissionDependencies): SubmitRun {
+  const { store, boards, availability, firmware, clock } = dependencies;
+
+  return async ({ spec, tenant, key }) => {
+    const check = createJobCheck(boards, firmware);
+    for (const [index, job] of spec.jobs.entries()) await atJob(index, () => check.check(job));
+    const nowMs = clock();
+    const names = [...new Set(spec.jobs.map((job) => job.board))];
+    const stored: StoredRun = {
+      id: createRunId(nowMs),
+      name: spec.name ?? nameOf(spec),
+      tenant,
+      pool: DEFAULT_POOL,
+      createdAt: new Date(nowMs).toISOString(),
+      ...(key !== undefined && { key }),
+      jobCount: spec.jobs.length,
+      spec,
+      boards: Object.fromEntries(names.map((name) => [name, boards.get(name).spec])),
+    };
+    const problems = new Map<string, ErrorBody>();
+    for (const name of names) {
+      const status = await availability.check(name, boards.get(name).spec);
+      if (status.isAvailable === false) problems.set(name, status.error);
+    }
+    const accepted = await store.createRun(stored);
+    if (accepted.isNew) await putToWait(dependencies, stored, problems);
+    return accepted;
+  };
+}
+
+async function putToWait(
+  { store, ledger, waitingRoom, log, clock }: RunSubmissionDependencies,
+  run: StoredRun,
+  problems: ReadonlyMap<string, ErrorBody>,
+): Promise<void> {
+  const waiting: { jobId: string; tenant: string; priority: number }[] = [];
+  for (const [index, spec] of run.spec.jobs.entries()) {
+    const jobId = jobIdOf(run.id, index);
+    const error = problems.get(spec.board);
+    if (!error) {
+      waiting.push({ jobId, tenant: run.tenant, priority: spec.priority });
+      continue;
+    }
+    const finishedAt = new Date(clock()).toISOString();
+    const end = {
+      jobId,
+      spec,
+      verdict: "errored",
+      attempt: 0,
+      earlier: [],
+      error,
+      isSkipped: true,
+      finishedAt,
+    } as const;
+    const verdict = jobVerdictOf(end);
+    await store.createVerdict(verdict);
+    await ledger.noteVerdict(verdict);
+  }
+  if (waiting.length === 0) return;
+  try {
+    await waitingRoom.submit(run.pool, waiting);
+  } catch (error) {
+    if (!(error instanceof FarmError) || error.code !== "QueueUnavailable") throw error;
+    // The run is accepted: the store has it, and its jobs are put to wait as soon as Redis is back.
+    log.warn({ err: error, runId: run.id }, "a run waits for the queue to come back");
+  }
+}
+
+async function atJob(index: number, check: () => Promise<void>): Promise<void> {
+  try {
+    await check();
+  } catch (error) {
+    if (!(error instanceof FarmError)) throw error;
+    throw new FarmError(error.code, { ...error.details, job: index }, { cause: error });
+  }
+}
+
+function nameOf(spec: RunSpec): string {
+  const [first] = spec.jobs;
+  if (!first || spec.jobs.length > 1) return `${spec.jobs.length} jobs`;
+  return jobNameOf(first);
+}
+
+/** Name of a job in reports. */
+export function jobNameOf({ name, firmware, board }: JobSpec): string {
+  return name ?? `${firmware.name ?? firmware.sha256.slice(0, 12)} on ${board}`;
+}
