@@ -2,20 +2,14 @@ import type { ErrorBody } from "../../core/error/error-body.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { parseJobId } from "../../core/policy/attempt-id.ts";
 import { admissionCount } from "../../core/policy/dispatch-plan.ts";
-import type { BoardSpec } from "../../core/schema/board.ts";
 import type { Log } from "../../log/log.ts";
+import type { BoardAvailability } from "../board/board-availability.ts";
 import type { RunningQueue } from "../queue/running-queue.ts";
 import type { WaitingRoom } from "../queue/waiting-room.ts";
 import type { AgentFleet } from "./agent-fleet.ts";
 import { boardOf } from "./hand-out.ts";
 import type { JobBook, RunEntry } from "./job-book.ts";
-import { cancelledError, type JobEnding } from "./job-ending.ts";
-
-/** Whether a board can run here. */
-export interface BoardAvailability {
-  /** Why the board cannot run on the farm's agents; undefined when it can. */
-  problemOf(boardName: string, board: BoardSpec): Promise<ErrorBody | undefined>;
-}
+import { cancelledEnd, type JobEnding } from "./job-ending.ts";
 
 export interface Admission extends Disposable {
   /** There may be free slots. */
@@ -104,7 +98,7 @@ export function createAdmission(dependencies: AdmissionDependencies): Admission 
   async function begin(jobId: string, run: RunEntry): Promise<string | undefined> {
     const job = book.take(jobId, run);
     if (run.isCancelled(jobId)) {
-      void ending.end(job, { verdict: "cancelled", error: cancelledError(), isWithoutAttempt: true });
+      void ending.end(job, cancelledEnd());
       return undefined;
     }
     const error = await problemWith(job.spec.board, run);
@@ -115,7 +109,8 @@ export function createAdmission(dependencies: AdmissionDependencies): Admission 
 
   async function problemWith(board: string, run: RunEntry): Promise<ErrorBody | undefined> {
     try {
-      return await boards.problemOf(board, boardOf({ board }, run.run.boards));
+      const availability = await boards.check(board, boardOf({ board }, run.run.boards));
+      return availability.isAvailable === false ? availability.error : undefined;
     } catch (error) {
       if (FarmError.from(error).class === "job") return FarmError.from(error).toBody();
       throw error;

@@ -1,12 +1,10 @@
 import type { WaitingRoom } from "../queue/waiting-room.ts";
-import type { Store } from "../store/store.ts";
 import type { JobAtHand } from "./job-at-hand.ts";
 import type { JobBook, RunEntry } from "./job-book.ts";
-import { cancelledError, type JobEnding } from "./job-ending.ts";
+import { cancelledEnd, type JobEnding } from "./job-ending.ts";
 
 export interface CancellationDependencies {
   readonly pool: string;
-  readonly store: Store;
   readonly waitingRoom: WaitingRoom;
   readonly book: JobBook;
   readonly ending: JobEnding;
@@ -17,14 +15,13 @@ const SLICE = 64;
 
 /** Ends the jobs of a run that the store says are cancelled: waiting, queued and running ones. */
 export async function cancelJobs(dependencies: CancellationDependencies, runId: string): Promise<void> {
-  const { store, book } = dependencies;
-  const run = await book.run(runId);
+  const { book } = dependencies;
+  const run = await book.updatedRun(runId);
   if (!run) return;
-  run.setCancelled(await store.readCancellation(runId));
   const jobIds = [...run.unfinishedJobs()].filter((jobId) => run.isCancelled(jobId));
   for (const job of jobIds.map((jobId) => book.find(jobId))) if (job?.phase === "running") stop(job);
   const others = jobIds.filter((jobId) => (book.find(jobId)?.phase ?? "queued") === "queued");
-  await takeOut(dependencies, run, others);
+  if (others.length > 0) await takeOut(dependencies, run, others);
   for (let start = 0; start < others.length; start += SLICE) {
     const slice = others.slice(start, start + SLICE);
     await Promise.all(slice.map((jobId) => endWithoutAttempt(dependencies, run, jobId)));
@@ -50,5 +47,5 @@ async function endWithoutAttempt({ book, ending }: CancellationDependencies, run
   if (job.phase === "running") stop(job);
   // One that is being handed out is stopped as soon as its agent has answered.
   if (job.phase !== "queued") return;
-  await ending.end(job, { verdict: "cancelled", error: cancelledError(), isWithoutAttempt: true });
+  await ending.end(job, cancelledEnd());
 }

@@ -115,7 +115,7 @@ export async function startSession(options: DispatcherOptions, term: Term): Prom
   }
 
   async function cancel(runId: string): Promise<void> {
-    await cancelJobs({ pool, store, waitingRoom: queue.waitingRoom, book, ending }, runId);
+    await cancelJobs({ pool, waitingRoom: queue.waitingRoom, book, ending }, runId);
   }
 
   async function fill(): Promise<void> {

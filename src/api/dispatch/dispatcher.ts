@@ -1,9 +1,9 @@
 import type { Registry } from "prom-client";
 import type { AgentClient } from "../../client/agent-client.ts";
 import type { Log } from "../../log/log.ts";
+import type { BoardAvailability } from "../board/board-availability.ts";
 import type { DispatcherQueue } from "../queue/farm-queue.ts";
 import type { Store } from "../store/store.ts";
-import type { BoardAvailability } from "./admission.ts";
 import { createDispatchMetrics } from "./dispatch-metrics.ts";
 import { type DispatchSession, startSession } from "./dispatch-session.ts";
 

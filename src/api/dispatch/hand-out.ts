@@ -9,7 +9,7 @@ import type { AgentFleet } from "./agent-fleet.ts";
 import type { TakenSlot } from "./agent-link.ts";
 import type { JobAtHand } from "./job-at-hand.ts";
 import type { JobBook } from "./job-book.ts";
-import type { JobEnding } from "./job-ending.ts";
+import { cancelledEnd, type JobEnding } from "./job-ending.ts";
 
 export interface HandOut {
   /** Hands the attempt to an agent, unless that was done; settles when it has left its slot. */
@@ -99,8 +99,9 @@ export function createHandOut(dependencies: HandOutDependencies): HandOut {
     const { attemptId } = job;
     const isWanted = () => job.phase === "queued" && job.attemptId === attemptId;
     while (isWanted()) {
+      if (job.isCancelled) return void ending.end(job, cancelledEnd());
       const taken = await fleet.takeSlot(attemptId, job.avoided);
-      if (!lease.isHeld() || !isWanted()) {
+      if (!lease.isHeld() || !isWanted() || job.isCancelled) {
         taken.link.settle(taken, "unused");
         await lease.whenHeld();
         continue;

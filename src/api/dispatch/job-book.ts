@@ -33,7 +33,9 @@ export class RunEntry {
     this.#finished.add(jobId);
   }
 
-  setCancelled(cancelled: "all" | ReadonlySet<string>): void {
+  /** What others have written since. */
+  update(finished: ReadonlySet<string>, cancelled: "all" | ReadonlySet<string>): void {
+    for (const jobId of finished) this.#finished.add(jobId);
     this.#cancelled = cancelled;
   }
 
@@ -82,8 +84,14 @@ export class JobBook {
     }
   }
 
-  async runOf(jobId: string): Promise<RunEntry | undefined> {
-    return await this.run(parseJobId(jobId).runId);
+  /** The run with what others, such as a cancellation by the API, have written since it was read. */
+  async updatedRun(runId: string): Promise<RunEntry | undefined> {
+    const isRead = this.#sizes.has(runId);
+    const entry = await this.run(runId);
+    if (!entry || !isRead) return entry;
+    entry.update(await this.#store.listFinishedJobs(runId), await this.#store.readCancellation(runId));
+    if (entry.isComplete) this.#forget(runId);
+    return entry;
   }
 
   isKnown(runId: string): boolean {

@@ -165,6 +165,11 @@ function cancelledUnlessPassed(end: AttemptEnd): AttemptEnd {
   return { ...end, verdict: "cancelled", error: cancelledError() };
 }
 
-export function cancelledError(): ErrorBody {
+/** The end of a job that is cancelled before its attempt has begun. */
+export function cancelledEnd(): AttemptEnd {
+  return { verdict: "cancelled", error: cancelledError(), isWithoutAttempt: true };
+}
+
+function cancelledError(): ErrorBody {
   return new FarmError("Cancelled", { reason: "on request" }).toBody();
 }

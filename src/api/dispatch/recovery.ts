@@ -15,7 +15,7 @@ import type { Store } from "../store/store.ts";
 import type { AgentLink } from "./agent-link.ts";
 import type { JobAtHand } from "./job-at-hand.ts";
 import type { JobBook, RunEntry } from "./job-book.ts";
-import { cancelledError, type JobEnding } from "./job-ending.ts";
+import { cancelledEnd, type JobEnding } from "./job-ending.ts";
 
 export interface Recovery {
   /** Takes up what an agent has: everything, or news of attempts that were not at hand. */
@@ -118,7 +118,7 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
     if (!run || run.isFinished(jobId)) return;
     const job = book.take(jobId, run);
     if (job.phase === "queued") {
-      await ending.end(job, { verdict: "cancelled", error: cancelledError(), isWithoutAttempt: true });
+      await ending.end(job, cancelledEnd());
     }
   }
 
@@ -133,7 +133,7 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
   }
 
   async function fillRun(runId: string): Promise<void> {
-    const run = await book.run(runId);
+    const run = await book.updatedRun(runId);
     if (!run || run.run.pool !== pool) return;
     const jobs = [...run.unfinishedJobs()].map((jobId) => observe(jobId, run));
     const actions = planDispatch({ agents: new Set(), attempts: [], jobs });

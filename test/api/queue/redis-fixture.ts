@@ -4,12 +4,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { Redis } from "ioredis";
 
 /** A Redis of a test's own, on a unix socket in a temporary folder. */
 export interface RedisFixture extends AsyncDisposable {
   readonly address: string;
   /** Kills it, as `kill -9` would. */
   kill(): Promise<void>;
+  /** Sends a command, over a connection of its own. */
+  command(name: string, ...values: string[]): Promise<unknown>;
   /** Starts it again on the same folder. */
   start(): Promise<void>;
 }
@@ -41,6 +44,14 @@ export async function startRedis(extra: readonly string[] = []): Promise<RedisFi
     address: `unix:${socket}`,
     kill,
     start,
+    async command(name, ...values) {
+      const redis = new Redis(socket);
+      try {
+        return await redis.call(name, ...values);
+      } finally {
+        redis.disconnect();
+      }
+    },
     async [Symbol.asyncDispose]() {
       await kill();
       await rm(folder, { recursive: true, force: true });

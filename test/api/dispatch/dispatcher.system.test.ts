@@ -1,0 +1,219 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { FarmError } from "../../../src/core/error/farm-error.ts";
+import { attemptIdOf, jobIdOf } from "../../../src/core/policy/attempt-id.ts";
+import type { AttemptResult } from "../../../src/core/wire/attempt.ts";
+import { createDispatchFixture, type DispatchFixture } from "./dispatch-fixture.ts";
+import { createFakeAgent } from "./fake-agent.ts";
+
+let farm: DispatchFixture;
+beforeEach(async () => {
+  farm = await createDispatchFixture();
+});
+afterEach(async () => {
+  await farm[Symbol.asyncDispose]();
+});
+
+const failed: Partial<AttemptResult> = {
+  verdict: "failed",
+  error: new FarmError("NonZeroExit", { code: 1 }).toBody(),
+};
+const broken: Partial<AttemptResult> = {
+  verdict: "errored",
+  error: new FarmError("EmulatorStartFailed", { detail: "no memory" }).toBody(),
+};
+
+describe("the dispatcher", () => {
+  test("runs every job of a run once, stores verdict and log, and lets the agent forget", async () => {
+    const agents = [createFakeAgent("a", 4), createFakeAgent("b", 4)];
+    await farm.startDispatcher(agents);
+    const run = await farm.submit(200);
+    const verdicts = await farm.verdictsOf(run);
+    expect(verdicts.map((verdict) => verdict.verdict)).toEqual(Array(200).fill("passed"));
+    const puts = agents.flatMap((agent) => agent.puts);
+    expect(new Set(puts).size).toBe(200);
+    expect(puts.length).toBe(200);
+    await vi.waitFor(() => expect(agents.flatMap((agent) => [...agent.attempts])).toEqual([]));
+    const log = await farm.store.openLog({ jobId: jobIdOf(run.id, 7), attempt: 1, uart: "uart0" });
+    expect(Buffer.concat(await Array.fromAsync(log ?? [])).toString()).toBe("ok\n");
+  });
+
+  test("never asks for more slots than there are", async () => {
+    const agent = createFakeAgent("a", 2);
+    agent.behaviour = () => "runs on";
+    await farm.startDispatcher([agent]);
+    await farm.submit(10);
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(2));
+    expect(await farm.queue.waitingRoom.size("default")).toBeGreaterThanOrEqual(6);
+  });
+
+  test("tells where a job runs", async () => {
+    const agent = createFakeAgent("a", 1);
+    agent.behaviour = () => "runs on";
+    await farm.startDispatcher([agent]);
+    const run = await farm.submit(1);
+    const jobId = jobIdOf(run.id, 0);
+    const place = { attempt: 1, agent: "fake:a" };
+    await vi.waitFor(async () => {
+      expect((await farm.queue.placesOf("default").findPlaces([jobId])).get(jobId)).toEqual(place);
+    });
+    expect(farm.signals).toContainEqual({ type: "jobRunning", jobId, ...place });
+    agent.finish(attemptIdOf(jobId, 1));
+    await farm.verdictsOf(run);
+    await vi.waitFor(async () => expect(await farm.queue.placesOf("default").findPlaces([jobId])).toEqual(new Map()));
+  });
+
+  test("gives a failed test its verdict, and tries it again only when asked", async () => {
+    const agent = createFakeAgent("a", 2);
+    agent.behaviour = (id) => (id.endsWith(".1") ? failed : {});
+    await farm.startDispatcher([agent]);
+    const [once] = await farm.verdictsOf(await farm.submit(1));
+    expect(once).toMatchObject({ verdict: "failed", attempt: 1, isFlaky: false, isExpected: false });
+    const [again] = await farm.verdictsOf(await farm.submit(1, { retries: { test: 1 } }));
+    expect(again).toMatchObject({ verdict: "passed", attempt: 2, isFlaky: true, isExpected: true });
+    expect(again?.attempts).toMatchObject([{ attempt: 1, error: { code: "NonZeroExit" } }]);
+  });
+
+  test("tries again elsewhere after a failure of the farm's, and gives up at the limit", async () => {
+    const agents = [createFakeAgent("a", 1), createFakeAgent("b", 1)];
+    for (const agent of agents) agent.behaviour = () => broken;
+    await farm.startDispatcher(agents);
+    const [verdict] = await farm.verdictsOf(await farm.submit(1));
+    expect(verdict).toMatchObject({ verdict: "errored", attempt: 3, error: { code: "RetriesExhausted" } });
+    expect(verdict?.attempts.map((one) => one.error?.code)).toEqual(["EmulatorStartFailed", "EmulatorStartFailed"]);
+    expect(agents.map((agent) => agent.puts.length).toSorted()).toEqual([1, 2]);
+  });
+
+  test("tries the attempts of a lost agent elsewhere, and takes no verdict from them any more", async () => {
+    const [lost, other] = [createFakeAgent("lost", 1), createFakeAgent("other", 1)];
+    lost.behaviour = () => "runs on";
+    await farm.startDispatcher([lost]);
+    const run = await farm.submit(1);
+    await vi.waitFor(() => expect(lost.puts).toHaveLength(1));
+    lost.goAway();
+    const [first] = lost.puts;
+    const other2 = other;
+    other2.behaviour = () => "runs on";
+    // The dispatcher that knows both agents takes over.
+    await farm.startDispatcher([lost, other2]);
+    expect(await farm.store.listFinishedJobs(run.id)).toEqual(new Set());
+    expect(first).toBe(attemptIdOf(jobIdOf(run.id, 0), 1));
+  });
+
+  test("takes up what the agents have after the death of a dispatcher, without handing anything out twice", async () => {
+    const agent = createFakeAgent("a", 4);
+    agent.behaviour = () => "runs on";
+    const first = await farm.startDispatcher([agent]);
+    const run = await farm.submit(4);
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(4));
+    await first[Symbol.asyncDispose]();
+    const [one = "", two = "", three = "", four = ""] = [...agent.attempts.keys()];
+    agent.finish(one);
+    await farm.startDispatcher([agent]);
+    for (const id of [two, three, four]) agent.finish(id);
+    const verdicts = await farm.verdictsOf(run);
+    expect(verdicts.map((verdict) => [verdict.verdict, verdict.attempt])).toEqual(Array(4).fill(["passed", 1]));
+    expect(agent.puts).toHaveLength(4);
+    expect(agent.epochs.size).toBe(1);
+  });
+
+  test("tries again what an agent that restarted no longer has", async () => {
+    const agent = createFakeAgent("a", 2);
+    agent.behaviour = (id) => (id.endsWith(".1") ? "runs on" : {});
+    await farm.startDispatcher([agent]);
+    const run = await farm.submit(2);
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(2));
+    agent.restart();
+    const verdicts = await farm.verdictsOf(run);
+    expect(verdicts.map((verdict) => [verdict.verdict, verdict.attempt, verdict.isFlaky])).toEqual(
+      Array(2).fill(["passed", 2, false]),
+    );
+  });
+
+  test("goes on without a loss when an agent is away for a moment", async () => {
+    const agent = createFakeAgent("a", 2);
+    agent.behaviour = () => "runs on";
+    await farm.startDispatcher([agent]);
+    const run = await farm.submit(2);
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(2));
+    agent.goAway();
+    for (const id of [...agent.attempts.keys()]) agent.finish(id);
+    agent.comeBack();
+    const verdicts = await farm.verdictsOf(run);
+    expect(verdicts.map((verdict) => [verdict.verdict, verdict.attempt])).toEqual(Array(2).fill(["passed", 1]));
+    expect(agent.puts).toHaveLength(2);
+  });
+
+  test("delivers the verdicts of attempts that ran on while Redis was emptied, and runs the rest", async () => {
+    const agent = createFakeAgent("a", 4);
+    agent.behaviour = () => "runs on";
+    await farm.startDispatcher([agent]);
+    const run = await farm.submit(40);
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(4));
+    await farm.redis.command("FLUSHALL");
+    agent.behaviour = () => ({});
+    for (const id of [...agent.attempts.keys()]) agent.finish(id);
+    const verdicts = await farm.verdictsOf(run);
+    expect(verdicts).toHaveLength(40);
+    expect(verdicts.every((verdict) => verdict.attempt === 1)).toBe(true);
+    expect(new Set(agent.puts).size).toBe(40);
+  });
+
+  test("delivers verdicts while Redis is down, and goes on when it is back", async () => {
+    const agent = createFakeAgent("a", 4);
+    agent.behaviour = () => "runs on";
+    await farm.startDispatcher([agent]);
+    const run = await farm.submit(40);
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(4));
+    await farm.redis.kill();
+    for (const id of [...agent.attempts.keys()]) agent.finish(id);
+    await vi.waitFor(async () => expect((await farm.store.listFinishedJobs(run.id)).size).toBe(4));
+    agent.behaviour = () => ({});
+    await farm.redis.start();
+    expect(await farm.verdictsOf(run)).toHaveLength(40);
+    expect(new Set(agent.puts).size).toBe(40);
+  });
+
+  test("runs a run that was stored while no queue could be told of it", async () => {
+    const agent = createFakeAgent("a", 4);
+    await farm.startDispatcher([agent], { timings: { resyncMs: 200 } });
+    expect(await farm.verdictsOf(await farm.submit(3, { isStoredOnly: true }))).toHaveLength(3);
+  });
+
+  test("lets only one of two dispatchers hand out, and the other one succeed it", async () => {
+    const agent = createFakeAgent("a", 4);
+    const first = await farm.startDispatcher([agent]);
+    await vi.waitFor(() => expect(first.isActive).toBe(true));
+    const second = await farm.startDispatcher([agent]);
+    await farm.verdictsOf(await farm.submit(50));
+    expect([first.isActive, second.isActive]).toEqual([true, false]);
+    expect(agent.epochs.size).toBe(1);
+    await first[Symbol.asyncDispose]();
+    await farm.verdictsOf(await farm.submit(50));
+    expect(second.isActive).toBe(true);
+    expect(new Set(agent.puts).size).toBe(100);
+  });
+
+  test("cancels a run of 10,000 wherever its jobs are", async () => {
+    const agent = createFakeAgent("a", 4);
+    agent.behaviour = () => "runs on";
+    await farm.startDispatcher([agent]);
+    const run = await farm.submit(10_000);
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(4));
+    await farm.store.createCancellation(run.id);
+    await farm.queue.signals.publish({ type: "cancelled", pool: "default", runId: run.id });
+    const verdicts = await farm.verdictsOf(run);
+    expect(new Set(verdicts.map((verdict) => verdict.verdict))).toEqual(new Set(["cancelled"]));
+    expect(agent.cancelled).toHaveLength(4);
+    expect(agent.puts).toHaveLength(4);
+    expect(await farm.queue.waitingRoom.size("default")).toBe(0);
+  });
+
+  test("gives jobs of a board that cannot run here a verdict that says so", async () => {
+    const agent = createFakeAgent("a", 1);
+    const error = new FarmError("BoardUnavailable", { board: "a-board", problem: "no emulator" }).toBody();
+    await farm.startDispatcher([agent], { boards: { check: async () => ({ isAvailable: false, error }) } });
+    const [verdict] = await farm.verdictsOf(await farm.submit(1));
+    expect(verdict).toMatchObject({ verdict: "errored", isSkipped: true, attempt: 0, error: { code: error.code } });
+    expect(agent.puts).toEqual([]);
+  });
+});
