@@ -42,6 +42,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   readonly #ring = new ByteRing(REPLAY_BYTES);
   readonly #pen = new Pen<ViewerPosition>((holder) => this.#tellWriter(holder));
   #line: Line | undefined;
+  #attached = Promise.withResolvers<void>();
   #boot = 0;
   #staleBytes = 0;
   #isEnded = false;
@@ -80,6 +81,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
       this.#line?.kicks.stop();
       this.#line = line;
       this.#boot = boot;
+      this.#attached.resolve();
       for (const viewer of this.#viewers) viewer.sink.notice({ type: "boot", boot });
     }
     socket.on("data", (chunk: Buffer) => {
@@ -90,7 +92,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     socket.on("error", () => {});
     socket.on("close", () => {
       line.kicks.stop();
-      if (this.#line === line) this.#line = undefined;
+      if (this.#line === line) this.#unplug();
     });
   }
 
@@ -99,7 +101,9 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     return () => this.#listeners.delete(listener);
   }
 
+  /** For the scenario: what is written before the board is on waits for it. */
   async write(bytes: Uint8Array): Promise<void> {
+    await this.#attached.promise;
     await this.#send(bytes);
   }
 
@@ -133,7 +137,8 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#line?.kicks.stop();
-    this.#line = undefined;
+    this.#unplug();
+    this.#attached.resolve();
     this.log.close();
     this.#listeners.clear();
     for (const viewer of this.#viewers) viewer.sink.end();
@@ -142,6 +147,12 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.end();
+  }
+
+  #unplug(): void {
+    this.#line = undefined;
+    this.#attached.resolve();
+    this.#attached = Promise.withResolvers();
   }
 
   #receive(chunk: Buffer): void {

@@ -148,7 +148,19 @@ describe("A UART hub", () => {
     const sink = new NotingSink("a");
     expect(await hub.addViewer(sink).write(Buffer.from("x"))).toBe(false);
     expect(sink.notices).toEqual([{ type: "inputRefused", bytes: 1, reason: "off" }]);
-    await hub.write(Buffer.from("x"));
+  });
+
+  test("keeps what the scenario writes until the board is on", async () => {
+    await using folder = await temporaryFolder();
+    await using hub = new UartHub({ name: "uart0", logPath: join(folder.path, "log") });
+    const written = hub.write(Buffer.from("early"));
+    const { hubEnd, guestEnd } = await socketPair(folder.path);
+    hub.attach(hubEnd, 1, () => {});
+    await written;
+    const [chunk] = await once(guestEnd, "data");
+    expect(String(chunk)).toBe("early");
+    guestEnd.destroy();
+    hubEnd.destroy();
   });
 
   test("tells once that the guest wrote too much", async () => {
