@@ -7,6 +7,9 @@ import { projectFolder } from "./setup/folders.mjs";
 
 /** What is built, by its name in dist/. */
 const ENTRY_POINTS = {
+  "cli/main": "src/cli/main.ts",
+  "agent/main": "src/agent/main.ts",
+  "api/main": "src/api/main.ts",
   "client/farm-client": "src/client/farm-client.ts",
 };
 
