@@ -1,4 +1,4 @@
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 
 /** Kernel ticks per second in /proc; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { type AgentClient, createAgentClient } from "../../src/client/agent-client.ts";
+import type { BoardSpec } from "../../src/core/schema/board.ts";
+import type { AttemptResult, AttemptSpecInput } from "../../src/core/wire/attempt.ts";
+import { readBoards } from "../../test/boards/manifests.ts";
+import { BENCH_BOARD } from "./bare-qemu.ts";
+
+const PROGRAM = resolve(import.meta.dirname, "../../dist/agent/main.js");
+const TOKEN = "benchmark";
+
+/** An agent of its own for a benchmark, without a farm around it. */
+export interface BenchAgent extends AsyncDisposable {
+  readonly pid: number;
+  readonly client: AgentClient;
+  /** Runs an attempt to its end. */
+  runAttempt(image: string, options?: Partial<AttemptSpecInput>): Promise<AttemptResult>;
+  /** Starts an instance with a raw TCP port for its console, and connects to it. */
+  openConsole(image: string): Promise<Socket>;
+}
+
+export async function startBenchAgent(slots: number): Promise<BenchAgent> {
+  const folder = await mkdtemp(join(tmpdir(), "emufarm-bench-"));
+  await chmod(folder, 0o711);
+  const tokenFile = join(folder, "token");
+  await writeFile(tokenFile, TOKEN, { mode: 0o600 });
+  const address = `unix:${join(folder, "agent.sock")}`;
+  const env = {
+    ...process.env,
+    EMUFARM_LISTEN: address,
+    EMUFARM_TOKEN_FILE: tokenFile,
+    EMUFARM_RUNTIME_DIR: join(folder, "run"),
+    EMUFARM_DATA: join(folder, "data"),
+    EMUFARM_CACHE: join(folder, "cache"),
+    EMUFARM_SLOTS: String(slots),
+  };
+  const child = spawn(process.execPath, [PROGRAM], { env, stdio: ["pipe", "pipe", "inherit"] });
+  await saysReady(child);
+  const client = createAgentClient({ address, token: TOKEN });
+  const board = readBoards().find((one) => one.metadata.name === BENCH_BOARD)?.spec as BoardSpec;
+  return {
+    pid: child.pid as number,
+    client,
+    async runAttempt(image, options = {}) {
+      const firmware = { sha256: await push(client, image) };
+      const id = `b${randomUUID()}.1`;
+      await client.putAttempt(id, { tenant: "bench", boardName: BENCH_BOARD, board, firmware, ...options });
+      for await (const event of client.events()) {
+        if (event.type === "attemptFinished" && event.id === id) return event.result;
+        const known = event.type === "hello" ? event.attempts.find((one) => one.id === id)?.result : undefined;
+        if (known) return known;
+      }
+      throw new Error("the agent ended its events");
+    },
+    async openConsole(image) {
+      const uid = randomUUID();
+      const { endpoints } = await client.putDesired({
+        ...{ uid, tenant: "bench", generation: 1, epoch: 1, boardName: BENCH_BOARD, board, power: "On" },
+        firmware: { sha256: await push(client, image) },
+        channels: [{ name: "uart0", tcp: true }],
+      });
+      const socket = connect({ host: "127.0.0.1", port: endpoints[0]?.port as number, noDelay: true });
+      await once(socket, "connect");
+      return socket;
+    },
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]();
+      const exited = once(child, "exit");
+      child.kill("SIGTERM");
+      await exited;
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function saysReady(child: ChildProcess): Promise<void> {
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    if (chunk.includes("listening")) break;
+  }
+  // Read on, so that a full pipe never holds the agent up.
+  child.stdout?.resume();
+}
+
+async function push(client: AgentClient, image: string): Promise<string> {
+  const bytes = await readFile(image);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  await client.putFirmware(sha256, bytes);
+  return sha256;
+}

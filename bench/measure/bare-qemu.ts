@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** The board that all figures are taken on: small, fast to start, in every QEMU since 2.10. */
+export const BENCH_BOARD = "mps2-an385";
+const BINARY = "qemu-system-arm";
+
+/** What the farm passes as well, without its sockets. */
+function bareArguments(image: string, serial: string): string[] {
+  return [
+    ...["-M", BENCH_BOARD, "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"],
+    ...["-semihosting-config", "enable=on,target=gdb"],
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ...["-serial", serial, "-kernel", image],
+  ];
+}
+
+/** Wall seconds of `jobs` runs of bare QEMU under xargs, its UART to a file. */
+export async function xargsSeconds(image: string, jobs: number, parallel: number): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "emufarm-bench-"));
+  try {
+    const started = performance.now();
+    const child = spawn(
+      "xargs",
+      ["-P", String(parallel), "-I{}", BINARY, ...bareArguments(image, `file:${folder}/{}`)],
+      {
+        stdio: ["pipe", "ignore", "inherit"],
+      },
+    );
+    child.stdin.end(Array.from({ length: jobs }, (_, index) => `${index}\n`).join(""));
+    const [code] = (await once(child, "exit")) as [number];
+    if (code !== 0) throw new Error(`xargs ended with ${code}`);
+    return (performance.now() - started) / 1_000;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Wall milliseconds of one whole bare QEMU process, UART to its standard output. */
+export async function bareWholeProcessMs(image: string): Promise<number> {
+  const started = performance.now();
+  const child = spawn(BINARY, bareArguments(image, "stdio"), { stdio: ["ignore", "ignore", "inherit"] });
+  await once(child, "exit");
+  return performance.now() - started;
+}
+
+/** A bare QEMU with its first UART on a socket that we listen on. */
+export interface BareGuest extends AsyncDisposable {
+  readonly pid: number;
+  readonly uart: Socket;
+  /** Milliseconds from the spawn to the first byte of the UART; waits for it. */
+  readonly firstByteMs: Promise<number>;
+}
+
+export async function startBareGuest(image: string): Promise<BareGuest> {
+  const folder = await mkdtemp(join(tmpdir(), "emufarm-bench-"));
+  const path = join(folder, "uart0");
+  const server = createServer();
+  server.listen(path);
+  await once(server, "listening");
+  const started = performance.now();
+  const child = spawn(BINARY, bareArguments(image, `unix:${path}`), { stdio: ["ignore", "ignore", "inherit"] });
+  const exited = once(child, "exit");
+  const [uart] = (await once(server, "connection")) as [Socket];
+  const firstByteMs = once(uart, "readable").then(() => performance.now() - started);
+  firstByteMs.catch(() => {}); // a caller that does not ask must not be ended by it
+  return {
+    pid: child.pid as number,
+    uart,
+    firstByteMs,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exited;
+      uart.destroy();
+      server.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
