@@ -31,8 +31,9 @@ export function createJobCheck(boards: BoardRegistry, firmware: FirmwareImport):
 
   return {
     async check(job) {
-      await checkImage(job);
       const board = boards.get(job.board).spec;
+      // A job that is meant to be refused is taken: the agent's refusal is its verdict.
+      if (job.expect?.verdict !== "errored") await checkImage(job);
       if (job.network !== "none" && !board.network) {
         const problem = "it has no network device";
         throw new FarmError("NotSupportedByBoard", { what: `Network ${job.network}`, board: job.board, problem });
