@@ -1,9 +1,9 @@
-import type { Log } from "../log/log.ts";
 import type { AgentEvents } from "./agent-events.ts";
 import type { Attempts } from "./attempt/attempts.ts";
 import type { Emulators } from "./emulator/emulators.ts";
 import type { FirmwareCache } from "./firmware/firmware-cache.ts";
 import type { SlotPool } from "./guest/slot-pool.ts";
+import type { Instances } from "./instance/instances.ts";
 
 /** What an agent is made of, for those who serve it. */
 export interface AgentParts {
@@ -11,10 +11,10 @@ export interface AgentParts {
   readonly agentId: string;
   readonly version: string;
   readonly attempts: Attempts;
+  readonly instances: Instances;
   readonly slots: SlotPool;
   readonly events: AgentEvents;
   readonly emulators: Emulators;
   readonly cache: FirmwareCache;
   readonly slotIsolation: "uid" | "none";
-  readonly log: Log;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Registry } from "prom-client";
 import packageFile from "../../package.json" with { type: "json" };
 import { FarmError } from "../core/error/farm-error.ts";
 import type { ListenAddress } from "../http/listen-address.ts";
@@ -18,8 +19,10 @@ import { Emulators } from "./emulator/emulators.ts";
 import { FirmwareCache } from "./firmware/firmware-cache.ts";
 import { createFirmwareDownload } from "./firmware/firmware-download.ts";
 import { createFirmwareSupply } from "./firmware/firmware-supply.ts";
-import { createSlotPool } from "./guest/slot-pool.ts";
+import { createSlotPool, type SlotPool } from "./guest/slot-pool.ts";
 import { addRoutes } from "./http/routes.ts";
+import { InstanceStore } from "./instance/instance-store.ts";
+import { Instances } from "./instance/instances.ts";
 import { createAgentMetrics } from "./metrics.ts";
 import { openSlots } from "./slot/open-slots.ts";
 import { chooseSlotUids } from "./slot-uids.ts";
@@ -33,69 +36,68 @@ export interface Agent {
 /** @throws {FarmError} PortInUse, SocketPathTooLong, Conflict, EmulatorUnusable */
 export async function startAgent(config: AgentConfig, log: Log): Promise<Agent> {
   await using cleanup = new AsyncDisposableStack();
-  const firmwareFolder = join(config.dataFolder, "firmware");
-  const slotsFolder = join(config.runtimeFolder, "slots");
-  await openFolders([config.runtimeFolder, config.dataFolder, firmwareFolder]);
-  const uidBase = await chooseSlotUids(config, [firmwareFolder, config.runtimeFolder]);
-  const slots = await openSlots({ folder: slotsFolder, count: config.slots, uidBase });
-  cleanup.defer(() => rm(slotsFolder, { recursive: true, force: true }));
-
-  const agentId = `agent-${randomBytes(6).toString("hex")}`;
-  const events = createAgentEvents();
-  const pool = createSlotPool(slots, () =>
-    events.emit({ type: "slots", freeSlots: pool.freeSlots, isDraining: pool.isDraining }),
-  );
   const registry = createMetrics();
-  const metrics = createAgentMetrics(registry, pool);
-  const emulators = new Emulators({ searchPath: config.searchPath, cacheFolder: config.cacheFolder, uid: uidBase });
-  const strategy = createSpawnStrategy({ emulators, prlimit: findProgram("prlimit", config.searchPath) });
-  const cache = await FirmwareCache.open({ folder: firmwareFolder, limitBytes: config.firmwareCacheBytes });
-  const firmware = createFirmwareSupply(cache, createFirmwareDownload(cache, log));
-  const spool = cleanup.use(await Spool.open(join(config.dataFolder, "spool")));
-  const attempts = await Attempts.open({
-    agentId,
-    slots: pool,
-    spool,
-    events,
-    metrics,
-    log,
-    attempt: { emulators, strategy, firmware },
-  });
-
+  const parts = await assemble(config, log, registry, cleanup);
+  const { attempts, slots } = parts;
   const server = cleanup.use(
     await createHttpServer({
       log,
       trust: { token: config.token, tokenFile: config.tokenFile },
       metrics: registry,
-      notReady: () => (pool.isDraining ? "draining" : undefined),
+      notReady: () => (slots.isDraining ? "draining" : undefined),
     }),
   );
-  const slotIsolation = uidBase === undefined ? "none" : "uid";
-  const parts: AgentParts = {
-    agentId,
-    version: packageFile.version,
-    attempts,
-    slots: pool,
-    events,
-    emulators,
-    cache,
-    slotIsolation,
-    log,
-  };
   addRoutes(server, parts);
   const address = await server.listen(config.listen, "EMUFARM_LISTEN");
-  log.info({ agentId, slots: pool.slots, slotIsolation, listen: address }, "agent is up");
+  const { agentId, slotIsolation } = parts;
+  log.info({ agentId, slots: slots.slots, slotIsolation, listen: address }, "agent is up");
 
   const kept = cleanup.move();
   return {
     address,
     async stop(graceMs) {
-      pool.drain();
+      slots.drain();
       const late = setTimeout(() => attempts.abortAll(new FarmError("Draining", {})), graceMs);
       await attempts.allEnded().finally(() => clearTimeout(late));
       await kept.disposeAsync();
     },
   };
+}
+
+/** What has to be undone goes onto `cleanup`, so that it is undone in reverse order. */
+async function assemble(
+  config: AgentConfig,
+  log: Log,
+  registry: Registry,
+  cleanup: AsyncDisposableStack,
+): Promise<AgentParts> {
+  const firmwareFolder = join(config.dataFolder, "firmware");
+  await openFolders([config.runtimeFolder, config.dataFolder, firmwareFolder]);
+  const uidBase = await chooseSlotUids(config, [firmwareFolder, config.runtimeFolder]);
+  const slotsFolder = join(config.runtimeFolder, "slots");
+  const opened = await openSlots({ folder: slotsFolder, count: config.slots, uidBase });
+  cleanup.defer(() => rm(slotsFolder, { recursive: true, force: true }));
+
+  const agentId = `agent-${randomBytes(6).toString("hex")}`;
+  const events = createAgentEvents();
+  const slots: SlotPool = createSlotPool(opened, () =>
+    events.emit({ type: "slots", freeSlots: slots.freeSlots, isDraining: slots.isDraining }),
+  );
+  const metrics = createAgentMetrics(registry, slots);
+  const emulators = new Emulators({ searchPath: config.searchPath, cacheFolder: config.cacheFolder, uid: uidBase });
+  const strategy = createSpawnStrategy({ emulators, prlimit: findProgram("prlimit", config.searchPath) });
+  const cache = await FirmwareCache.open({ folder: firmwareFolder, limitBytes: config.firmwareCacheBytes });
+  const firmware = createFirmwareSupply(cache, createFirmwareDownload(cache, log));
+
+  const spool = cleanup.use(await Spool.open(join(config.dataFolder, "spool")));
+  const attempt = { emulators, strategy, firmware };
+  const attempts = await Attempts.open({ agentId, slots, spool, events, metrics, log, attempt });
+  const store = await InstanceStore.open(join(config.dataFolder, "instances"));
+  const host = config.listen.kind === "tcp" ? config.listen.host : "127.0.0.1";
+  const instances = cleanup.use(new Instances({ slots, store, strategy, firmware, metrics, log, host }));
+  const slotIsolation = uidBase === undefined ? "none" : "uid";
+  const { version } = packageFile;
+  return { agentId, version, attempts, instances, slots, events, emulators, cache, slotIsolation };
 }
 
 /** Emulators of slots with users of their own pass through these folders; what is in them has modes of its own. */

@@ -6,8 +6,8 @@ import type { SlotPool } from "./guest/slot-pool.ts";
 /** What the agent counts. Labels are bounded: names that callers choose are none. */
 export interface AgentMetrics {
   attemptFinished(attempt: Attempt, result: AttemptResult): void;
-  /** A raw port closed a connection that spoke HTTP. */
-  httpOnRawPort(): void;
+  /** Tells where connections to raw ports are counted that spoke HTTP and were closed. */
+  countRawPortHttp(count: () => number): void;
   instanceRestarted(): void;
 }
 
@@ -42,7 +42,6 @@ export function createAgentMetrics(registry: Registry, slots: SlotPool): AgentMe
   const resets = counter("guest_resets_total", "Resets of guests in attempts.");
   const uartBytes = counter("uart_bytes_total", "Bytes that guests of attempts wrote on their UARTs.");
   const droppedBytes = counter("uart_dropped_bytes_total", "Bytes of UARTs that came after their boot or attempt.");
-  const httpOnRawPort = counter("raw_port_http_total", "Connections to raw ports that spoke HTTP and were closed.");
   const restarts = counter("instance_restarts_total", "Restarts of instances by their restart policy.");
 
   return {
@@ -60,7 +59,19 @@ export function createAgentMetrics(registry: Registry, slots: SlotPool): AgentMe
         droppedBytes.inc(hub.staleBytes);
       }
     },
-    httpOnRawPort: () => httpOnRawPort.inc(),
+    countRawPortHttp(count) {
+      let counted = 0;
+      new Counter({
+        name: "emufarm_agent_raw_port_http_total",
+        help: "Connections to raw ports that spoke HTTP and were closed.",
+        registers,
+        collect() {
+          const total = count();
+          this.inc(total - counted);
+          counted = total;
+        },
+      });
+    },
     instanceRestarted: () => restarts.inc(),
   };
 }

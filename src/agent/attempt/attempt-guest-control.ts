@@ -1,5 +1,6 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { Guest } from "../guest/guest.ts";
+import { assertAllowedCommand } from "../qmp/qmp-allow-list.ts";
 import type { GuestControl } from "../scenario/guest-control.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 
@@ -28,6 +29,7 @@ export function guestControl(
       onPause(false);
     },
     async qmp(command, args) {
+      assertAllowedCommand(command);
       if (!guest.boot) throw new FarmError("QmpFailed", { command, detail: "the board is off" });
       return guest.boot.qmp.execute(command, args);
     },

@@ -3,6 +3,7 @@ import type { BoardSpec } from "../../core/schema/board.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { Boot, BootStrategy, FirmwareFiles } from "../boot/boot.ts";
 import type { Progress } from "../progress.ts";
+import { QmpProxy } from "../qmp/qmp-proxy.ts";
 import type { Slot } from "../slot/slot.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 
@@ -41,6 +42,7 @@ export class Guest implements AsyncDisposable {
   #boot: Boot | undefined;
   /** A boot that has ended and may hold something of the slot still. */
   #endedBoot: Boot | undefined;
+  #proxy: { readonly boot: Boot; readonly proxy: QmpProxy } | undefined;
   #boots = 0;
   #resetsOfOldBoots = 0;
   #exit = Promise.withResolvers<GuestExit>();
@@ -54,6 +56,14 @@ export class Guest implements AsyncDisposable {
   /** The boot that runs; undefined when the board is off. */
   get boot(): Boot | undefined {
     return this.#boot;
+  }
+
+  /** QMP for clients from outside; undefined when the board is off. */
+  get qmpProxy(): QmpProxy | undefined {
+    const boot = this.#boot;
+    if (!boot) return undefined;
+    if (this.#proxy?.boot !== boot) this.#proxy = { boot, proxy: new QmpProxy(boot.qmp) };
+    return this.#proxy.proxy;
   }
 
   get boots(): number {

@@ -6,8 +6,10 @@ import type { HttpServer } from "../../http/server.ts";
 import { streamAnswer } from "../../http/stream-answer.ts";
 import type { LogRange } from "../attempt/attempts.ts";
 import type { Guest } from "../guest/guest.ts";
+import type { QmpProxy } from "../qmp/qmp-proxy.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 import { serveConsole } from "./console-socket.ts";
+import { serveQmp } from "./qmp-socket.ts";
 
 /** A guest that runs, with its channels. */
 export interface ChannelOwner {
@@ -58,6 +60,15 @@ export function addChannelRoutes({ app, closing }: HttpServer, { path, owner, re
     },
     (socket: WebSocket, { params, query }) => serveConsole(socket, hubOf(owner(params.id), params.uart), query.label),
   );
+  app.get(
+    `${path}/:id/qmp`,
+    {
+      websocket: true,
+      schema: { params: idParams },
+      preHandler: async ({ params }) => void proxyOf(owner(params.id)),
+    },
+    (socket: WebSocket, { params }) => serveQmp(socket, proxyOf(owner(params.id))),
+  );
   app.post(
     `${path}/:id/control`,
     { schema: { params: idParams, body: controlBody } },
@@ -69,6 +80,11 @@ export function addChannelRoutes({ app, closing }: HttpServer, { path, owner, re
       return reply.code(204).send();
     },
   );
+}
+
+function proxyOf({ guest }: ChannelOwner): QmpProxy {
+  if (guest.qmpProxy) return guest.qmpProxy;
+  throw new FarmError("NotFound", { kind: "QMP", name: "of a board that is off" });
 }
 
 function hubOf({ hubs }: ChannelOwner, uart: string): UartHub {

@@ -6,14 +6,21 @@ import { addChannelRoutes } from "./channel-routes.ts";
 import { addEventRoutes } from "./event-routes.ts";
 import { addFirmwareRoutes } from "./firmware-routes.ts";
 import { addInfoRoutes } from "./info-routes.ts";
+import { addInstanceRoutes } from "./instance-routes.ts";
 
 /** The agent's API, version 1. */
 export function addRoutes(server: HttpServer, parts: AgentParts): void {
-  const { attempts } = parts;
+  const { attempts, instances } = parts;
   addInfoRoutes(server.app, parts);
   addEventRoutes(server, parts);
   addAttemptRoutes(server.app, parts);
   addFirmwareRoutes(server.app, parts);
+  addInstanceRoutes(server.app, parts);
+  addChannelRoutes(server, {
+    path: "/v1/instances",
+    owner: (uid) => instances.board(uid),
+    readLog: (uid, uart, range) => instances.readLog(uid, uart, range),
+  });
   addChannelRoutes(server, {
     path: "/v1/attempts",
     owner(id) {

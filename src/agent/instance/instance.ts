@@ -1,0 +1,282 @@
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { GuestExit } from "../../core/wire/attempt.ts";
+import type { DesiredState, InstanceStatus } from "../../core/wire/desired-state.ts";
+import type { Log } from "../../log/log.ts";
+import type { BootStrategy } from "../boot/boot.ts";
+import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
+import { Progress } from "../progress.ts";
+import { exitError } from "../scenario/guest-end.ts";
+import type { Slot } from "../slot/slot.ts";
+import { InstanceBoard } from "./instance-board.ts";
+import type { InstanceRecord } from "./instance-store.ts";
+import { boardKeyOf, firmwareKeyOf, type InstanceAction, type ObservedInstance, planInstance } from "./plan.ts";
+import { RestartBackOff } from "./restart-back-off.ts";
+
+export interface InstanceDependencies {
+  readonly strategy: BootStrategy;
+  readonly firmware: FirmwareSupply;
+  readonly log: Log;
+  /** Address of raw ports. */
+  readonly host: string;
+  readonly logFolder: string;
+  /** Writes what must survive the agent. */
+  save(record: InstanceRecord): Promise<void>;
+  onRestarted(): void;
+  onHttpOnRawPort(count: number): void;
+}
+
+const NO_LIMITS = { memoryLimitMiB: 0, outputLimitBytes: 0, maxResets: 0 };
+
+/** One instance: always on its way to what is desired. An idle one does nothing at all. */
+export class Instance implements AsyncDisposable {
+  readonly #dependencies: InstanceDependencies;
+  readonly #slot: Slot;
+  readonly #life = new Progress();
+  readonly #backOff = new RestartBackOff();
+  #record: InstanceRecord;
+  #board: InstanceBoard | undefined;
+  #boardKey: string | undefined;
+  #firmware: HeldFirmware | undefined;
+  #firmwareKey: string | undefined;
+  #isPaused = false;
+  #isRunning = false;
+  #isReady = false;
+  #resetCount = 0;
+  #message: string | undefined;
+  #isWanted = false;
+  #converging: Promise<void> | undefined;
+
+  constructor(record: InstanceRecord, slot: Slot, dependencies: InstanceDependencies) {
+    this.#record = record;
+    this.#slot = slot;
+    this.#dependencies = dependencies;
+    this.#resetCount = record.resetCount;
+    this.#wake();
+  }
+
+  get desired(): DesiredState {
+    return this.#record.desired;
+  }
+
+  get slot(): Slot {
+    return this.#slot;
+  }
+
+  /** The board with its channels, once it is built. */
+  get board(): InstanceBoard | undefined {
+    return this.#board;
+  }
+
+  /** A newer wish: stored before it is carried out. */
+  async apply(desired: DesiredState): Promise<void> {
+    await this.#save({ ...this.#record, desired });
+    this.#backOff.reset();
+    this.#wake();
+  }
+
+  status(): InstanceStatus {
+    const { desired, restarts, lastExit } = this.#record;
+    const phase = this.#phase();
+    const isAsDesired = phase === (desired.power === "Off" ? "PoweredOff" : desired.isPaused ? "Paused" : "Running");
+    const hasReadyPattern = desired.power === "On" && !desired.isPaused && desired.board.ready !== undefined;
+    return {
+      uid: desired.uid,
+      generation: desired.generation,
+      phase,
+      isReady: isAsDesired && !this.#converging && (this.#isReady || !hasReadyPattern),
+      boots: this.#board?.guest.boots ?? 0,
+      restarts,
+      endpoints: (this.#board?.channels ?? []).map(({ name, channel }) => ({ name, port: channel.port })),
+      ...(lastExit && { lastExit }),
+      ...(this.#message !== undefined && { message: this.#message }),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#life.abort(undefined);
+    this.#backOff.cancel();
+    await this.#converging;
+    await this.#dismantle();
+    this.#firmware?.[Symbol.dispose]();
+    this.#life[Symbol.dispose]();
+  }
+
+  #phase(): InstanceStatus["phase"] {
+    if (this.#board?.guest.boot) {
+      if (!this.#isRunning) return "Starting";
+      return this.#isPaused ? "Paused" : "Running";
+    }
+    if (this.desired.power === "Off") return "PoweredOff";
+    const end = this.#end();
+    if (end === "none") return this.#message === undefined ? "Starting" : "Failed";
+    return end === "succeeded" ? "Succeeded" : "Failed";
+  }
+
+  #end(): ObservedInstance["end"] {
+    const exit = this.#record.ended;
+    if (!exit) return "none";
+    return exitError(exit, NO_LIMITS) ? "failed" : "succeeded";
+  }
+
+  #observe(): ObservedInstance {
+    return {
+      boardKey: this.#boardKey,
+      firmwareKey: this.#firmwareKey,
+      isOn: this.#board?.guest.boot !== undefined,
+      isPaused: this.#isPaused,
+      resetCount: this.#resetCount,
+      end: this.#end(),
+      isRestartDue: this.#backOff.isDue,
+    };
+  }
+
+  /** Something has changed: one convergence at a time, and another one where something changed meanwhile. */
+  #wake(): void {
+    this.#isWanted = true;
+    this.#converging ??= this.#converge().finally(() => {
+      this.#converging = undefined;
+      if (this.#isWanted) this.#wake();
+    });
+  }
+
+  async #converge(): Promise<void> {
+    while (this.#isWanted && !this.#life.signal.aborted) {
+      this.#isWanted = false;
+      try {
+        for (const action of planInstance(this.desired, this.#observe())) await this.#perform(action);
+        this.#message = undefined;
+      } catch (error) {
+        if (this.#life.signal.aborted) return;
+        this.#message = FarmError.from(error).message;
+        this.#dependencies.log.warn({ err: error, instance: this.desired.uid }, "instance is not as desired");
+        this.#backOff.schedule(() => {
+          this.#backOff.cancel();
+          this.#wake();
+        });
+      }
+    }
+    this.#isWanted &&= !this.#life.signal.aborted;
+  }
+
+  async #perform(action: InstanceAction): Promise<void> {
+    const guest = this.#board?.guest;
+    switch (action.type) {
+      case "stop":
+        return guest?.powerOff();
+      case "build":
+        return this.#build();
+      case "load":
+        return this.#load();
+      case "start":
+        return this.#start(action.isPaused, action.isRestart);
+      case "reset":
+        return this.#reset();
+      case "pause":
+        return guest?.pause();
+      case "resume":
+        return guest?.resume();
+      case "awaitRestart":
+        return this.#backOff.schedule(() => this.#wake());
+    }
+  }
+
+  async #build(): Promise<void> {
+    const { desired } = this;
+    await this.#dismantle();
+    const { strategy, logFolder, host } = this.#dependencies;
+    this.#board = await InstanceBoard.build({
+      desired,
+      slot: this.#slot,
+      strategy,
+      logFolder,
+      host,
+      ports: this.#record.ports,
+      events: {
+        onRunning: () => {
+          this.#isRunning = true;
+        },
+        onReady: () => {
+          this.#isReady = true;
+        },
+        onPaused: () => {
+          this.#isPaused = true;
+        },
+        onResumed: () => {
+          this.#isPaused = false;
+        },
+        onExited: (exit) => this.#exited(exit),
+      },
+    });
+    this.#boardKey = boardKeyOf(desired);
+    const ports = Object.fromEntries(this.#board.channels.map(({ name, channel }) => [name, channel.port]));
+    await this.#save({ ...this.#record, ports });
+  }
+
+  async #dismantle(): Promise<void> {
+    const board = this.#board;
+    this.#board = undefined;
+    this.#boardKey = undefined;
+    this.#firmwareKey = undefined;
+    if (!board) return;
+    this.#dependencies.onHttpOnRawPort(board.channels.reduce((sum, { channel }) => sum + channel.refusedHttp, 0));
+    await board[Symbol.asyncDispose]();
+  }
+
+  async #load(): Promise<void> {
+    const { firmware: reference, urls, board } = this.desired;
+    const key = firmwareKeyOf(this.desired);
+    const held = reference && (await this.#dependencies.firmware({ reference, urls, board }, this.#life));
+    this.#firmware?.[Symbol.dispose]();
+    this.#firmware = held;
+    this.#firmwareKey = key;
+    this.#board?.guest.load(held?.files);
+    // What ended was the older firmware.
+    if (this.#record.firmwareKey === key) return;
+    const { ended: _ended, ...record } = this.#record;
+    await this.#save({ ...record, ...(key !== undefined && { firmwareKey: key }) });
+  }
+
+  async #start(isPaused: boolean, isRestart: boolean): Promise<void> {
+    const { resetCount } = this.desired;
+    // A restarted agent finds a guest that had ended before: that one stays ended, unless its policy says otherwise.
+    if (!isRestart && this.#isLeftEnded(resetCount)) return this.#wake();
+    const { ended: _ended, ...record } = this.#record;
+    await this.#save({ ...record, resetCount, restarts: record.restarts + Number(isRestart) });
+    if (isRestart) this.#dependencies.onRestarted();
+    this.#isRunning = false;
+    this.#isReady = false;
+    this.#isPaused = isPaused;
+    this.#resetCount = resetCount;
+    this.#backOff.started();
+    this.#board?.watchReady();
+    await this.#board?.guest.powerOn(isPaused);
+  }
+
+  async #reset(): Promise<void> {
+    const { resetCount } = this.desired;
+    await this.#board?.guest.reset();
+    this.#resetCount = resetCount;
+    await this.#save({ ...this.#record, resetCount });
+  }
+
+  #isLeftEnded(resetCount: number): boolean {
+    const { ended, resetCount: doneCount } = this.#record;
+    return ended !== undefined && this.#board?.guest.boots === 0 && doneCount === resetCount;
+  }
+
+  #exited(exit: GuestExit): void {
+    this.#isRunning = false;
+    this.#isReady = false;
+    // What the farm stopped has not ended by itself.
+    const isOwnEnd = exit.reason !== "Stopped";
+    this.#save({ ...this.#record, lastExit: exit, ...(isOwnEnd && { ended: exit }) }).catch((error) => {
+      this.#dependencies.log.error({ err: error, instance: this.desired.uid }, "the end of an instance is not stored");
+    });
+    if (isOwnEnd) this.#wake();
+  }
+
+  async #save(record: InstanceRecord): Promise<void> {
+    this.#record = record;
+    await this.#dependencies.save(record);
+  }
+}
