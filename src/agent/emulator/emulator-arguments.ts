@@ -10,6 +10,12 @@ export const SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resou
  */
 const TRANSLATION_BUFFER_MIB = 64;
 
+/**
+ * Calls go to a debugger that is never there: exit codes work, and nothing of the host can be reached. The argument
+ * stands in for the path of the image, which the guest could ask for.
+ */
+const SEMIHOSTING = "enable=on,target=gdb,arg=firmware";
+
 export interface EmulatorArguments {
   readonly board: BoardSpec;
   readonly firmware: FirmwareFiles | undefined;
@@ -36,8 +42,7 @@ export function emulatorArguments(launch: EmulatorArguments): string[] {
     ...["-chardev", `socket,id=qmp,fd=${launch.qmpFd}`, "-mon", "chardev=qmp,mode=control"],
     ...serialArguments(board, launch.uartFds),
     ...networkArguments(board, launch.network),
-    // Calls go to a debugger that is never there: exit codes work, and nothing of the host can be reached.
-    ...(board.semihosting ? ["-semihosting-config", "enable=on,target=gdb"] : []),
+    ...(board.semihosting ? ["-semihosting-config", SEMIHOSTING] : []),
     ...(launch.onReset === "end" ? ["-no-reboot"] : []),
     ...(launch.isPaused ? ["-S"] : []),
     ...board.emulator.args,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { asEmulatorChannel } from "./emulator-channel.ts";
 import { StderrTail } from "./stderr-tail.ts";
 
 /** Descriptor of the first channel in the emulator; 0 to 2 are the standard streams. */
@@ -44,9 +45,7 @@ export class EmulatorProcess implements AsyncDisposable {
   private constructor(child: ChildProcess, pid: number) {
     this.#child = child;
     this.pid = pid;
-    this.channels = child.stdio.slice(FIRST_CHANNEL_FD) as unknown as Socket[];
-    // An end of a channel with bytes unread is reset by the kernel. That is how emulators end; `close` follows.
-    for (const channel of this.channels) channel.on("error", () => {});
+    this.channels = (child.stdio.slice(FIRST_CHANNEL_FD) as unknown as Socket[]).map(asEmulatorChannel);
     (child.stderr as Readable).on("data", (chunk: Buffer) => this.#stderr.push(chunk));
     this.exited = this.#watch();
   }

@@ -9,6 +9,7 @@ import { createSpawnStrategy } from "../../../src/agent/boot/spawn-strategy.ts";
 import { Emulators, findProgram } from "../../../src/agent/emulator/emulators.ts";
 import { Progress } from "../../../src/agent/progress.ts";
 import { Slot } from "../../../src/agent/slot/slot.ts";
+import { KickSchedule } from "../../../src/agent/uart/kick-schedule.ts";
 import type { UartPort } from "../../../src/agent/uart/uart-port.ts";
 import type { BoardSpec, BoardSpecInput } from "../../../src/core/schema/board.ts";
 import { boardSpec } from "../../../src/core/schema/board.ts";
@@ -24,7 +25,7 @@ export class RecordingUart implements UartPort {
   readonly name: string;
   readonly chunks: Buffer[] = [];
   #socket: Socket | undefined;
-  #kick = () => {};
+  #kicks: KickSchedule | undefined;
   #changed = Promise.withResolvers<void>();
   isEnded = false;
 
@@ -34,13 +35,14 @@ export class RecordingUart implements UartPort {
 
   attach(socket: Socket, _boot: number, kick: () => void): void {
     this.#socket = socket;
-    this.#kick = kick;
+    this.#kicks = new KickSchedule(kick);
     socket.on("data", (chunk: Buffer) => {
       this.chunks.push(chunk);
       this.#wake();
     });
     socket.on("close", () => {
       this.isEnded = true;
+      this.#kicks?.stop();
       this.#wake();
     });
   }
@@ -59,7 +61,7 @@ export class RecordingUart implements UartPort {
 
   write(text: string): void {
     this.#socket?.write(text);
-    this.#kick();
+    this.#kicks?.start();
   }
 
   #wake(): void {
