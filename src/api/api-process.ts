@@ -39,6 +39,7 @@ export async function startApi(config: ApiConfig, log: Log): Promise<AsyncDispos
   const firmware = createFirmwareImport(store);
   const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
   const clock = () => Date.now();
+  const cancellation = starting.use(createRunCancellation({ store, queue, ledger, log, clock }));
   const { waitingRoom } = queue;
   const server = starting.use(
     await createApiServer(
@@ -49,7 +50,7 @@ export async function startApi(config: ApiConfig, log: Log): Promise<AsyncDispos
         firmware,
         blobs,
         submit: createRunSubmission({ store, boards, availability, firmware, waitingRoom, ledger, log, clock }),
-        cancellation: createRunCancellation({ store, queue, ledger, log, clock }),
+        cancellation,
         ledger,
         jobs: createJobRecords({ store, ledger, queue }),
         queue,

@@ -15,7 +15,7 @@ interface RunCancellationDependencies {
 }
 
 /** Ends runs and jobs that nobody wants any more. */
-export interface RunCancellation {
+export interface RunCancellation extends AsyncDisposable {
   /** @throws {FarmError} NotFound */
   cancelRun(runId: string, reason: string): Promise<void>;
   /** @throws {FarmError} NotFound */
@@ -24,9 +24,24 @@ export interface RunCancellation {
 
 /** Verdicts that are written at a time. */
 const WRITERS = 16;
+/** A caller gets the answer after this time; verdicts of a large run are written on behind it. */
+const ANSWER_AFTER_MS = 500;
 
 export function createRunCancellation(dependencies: RunCancellationDependencies): RunCancellation {
   const { store, queue, ledger, log } = dependencies;
+  const writing = new Set<Promise<void>>();
+
+  /** What is not written when the process is killed, the dispatcher writes: it reads the mark. */
+  async function writeFor(run: StoredRun, jobIds: readonly string[], reason: string): Promise<void> {
+    const written = writeVerdicts(dependencies, run, jobIds, reason);
+    const told = written
+      .catch((error: unknown) => log.error({ err: error, runId: run.id }, "verdicts of cancelled jobs wait"))
+      .finally(() => writing.delete(told));
+    writing.add(told);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ANSWER_AFTER_MS);
+    await Promise.race([written, late]).finally(() => clearTimeout(timer));
+  }
 
   /** The mark in the store is what counts; all else makes it happen soon. */
   async function cancel(run: StoredRun, jobIds: readonly string[] | undefined, reason: string): Promise<void> {
@@ -38,7 +53,7 @@ export function createRunCancellation(dependencies: RunCancellationDependencies)
     try {
       const jobs = unfinished.map((jobId) => ({ jobId, tenant: run.tenant }));
       const waited = await queue.waitingRoom.cancel(run.pool, jobs);
-      await writeVerdicts(dependencies, run, waited, reason);
+      await writeFor(run, waited, reason);
       if (waited.length === unfinished.length) return;
       await queue.signals.publish({
         type: "cancelled",
@@ -64,6 +79,9 @@ export function createRunCancellation(dependencies: RunCancellationDependencies)
       const run = await store.readRun(runId);
       if (!run?.spec.jobs[index]) throw new FarmError("NotFound", { kind: "job", name: jobId });
       await cancel(run, [jobId], reason);
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(writing);
     },
   };
 }
