@@ -156,6 +156,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   }
 
   #receive(chunk: Buffer): void {
+    this.#line?.kicks.hurry();
     for (const listener of this.#listeners) listener(chunk);
     this.log.append(chunk);
     this.#ring.push(chunk);

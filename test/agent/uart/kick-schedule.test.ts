@@ -35,6 +35,20 @@ describe("A schedule of kicks", () => {
     expect(times.slice(-4)).toEqual([100, 101, 103, 107]);
   });
 
+  test("hurries once it has slowed down and the guest gives a sign of life", () => {
+    const { times, kicks } = schedule();
+    kicks.hurry();
+    kicks.start();
+    vi.advanceTimersByTime(20);
+    kicks.hurry();
+    vi.advanceTimersByTime(980);
+    const before = times.length;
+    kicks.hurry();
+    vi.advanceTimersByTime(7);
+    expect(times.slice(0, 6)).toEqual([0, 1, 3, 7, 15, 31]);
+    expect(times.slice(before)).toEqual([1_001, 1_003, 1_007]);
+  });
+
   test("stops when the emulator is gone, and has no timer before the first write", () => {
     const { times, kicks } = schedule();
     expect(vi.getTimerCount()).toBe(0);

@@ -1,0 +1,46 @@
+import { describe, expect, test } from "vitest";
+import { refuseUnsupported } from "../../../src/core/policy/refuse-unsupported.ts";
+import { type ScenarioInput, scenario, UNSUPPORTED_ACTIONS } from "../../../src/core/schema/scenario.ts";
+
+const board = { name: "b", spec: { uarts: [{ name: "uart0", index: 0 }] } };
+const refuse = (input: Omit<ScenarioInput, "version">) => () =>
+  refuseUnsupported(scenario.parse({ version: 1, ...input }), board);
+
+describe("Before start, a scenario", () => {
+  test("is let through with what the board has", () => {
+    expect(
+      refuse({
+        steps: [{ "wait-serial": { text: "a", uart: "uart0" } }, { "write-serial": "x" }, { reset: null }],
+        fail: ["b", { regex: "c", uart: "uart0" }],
+        monitors: [{ type: "unity" }],
+      }),
+    ).not.toThrow();
+  });
+
+  test.each<[string, Omit<ScenarioInput, "version">, string]>([
+    ["expect-pin", { steps: [{ "expect-pin": { pin: 1, value: 1 } }] }, "step 1 (expect-pin)"],
+    ["set-pin", { steps: [{ delay: "1s" }, { "set-pin": { pin: 1, value: 1 } }] }, "step 2 (set-pin)"],
+    [
+      "set-control",
+      { steps: [{ "set-control": { "part-id": "b", control: "pressed", value: 1 } }] },
+      "step 1 (set-control)",
+    ],
+    ["property", { steps: [{ property: { path: "/machine", name: "a" } }] }, "step 1 (property)"],
+    ["take-screenshot", { steps: [{ "take-screenshot": {} }] }, "step 1 (take-screenshot)"],
+    ["snapshot", { steps: [{ snapshot: "a" }] }, "step 1 (snapshot)"],
+    [
+      "a UART that is not there",
+      { steps: [{ "write-serial": { text: "a", uart: "uart7" } }] },
+      "step 1 (write-serial) on UART uart7",
+    ],
+    ["a fail pattern's UART", { fail: [{ regex: "c", uart: "uart7" }] }, "fail pattern 1 on UART uart7"],
+    ["a monitor's UART", { monitors: [{ type: "unity", uart: "uart7" }] }, "monitor 1 on UART uart7"],
+  ])("is refused for %s, never ignored", (_title, input, what) => {
+    const error = expect.objectContaining({ code: "NotSupportedByBoard", details: expect.objectContaining({ what }) });
+    expect(refuse(input)).toThrow(error);
+  });
+
+  test("knows every action that is not supported yet", () => {
+    expect(UNSUPPORTED_ACTIONS).toHaveLength(6);
+  });
+});
