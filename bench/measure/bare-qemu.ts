@@ -13,7 +13,7 @@ const BINARY = "qemu-system-arm";
 function bareArguments(image: string, serial: string): string[] {
   return [
     ...["-M", BENCH_BOARD, "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"],
-    ...["-semihosting-config", "enable=on,target=gdb"],
+    ...["-accel", "tcg,tb-size=64", "-semihosting-config", "enable=on,target=gdb"],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
     ...["-serial", serial, "-kernel", image],
   ];
