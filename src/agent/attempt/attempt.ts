@@ -136,8 +136,8 @@ export class Attempt {
   }
 
   async #prepare(): Promise<HeldFirmware> {
-    const { firmware: reference, urls, board } = this.spec;
-    const firmware = await this.#dependencies.firmware({ reference, urls, board }, this.#progress);
+    const { firmware: reference, urls, board, boardName } = this.spec;
+    const firmware = await this.#dependencies.firmware({ reference, urls, board, boardName }, this.#progress);
     this.#hasFirmware = true;
     this.timings.mark("preparedMs");
     return firmware;

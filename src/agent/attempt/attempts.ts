@@ -96,9 +96,9 @@ export class Attempts {
     return status;
   }
 
-  /** The attempt while it runs. */
+  /** The attempt until its verdict stands. */
   running(id: string): Attempt | undefined {
-    return this.#running.get(id)?.attempt;
+    return this.#kept.get(id) ? undefined : this.#running.get(id)?.attempt;
   }
 
   /** Cancels it unless it has finished. @throws {FarmError} NotFound */

@@ -1,5 +1,7 @@
 import { open } from "node:fs/promises";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { checkFirmware } from "../../core/firmware/check-firmware.ts";
+import { type FirmwareSample, HEAD_BYTES, readFirmwareFacts, TAIL_BYTES } from "../../core/firmware/firmware-facts.ts";
 import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
 import type { FirmwareReference } from "../../core/schema/job.ts";
 import type { FirmwareFiles } from "../boot/boot.ts";
@@ -16,9 +18,10 @@ export interface FirmwareWanted {
   readonly reference: FirmwareReference;
   readonly urls: Readonly<Record<string, string>>;
   readonly board: BoardSpec;
+  readonly boardName: string;
 }
 
-/** Firmware for guests. @throws {FarmError} FirmwareFetchFailed, or the reason of the progress' end */
+/** Firmware for guests. @throws {FarmError} FirmwareFetchFailed, what is wrong with the image, or the progress' reason */
 export type FirmwareSupply = (wanted: FirmwareWanted, progress: Progress) => Promise<HeldFirmware>;
 
 export function createFirmwareSupply(cache: FirmwareCache, download: FirmwareDownload): FirmwareSupply {
@@ -32,7 +35,8 @@ export function createFirmwareSupply(cache: FirmwareCache, download: FirmwareDow
       await download(sha256, url, progress);
     }
   };
-  return async ({ reference, urls, board }, progress) => {
+  return async (wanted, progress) => {
+    const { reference, urls } = wanted;
     const held: string[] = [];
     const release = () => {
       for (const sha256 of held.splice(0)) cache.release(sha256);
@@ -46,7 +50,7 @@ export function createFirmwareSupply(cache: FirmwareCache, download: FirmwareDow
       const image = cache.pathOf(reference.sha256);
       const files: FirmwareFiles = {
         image,
-        format: reference.format ?? (await formatOf(image, board)),
+        format: await formatOf(image, wanted),
         ...(reference.initrd && { initrd: cache.pathOf(reference.initrd.sha256) }),
         ...(reference.dtb && { dtb: cache.pathOf(reference.dtb.sha256) }),
         ...(reference.append !== undefined && { append: reference.append }),
@@ -59,18 +63,19 @@ export function createFirmwareSupply(cache: FirmwareCache, download: FirmwareDow
   };
 }
 
-const ELF_MAGIC = "\x7fELF";
+/** Checked here as well as where a job is taken in: some callers have no store to look into. */
+async function formatOf(path: string, { reference, board, boardName }: FirmwareWanted): Promise<FirmwareFormat> {
+  const { sha256, name = sha256, format } = reference;
+  return checkFirmware({ name, facts: readFirmwareFacts(await sampleOf(path)), format, boardName, board });
+}
 
-/** Of the formats that the board takes, the one that the first bytes tell. */
-async function formatOf(path: string, { firmware }: BoardSpec): Promise<FirmwareFormat> {
-  const file = await open(path, "r");
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(ELF_MAGIC.length), 0, ELF_MAGIC.length, 0);
-    const magic = buffer.toString("latin1", 0, bytesRead);
-    if (magic === ELF_MAGIC) return "elf";
-    if (magic.startsWith(":") && firmware.formats.includes("hex")) return "hex";
-    return firmware.formats.find((format) => format !== "elf" && format !== "hex") ?? "bin";
-  } finally {
-    await file.close();
-  }
+async function sampleOf(path: string): Promise<FirmwareSample> {
+  await using file = await open(path, "r");
+  const { size } = await file.stat();
+  const read = async (from: number, length: number) => {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
+    return buffer.subarray(0, bytesRead);
+  };
+  const head = await read(0, Math.min(HEAD_BYTES, size));
+  return { head, tail: await read(Math.max(0, size - TAIL_BYTES), Math.min(TAIL_BYTES, size)), sizeBytes: size };
 }

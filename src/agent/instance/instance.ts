@@ -223,9 +223,9 @@ export class Instance implements AsyncDisposable {
   }
 
   async #load(): Promise<void> {
-    const { firmware: reference, urls, board } = this.desired;
+    const { firmware: reference, urls, board, boardName } = this.desired;
     const key = firmwareKeyOf(this.desired);
-    const held = reference && (await this.#dependencies.firmware({ reference, urls, board }, this.#life));
+    const held = reference && (await this.#dependencies.firmware({ reference, urls, board, boardName }, this.#life));
     this.#firmware?.[Symbol.dispose]();
     this.#firmware = held;
     this.#firmwareKey = key;
