@@ -16,7 +16,8 @@ export function onFarm(address: FarmAddress): RunPlace {
       const job = await farm.submitJob({ ...request.job, board: request.board });
       return guestRun(farm, job, uart);
     },
-    [Symbol.asyncDispose]: () => farm[Symbol.asyncDispose](),
+    // The connections go with the process, which ends right afterwards; closing them first would only take time.
+    async [Symbol.asyncDispose]() {},
   };
 }
 
@@ -29,7 +30,7 @@ function guestRun(farm: FarmClient, job: JobRecord, uart: string): GuestRun {
   return {
     output: () => farm.followLog(job.id, uart),
     async openInput() {
-      if (!(await isRunning(farm, job))) return undefined;
+      // The farm keeps what is written until the guest runs.
       const socket = await farm.openConsole(job.id, uart, () => {});
       return { write: (bytes) => socket.send(bytes), [Symbol.dispose]: () => socket.close() };
     },
@@ -41,16 +42,6 @@ function guestRun(farm: FarmClient, job: JobRecord, uart: string): GuestRun {
       await farm.cancelJob(job.id, reason);
     },
   };
-}
-
-/** Settles when the job runs: true, or false where it ended without. */
-async function isRunning(farm: FarmClient, job: JobRecord): Promise<boolean> {
-  for await (const event of farm.events(job.runId)) {
-    if (event.type === "jobRunning") return true;
-    if (event.type === "run" && event.run.totals.running > 0) return true;
-    if (event.type === "jobFinished" || event.type === "end") return false;
-  }
-  return false;
 }
 
 async function verdictOf(farm: FarmClient, job: JobRecord): Promise<JobRecord["verdict"]> {

@@ -1,7 +1,7 @@
 import type { ErrorBody } from "../../core/error/error-body.ts";
 import { formatDuration } from "../../core/schema/duration.ts";
 import type { AttemptResult, GuestExit, StepResult, TestCase } from "../../core/wire/attempt.ts";
-import { type Paint, plainLine } from "./style.ts";
+import { clipped, type Paint, plainLine } from "./style.ts";
 
 /** What is known about a job that did not pass. */
 export interface Failure {
@@ -15,12 +15,13 @@ export interface Failure {
 
 const MOST_LINES = 10;
 const MOST_CASES = 5;
+const MOST_MESSAGE_LINES = 3;
 
 /** All that helps to see why, on the spot: the step, what was expected, the last lines, the end, what to do next. */
 export function describeFailure(failure: Failure, paint: Paint): string[] {
   const { result, error, fullLog, again } = failure;
   const facts: [string, string][] = [];
-  if (error) facts.push(["why", `${plainLine(error.message)} [${error.code}]`]);
+  if (error) facts.push(["why", messageText(error)]);
   const step = result?.steps.find(({ outcome }) => outcome === "failed" || outcome === "timedOut");
   if (step && result) facts.push(["step", stepText(step, result.steps.length)]);
   for (const testCase of failedCases(result).slice(0, MOST_CASES)) facts.push(["test", caseText(testCase)]);
@@ -33,6 +34,13 @@ export function describeFailure(failure: Failure, paint: Paint): string[] {
   ];
   const said = lines.slice(-MOST_LINES).map((line) => `  ${paint("dim", "    │ ")}${line}`);
   return [...head, ...said, ...tail];
+}
+
+/** An emulator's last words may fill a screen: its first ones say it. */
+function messageText({ message, code }: ErrorBody): string {
+  const lines = message.split("\n").map(plainLine);
+  const shown = lines.slice(0, MOST_MESSAGE_LINES).join("\n        ");
+  return `${shown}${lines.length > MOST_MESSAGE_LINES ? " …" : ""} [${code}]`;
 }
 
 function failedCases(result: AttemptResult | undefined): TestCase[] {
@@ -55,7 +63,7 @@ export function exitText({ reason, code, signal, detail }: GuestExit): string {
   const facts = [
     ...(code === undefined ? [] : [`code ${code}`]),
     ...(signal === undefined ? [] : [signal]),
-    ...(detail === undefined || detail === "" ? [] : [plainLine(detail.trim().split("\n").at(-1) ?? "")]),
+    ...(detail === undefined || detail === "" ? [] : [clipped(plainLine(detail.trim().split("\n")[0] ?? ""), 100)]),
   ];
   return `${EXIT_WORDS[reason]}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}`;
 }

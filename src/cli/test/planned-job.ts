@@ -43,9 +43,9 @@ function combinations({ boards, firmware, scenarios, name, ...options }: Matrix)
         const parts = [
           name,
           firmware.length > 1 || name === undefined ? imageName(image) : undefined,
-          scenariosOrNone.length > 1 ? scenarioName(scenario) : undefined,
+          scenariosOrNone.length > 1 || name === undefined ? scenarioName(scenario) : undefined,
         ];
-        const label = parts.filter((part) => part !== undefined).join(" ");
+        const label = [...new Set(parts.filter((part) => part !== undefined))].join(" ");
         return plan({ ...options, board, firmware: image, ...(scenario !== undefined && { scenario }) }, label);
       }),
     ),

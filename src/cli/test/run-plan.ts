@@ -14,6 +14,8 @@ export interface RunChoice {
 /** A planned job with the run file it comes from. */
 export interface PlacedJob extends PlannedJob {
   readonly file: string;
+  /** Name within that file. */
+  readonly ownName: string;
 }
 
 /** Everything that one call of `emufarm test` runs. */
@@ -33,9 +35,16 @@ export async function planRun(path: string, cwd: string, choice: RunChoice): Pro
   );
   const all = runs.flatMap(({ file, run }) => {
     const prefix = runs.length > 1 ? `${run.metadata.name}: ` : "";
-    return planJobs(run, choice.repeat).map((job) => ({ ...job, file, name: `${prefix}${job.name}` }));
+    return planJobs(run, choice.repeat).map((job) => ({
+      ...job,
+      file,
+      ownName: job.name,
+      name: `${prefix}${job.name}`,
+    }));
   });
-  const wanted = all.filter(({ name, board }) => choice.only === undefined || `${name} ${board}`.includes(choice.only));
+  const isWanted = ({ name, board }: PlacedJob) =>
+    choice.only === undefined || `${name} ${board}`.includes(choice.only);
+  const wanted = all.filter(isWanted);
   const jobs = choice.shard ? shardOf(wanted, choice.shard) : wanted;
   if (jobs.length === 0) {
     const problems = choice.only === undefined ? "this part has no job" : `no job has "${choice.only}" in its name`;

@@ -114,7 +114,7 @@ function failureText(
 ): string[] {
   const { verdict, mark } = job;
   if (mark !== "failed" || !verdict || !planned) return [];
-  const again = `emufarm test ${shellQuoted(relative(cwd, planned.file))} --only ${shellQuoted(`${planned.name} ${job.board}`)}`;
+  const again = `emufarm test ${shellQuoted(relative(cwd, planned.file))} --only ${shellQuoted(`${planned.ownName} ${job.board}`)}`;
   const lines = describeFailure(
     {
       error: verdict.error,
