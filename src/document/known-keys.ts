@@ -35,5 +35,5 @@ function branches(schema: z.ZodType): z.ZodType[] {
 }
 
 function definitionOf(schema: z.ZodType): Definition {
-  return schema.def as unknown as Definition;
+  return schema.def;
 }

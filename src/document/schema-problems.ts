@@ -47,7 +47,7 @@ function flatten(issue: Issue, base: Path): Issue[] {
     if (deeper.length === 0) return [otherKind(branches.flat(), path)];
     return deeper.reduce((best, one) => (fitness(one, path) > fitness(best, path) ? one : best));
   }
-  return [{ ...issue, path } as Issue];
+  return [{ ...issue, path }];
 }
 
 /** True when the branch wants another kind of value, not just another content. */
@@ -63,7 +63,7 @@ function otherKind(issues: readonly Issue[], path: Path): Issue {
     path: [...path],
     message: `expected ${orList([...new Set(expected)])}`,
     params: { isKind: true },
-  } as Issue;
+  };
 }
 
 /** Fewer problems fit better; among equals those that lie deeper. */
@@ -112,7 +112,7 @@ function describe(value: unknown): string {
   if (value === null) return "nothing (null)";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a map";
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value) ?? typeof value;
   return text.length > MAX_VALUE_CHARACTERS ? `${text.slice(0, MAX_VALUE_CHARACTERS)}...` : text;
 }
 

@@ -57,8 +57,8 @@ export class StreamAutomaton {
     const set = new RE2Set(RE2Set.UNANCHORED, 0, CACHE_BYTES);
     for (const { source, expression } of patterns) set.add("text" in source ? expression : `(?m:${expression})`);
     set.compile();
-    this.#dfa = set.dfa as unknown as Automaton;
-    this.#program = set.prog as unknown as Program;
+    this.#dfa = set.dfa;
+    this.#program = set.prog;
     this.asciiClass = this.#dfa.latin1Class;
   }
 

@@ -105,7 +105,8 @@ async function expectExit(step: ScenarioStep, context: StepContext): Promise<voi
   const exit = await context.progress.race(context.guest.exited());
   const expected = step["expect-exit"];
   if (expected === undefined || isExpected(exit, expected)) return;
-  if (!isOwnEnd(exit)) throw exitError(exit, context.limits);
+  const crash = isOwnEnd(exit) ? undefined : exitError(exit, context.limits);
+  if (crash) throw crash;
   const words = typeof expected === "number" ? `exit code ${expected}` : JSON.stringify(expected);
   const actual = `the guest ended with ${describeExit(exit)}`;
   throw new FarmError("ExpectationNotMet", { step: stepTitle(step), expected: words, actual });
