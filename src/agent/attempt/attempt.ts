@@ -147,12 +147,14 @@ export class Attempt {
     const { spec } = this;
     this.guest.load(firmware.files);
     this.#watchOutput();
+    const { promise: started, resolve: begin } = Promise.withResolvers<void>();
     const scenario = runScenario({
       scenario: spec.scenario,
       expectText: spec.expectText,
       failText: spec.failText,
       guest: this.#control,
       progress: this.#progress,
+      started,
       limits: {
         memoryLimitMiB: memoryLimitMiB(spec.board),
         outputLimitBytes: spec.limits.output,
@@ -163,7 +165,7 @@ export class Attempt {
     });
     this.#scenario = scenario;
     // What could not be started is not the scenario's to judge.
-    this.guest.powerOn().catch((error) => this.#progress.abort(FarmError.from(error)));
+    this.guest.powerOn().then(begin, (error) => this.#progress.abort(FarmError.from(error)));
     await this.#finish(await scenario.result);
   }
 

@@ -73,6 +73,8 @@ export class ScenarioExecution {
 
   async #perform(): Promise<void> {
     this.#setScenarioDeadline();
+    const { started } = this.#options;
+    if (started) await this.#progress.race(started);
     for (const [index, step] of (this.#scenario?.steps ?? []).entries()) await this.#performStep(step, index);
     await this.#reachGoals();
     this.#progress.signal.throwIfAborted();

@@ -17,6 +17,8 @@ export interface ScenarioRunOptions {
   readonly limits: GuestLimits;
   /** The board's factor for wall-clock timeouts. */
   readonly timeoutMultiplier: number;
+  /** Steps begin once the board is on: before that it could be neither written to nor asked. */
+  readonly started?: Promise<void>;
   /** Milliseconds since the start of the attempt, monotonic. */
   nowMs(): number;
   /** A step has ended. */

@@ -74,6 +74,7 @@ export interface RunOptions {
   readonly failText?: string;
   readonly progress?: Progress;
   readonly timeoutMultiplier?: number;
+  readonly started?: Promise<void>;
 }
 
 /** Starts a scenario against a fake guest. */
@@ -90,6 +91,7 @@ export function startScenario(
     progress: options.progress ?? new Progress(),
     limits: { memoryLimitMiB: 256, outputLimitBytes: 1_000, maxResets: 20 },
     timeoutMultiplier: options.timeoutMultiplier ?? 1,
+    ...(options.started && { started: options.started }),
     nowMs: () => performance.now(),
   });
 }

@@ -181,6 +181,22 @@ describe("The other steps", () => {
     expect(result.error?.code).toBe(code);
   });
 
+  test("begin once the board is on, while its output is watched from the first byte", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const steps = [{ qmp: { execute: "query-status" } }, { "wait-serial": "boot" }];
+    const result = await play(
+      { steps },
+      async (guest) => {
+        await settled();
+        expect(guest.calls).toEqual([]);
+        guest.say("boot");
+        resolve();
+      },
+      { started: promise },
+    );
+    expect(result.verdict).toBe("passed");
+  });
+
   test("need a running guest", async () => {
     const result = await play({ steps: [{ delay: "1ms" }, { "write-serial": "x" }] }, (guest) => guest.end(done));
     expect(result.error?.code).toBe("UnexpectedExit");
