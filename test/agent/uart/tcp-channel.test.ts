@@ -78,4 +78,30 @@ describe("A UART as a TCP port", () => {
     client.destroy();
     guestEnd.destroy();
   });
+
+  test("skips for a client that reads too late, and says how much", async () => {
+    await using rig = await setup();
+    const { hub, channel, folder } = rig;
+    const { hubEnd, guestEnd } = await socketPair(folder);
+    hub.attach(hubEnd, 1, () => {});
+    const client = connect(channel.port, "127.0.0.1");
+    await once(client, "connect");
+    await expect.poll(() => channel.connections).toBe(1);
+    const chunk = Buffer.alloc(1_000_000, "flood\n");
+    for (let written = 0; written < 50; written += 1) {
+      if (!guestEnd.write(chunk)) await once(guestEnd, "drain");
+    }
+    guestEnd.write("the end");
+    await expect.poll(() => hub.totalBytes, { timeout: 20_000 }).toBe(50_000_007);
+    let seen = "";
+    client.on("data", (data: Buffer) => {
+      seen += data.toString();
+    });
+    await expect.poll(() => seen, { timeout: 20_000 }).toContain("the end");
+    const missing = Number(/\[emufarm: (\d+) bytes are missing here\]/.exec(seen)?.[1]);
+    const notices = "\r\n[emufarm:  bytes are missing here]\r\n".length + String(missing).length;
+    expect(seen.length - notices + missing).toBe(50_000_007);
+    client.destroy();
+    guestEnd.destroy();
+  });
 });
