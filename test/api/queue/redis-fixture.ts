@@ -26,6 +26,10 @@ export async function startRedis(extra: readonly string[] = []): Promise<RedisFi
     const settings = ["--port", "0", "--unixsocket", socket, "--dir", folder, "--save", "", "--appendonly", "yes"];
     const child = spawn("redis-server", [...settings, ...extra], { stdio: ["ignore", "pipe", "inherit"] });
     server = child;
+    // Also when the test's process ends without clearing up.
+    const endWithTest = () => child.kill("SIGKILL");
+    process.once("exit", endWithTest);
+    child.once("exit", () => process.off("exit", endWithTest));
     for await (const line of createInterface({ input: child.stdout })) {
       if (/ready to accept connections/i.test(line)) break;
     }
