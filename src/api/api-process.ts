@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { createAgentClient } from "../client/agent-client.ts";
+import type { ListenAddress } from "../http/listen-address.ts";
 import { createMetrics } from "../http/process-metrics.ts";
 import type { Log } from "../log/log.ts";
 import { createBoardAvailability } from "./board/board-availability.ts";
@@ -22,8 +23,13 @@ import type { Store } from "./store/store.ts";
 const QUEUE_PATIENCE_MS = 3_000;
 const RETENTION_EACH_MS = 3_600_000;
 
-/** The API until it is disposed of. */
-export async function startApi(config: ApiConfig, log: Log): Promise<AsyncDisposable> {
+export interface ApiProcess extends AsyncDisposable {
+  /** Where it listens, with the port that was taken. */
+  readonly address: ListenAddress;
+}
+
+/** The API until it is disposed of. @throws {FarmError} PortInUse, StoreFull, QueueUnavailable, InvalidDocument */
+export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess> {
   await using starting = new AsyncDisposableStack();
   const store = starting.use(
     await FolderStore.open({
@@ -64,7 +70,8 @@ export async function startApi(config: ApiConfig, log: Log): Promise<AsyncDispos
   const address = await server.listen(config.listen, "--port");
   starting.defer(keepRetention(store, config, log));
   log.info({ address, boards: boards.list().length }, "the API listens");
-  return starting.move();
+  const resources = starting.move();
+  return { address, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 /** Returns how to stop. */

@@ -6,7 +6,7 @@ import { objectName } from "../../core/schema/metadata.ts";
 import { jobId } from "../../core/wire/farm.ts";
 import type { JobPlace } from "../queue/waiting-room.ts";
 import type { RouteContext } from "./api-server.ts";
-import { findPlace, jobMoves } from "./log-source.ts";
+import { findPlace, watchRun } from "./log-source.ts";
 
 /** Bytes that may wait for a slow caller before the agent's side is paused. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
@@ -81,11 +81,13 @@ async function connect(
 
 async function waitForPlace(context: RouteContext, id: string, signal: AbortSignal): Promise<JobPlace | undefined> {
   const run = await context.store.readRun(parseJobId(id).runId);
-  while (run && !signal.aborted) {
+  if (!run) return undefined;
+  using watch = await watchRun(context, run.id, signal);
+  while (!signal.aborted) {
     const place = await findPlace(context, run, id);
     if (place) return place;
     if (await context.store.readVerdict(id)) return undefined;
-    await jobMoves(context, run.id, signal);
+    await watch.next();
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import type { JobVerdict } from "../../core/wire/farm.ts";
 import type { JobPlace } from "../queue/waiting-room.ts";
 import type { StoredRun } from "../store/store.ts";
 import type { RouteContext } from "./api-server.ts";
+import { createBell } from "./bell.ts";
 
 type LogContext = Pick<RouteContext, "store" | "ledger" | "queue" | "agents" | "log">;
 
@@ -54,6 +55,7 @@ async function* followLog(context: LogContext, run: StoredRun, request: LogReque
   const { store } = context;
   const { jobId, uart, signal } = request;
   let { attempt, offset } = request;
+  using watch = await watchRun(context, run.id, signal);
   while (!signal.aborted) {
     const verdict = await store.readVerdict(jobId);
     const place = verdict ? undefined : await findPlace(context, run, jobId);
@@ -76,7 +78,7 @@ async function* followLog(context: LogContext, run: StoredRun, request: LogReque
         context.log.debug({ err: error, jobId }, "a live log broke off");
       }
     }
-    await jobMoves(context, run.id, signal);
+    await watch.next();
   }
 }
 
@@ -117,17 +119,21 @@ export async function findPlace(
   }
 }
 
-/** Settles when something has happened to the run, or it is time to look again. */
-export async function jobMoves(
+/** Tells when something has happened to a run, or it is time to look again. To be made before the first look. */
+export async function watchRun(
   { ledger }: Pick<LogContext, "ledger">,
   runId: string,
   signal: AbortSignal,
-): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const stop = await ledger.watch(runId, () => resolve());
-  const timer = setTimeout(resolve, LOOK_AGAIN_MS);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  if (!signal.aborted) await promise;
-  clearTimeout(timer);
-  stop?.();
+): Promise<Disposable & { next(): Promise<void> }> {
+  const bell = createBell(signal);
+  const stop = await ledger.watch(runId, bell.ring);
+  return {
+    async next() {
+      await bell.wait(LOOK_AGAIN_MS);
+    },
+    [Symbol.dispose]() {
+      stop?.();
+      bell.stop();
+    },
+  };
 }

@@ -5,6 +5,7 @@ import { type RunLedger, recordOfProgress } from "../run/run-ledger.ts";
 import type { RunProgress } from "../run/run-progress.ts";
 import { jobNameOf } from "../run/run-submission.ts";
 import type { Store, StoredRun } from "../store/store.ts";
+import { createBell } from "./bell.ts";
 
 interface RunFeedOptions {
   readonly store: Store;
@@ -90,31 +91,4 @@ async function formatFinished(
 
 function format(event: RunEvent, id?: string): string {
   return `${id === undefined ? "" : `id: ${id}\n`}event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
-/** Wakes one waiter; a ring while nobody waits is not lost. */
-function createBell(signal: AbortSignal) {
-  let hasRung = false;
-  let wake: (() => void) | undefined;
-  const ring = () => {
-    hasRung = true;
-    wake?.();
-  };
-  signal.addEventListener("abort", ring);
-  return {
-    ring,
-    stop: () => signal.removeEventListener("abort", ring),
-    /** False when the time was up first. */
-    async wait(ms: number): Promise<boolean> {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, ms);
-      wake = resolve;
-      if (!hasRung) await promise;
-      clearTimeout(timer);
-      wake = undefined;
-      const rang = hasRung;
-      hasRung = false;
-      return rang;
-    },
-  };
 }
