@@ -33,6 +33,7 @@ export async function startFarm(
   const { folders } = plan;
   await makeFolders(folders, plan.env);
   const lock = cleanup.use(await FolderLock.acquire(join(folders.data, "lock"), folders.data, plan.pid));
+  cleanup.defer(() => rm(folders.runtime, { recursive: true, force: true }));
   const token = await ownToken(join(folders.data, "token"));
   await claimPort(plan.host, plan.port);
   const processes = farmProcesses(plan);
@@ -43,7 +44,6 @@ export async function startFarm(
     { processes: processes.agents.map(supervise), graceMs: GRACE_MS.agents },
     { processes: processes.callers.map(supervise), graceMs: GRACE_MS.callers },
   ];
-  cleanup.defer(() => rm(folders.runtime, { recursive: true, force: true }));
   for (const stage of stages) {
     cleanup.defer(async () => {
       await Promise.all(stage.processes.map((process) => process.stop(stage.graceMs)));

@@ -1,0 +1,204 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CliPlace, image, type StartedCli } from "../cli-place.ts";
+
+const BOARD = "mps2-an385";
+
+let place: CliPlace;
+let farm: StartedCli;
+
+beforeAll(async () => {
+  place = new CliPlace();
+  farm = place.start(["up", "--port", "17743", "--slots", "2"]);
+  await farm.said("is up");
+});
+
+afterAll(async () => {
+  farm.signal("SIGTERM");
+  await farm.result;
+  place[Symbol.dispose]();
+});
+
+async function runFile(name: string, spec: unknown): Promise<string> {
+  const file = join(place.folder, `${name}.run.yaml`);
+  const document = { apiVersion: "emufarm.dev/v1alpha1", kind: "Run", metadata: { name }, spec };
+  await writeFile(file, JSON.stringify(document));
+  return file;
+}
+
+const hello = { board: BOARD, firmware: image(BOARD, "hello") };
+
+describe("emufarm test", () => {
+  it("runs a matrix, says a line for each job, and writes a JUnit report", async () => {
+    const file = await runFile("matrix", {
+      matrix: [{ boards: [BOARD, "riscv32-virt"], firmware: [image(BOARD, "hello").replace(BOARD, "{board}")] }],
+    });
+    const junit = join(place.folder, "report.xml");
+    const { code, stdout } = await place.run(["test", file, "--junit", junit]);
+    expect(stdout).toMatch(/^ok {3}\d\/2 {2}mps2-an385 +hello/m);
+    expect(stdout).toContain("2 jobs: 2 passed");
+    expect(stdout).toContain(`JUnit report: ${junit}`);
+    expect(code).toBe(0);
+    expect(await readFile(junit, "utf8")).toMatch(/<testsuites?.*tests="2"/s);
+  });
+
+  it("shows a failure on the spot, with a command that runs just it again", async () => {
+    const file = await runFile("mixed", {
+      jobs: [
+        { ...hello, name: "good" },
+        { ...hello, name: "bad", firmware: image(BOARD, "unity-fail") },
+        { ...hello, name: "meant to fail", firmware: image(BOARD, "unity-fail"), expect: { verdict: "failed" } },
+      ],
+    });
+    const { code, stdout } = await place.run(["test", file], { cwd: place.folder });
+    expect(stdout).toContain("why   The guest ended with exit code 1. [NonZeroExit]");
+    expect(stdout).toContain("│ test/test_ring.c:35:test_push_to_full:FAIL");
+    expect(stdout).toContain("3 jobs: 1 passed, 1 failed as expected, 1 failed");
+    expect(code).toBe(1);
+    const again = /again emufarm test (\S+) --only '(.*)'$/m.exec(stdout);
+    const second = await place.run(["test", String(again?.[1]), "--only", String(again?.[2])], { cwd: place.folder });
+    expect(second.stdout).toContain("1 job: 1 failed");
+  });
+
+  it("counts jobs of boards that cannot run here as skipped, with what to install", async () => {
+    const board = await readFile(join(import.meta.dirname, `../../../manifests/boards/${BOARD}.yaml`), "utf8");
+    const manifest = join(place.folder, "future.yaml");
+    await writeFile(
+      manifest,
+      board.replace(`name: ${BOARD}`, "name: future").replace(/minVersion: .*/, 'minVersion: "99.0"'),
+    );
+    const added = await place.run(["boards", "add", manifest]);
+    expect(added.stdout).toContain("Board future is added, but cannot run here");
+    const file = await runFile("skipped", { jobs: [hello, { ...hello, board: "future" }] });
+    const { code, stdout } = await place.run(["test", file]);
+    expect(stdout).toMatch(/^skip .*future.*skipped: .*99\.0/m);
+    expect(stdout).toContain("2 jobs: 1 passed, 1 skipped");
+    expect(code).toBe(0);
+  });
+
+  it("runs every run file under a folder in one run, and shards it", async () => {
+    const folder = join(place.folder, "suite");
+    await mkdir(join(folder, "deep"), { recursive: true });
+    for (const name of ["a", "deep/b"]) {
+      const document = {
+        apiVersion: "emufarm.dev/v1alpha1",
+        kind: "Run",
+        metadata: { name: name.slice(-1) },
+        spec: { jobs: [hello], repeat: 2 },
+      };
+      await writeFile(join(folder, `${name}.run.yaml`), JSON.stringify(document));
+    }
+    const names: string[] = [];
+    for (const shard of ["1/3", "2/3", "3/3"]) {
+      const { stdout } = await place.run(["test", folder, "--shard", shard]);
+      names.push(...[...stdout.matchAll(/[ab]: hello #\d/g)].map(([name]) => name));
+    }
+    expect(names.sort()).toEqual(["a: hello #1", "a: hello #2", "b: hello #1", "b: hello #2"]);
+  });
+
+  it.each([
+    ["a file that is not there", ["none.run.yaml"], "There is no file or folder"],
+    ["a firmware that is not there", [], "There is no file"],
+  ])("ends with 2 for %s", async (_what, args, words) => {
+    const file = await runFile("missing", { jobs: [{ board: BOARD, firmware: "gone.elf" }] });
+    const { code, stderr } = await place.run(["test", ...(args.length > 0 ? args : [file])]);
+    expect(stderr).toContain(words);
+    expect(code).toBe(2);
+  });
+
+  it("refuses a run file with an unknown key by its line", async () => {
+    const file = join(place.folder, "wrong.run.yaml");
+    await writeFile(file, "apiVersion: emufarm.dev/v1alpha1\nkind: Run\nmetadata: {name: x}\nspec:\n  jbos: []\n");
+    const { code, stderr } = await place.run(["test", file]);
+    expect(stderr).toMatch(/5:\d+.*jbos/s);
+    expect(code).toBe(2);
+  });
+
+  it("cancels the run when it is interrupted", async () => {
+    const file = await runFile("long", {
+      jobs: [{ board: BOARD, firmware: image(BOARD, "shell"), timeout: "5m" }],
+      repeat: 4,
+    });
+    const started = place.start(["test", file, "--json"]);
+    await started.said('"jobRunning"');
+    started.signal("SIGINT");
+    const { code, stdout } = await started.result;
+    expect(code).toBe(130);
+    const last = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+    expect(last).toMatchObject({ type: "end", run: { isCancelled: true, totals: { verdicts: { cancelled: 4 } } } });
+  });
+
+  it("starts a private farm where none is up, and leaves nothing of it", async () => {
+    using own = new CliPlace();
+    const file = await runFile("private", { jobs: [hello], repeat: 3 });
+    const { code, stdout } = await own.run(["test", file]);
+    expect(stdout).toContain("3 jobs: 3 passed");
+    expect(code).toBe(0);
+    expect(own.processes()).toEqual([]);
+    expect(own.runtimeFiles()).toEqual([]);
+  });
+});
+
+describe("the questions to a farm", () => {
+  it("answer about runs, jobs, logs and reports", async () => {
+    const file = await runFile("asked", { jobs: [{ ...hello, name: "asked for" }] });
+    await place.run(["test", file]);
+    const [run] = JSON.parse((await place.run(["get", "runs", "--json"])).stdout);
+    expect(run).toMatchObject({ name: "asked", outcome: "passed" });
+    const job = `${run.id}-000000`;
+    expect((await place.run(["get", run.id])).stdout).toContain("asked for");
+    expect((await place.run(["describe", job])).stdout).toMatch(/board +mps2-an385/);
+    expect((await place.run(["describe", run.id])).stdout).toMatch(/outcome +passed/);
+    expect((await place.run(["describe", BOARD])).stdout).toMatch(/uarts +uart0/);
+    expect((await place.run(["logs", job])).stdout).toBe("boot ok\n");
+    expect((await place.run(["junit", run.id])).stdout).toContain("<testsuite");
+    const unknown = await place.run(["describe", `${run.id.slice(0, -1)}z-000000`]);
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("[NotFound]") });
+  });
+
+  it("follow a log, cancel a job, and attach to a console that another one writes to", async () => {
+    const started = place.start(["run", BOARD, image(BOARD, "shell"), "--timeout", "5m", "-i"]);
+    await started.said("emufarm shell");
+    const [run] = JSON.parse((await place.run(["get", "runs", "--json"])).stdout);
+    const job = `${run.id}-000000`;
+    const console = place.start(["console", job]);
+    await console.said("emufarm shell");
+    const logs = place.start(["logs", job, "-f"]);
+    await logs.said("emufarm shell");
+    const cancelled = await place.run(["cancel", job, "--reason", "enough of it"]);
+    expect(cancelled.code).toBe(0);
+    expect((await console.result).code).toBe(0);
+    expect((await logs.result).stdout).toContain("emufarm shell");
+    const { code, stderr } = await started.result;
+    expect(stderr).toContain("[Cancelled]");
+    expect(code).toBe(130);
+  });
+
+  it("list the boards and complete their names", async () => {
+    const { stdout } = await place.run(["boards"]);
+    expect(stdout).toMatch(/✔ +mps2-an385/);
+    expect(stdout).toMatch(/\d+ of \d+ boards can run here/);
+    expect((await place.run(["completion", "boards"])).stdout).toContain("mps2-an385\n");
+    for (const shell of ["bash", "zsh", "fish"]) {
+      expect((await place.run(["completion", shell])).stdout).toContain("emufarm completion boards");
+    }
+  });
+
+  it("say what this machine has", async () => {
+    const { code, stdout } = await place.run(["doctor", "--json"]);
+    const findings = JSON.parse(stdout) as { level: string; subject: string; text: string }[];
+    expect(findings.map(({ subject }) => subject)).toEqual(
+      expect.arrayContaining(["node", "redis", "kvm", "data", "cache", "runtime", "farm", "arm", "limits"]),
+    );
+    expect(findings.find(({ subject }) => subject === "farm")?.text).toContain("up at http://127.0.0.1:17743");
+    expect(code).toBe(0);
+  });
+
+  it("end with 5 where no farm is up", async () => {
+    using own = new CliPlace();
+    const { code, stderr } = await own.run(["get", "runs"]);
+    expect(stderr).toContain("Start one: emufarm up. [FarmNotRunning]");
+    expect(code).toBe(5);
+  });
+});

@@ -1,0 +1,135 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CliPlace, image, type StartedCli } from "../cli-place.ts";
+
+const BOARD = "mps2-an385";
+
+let place: CliPlace;
+
+beforeEach(() => {
+  place = new CliPlace();
+});
+
+afterEach(() => place[Symbol.dispose]());
+
+/** A port of this test's own; the farms of other tests have others. */
+async function up(port: number, ...args: string[]): Promise<StartedCli> {
+  const started = place.start(["up", "--port", String(port), "--slots", "2", ...args]);
+  await started.said("is up");
+  return started;
+}
+
+function pidOf(name: string): number {
+  const { children } = JSON.parse(readFileSync(join(place.data, "lock"), "utf8"));
+  return children.find((child: { name: string }) => child.name === name).pid;
+}
+
+describe("emufarm up", () => {
+  it("tells its URL with the token, which only its owner can read", async () => {
+    const farm = await up(17751);
+    const token = readFileSync(join(place.data, "token"), "utf8");
+    const { pid, url } = JSON.parse(readFileSync(join(place.data, "farm.json"), "utf8"));
+    expect({ pid, url }).toEqual({ pid: farm.pid, url: "http://127.0.0.1:17751" });
+    for (const name of ["token", "farm.json"]) expect(statSync(join(place.data, name)).mode & 0o777).toBe(0o600);
+    farm.signal("SIGINT");
+    expect((await farm.result).stdout).toContain(`http://127.0.0.1:17751/#token=${token}`);
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)("leaves no process, socket or temporary file after %s", async (signal) => {
+    const farm = await up(17752);
+    const job = place.start(["run", BOARD, image(BOARD, "shell")]);
+    await job.said("emufarm shell");
+    farm.signal(signal);
+    expect((await farm.result).code).toBe(0);
+    job.signal("SIGKILL");
+    await job.result;
+    expect(place.processes()).toEqual([]);
+    expect(place.runtimeFiles()).toEqual([]);
+    expect(readdirSync(place.data).sort()).toEqual(["agents", "blob.key", "boards", "logs", "redis", "store", "token"]);
+  });
+
+  it("leaves no process when it is killed, and starts again in the same folder", async () => {
+    const farm = await up(17753);
+    const job = place.start(["run", BOARD, image(BOARD, "shell")]);
+    await job.said("emufarm shell");
+    farm.signal("SIGKILL");
+    job.signal("SIGKILL");
+    await Promise.all([farm.result, job.result]);
+    await expect.poll(() => place.processes(), { timeout: 30_000 }).toEqual([]);
+    const again = await up(17753);
+    expect((await place.run(["run", BOARD, image(BOARD, "hello")])).code).toBe(0);
+    again.signal("SIGTERM");
+    await again.result;
+    expect(place.runtimeFiles()).toEqual([]);
+  });
+
+  it("ends what a killed predecessor could not end", async () => {
+    const farm = await up(17754);
+    const redis = pidOf("redis");
+    // A stopped process sees neither the signal of its parent's death nor a closed pipe.
+    process.kill(redis, "SIGSTOP");
+    farm.signal("SIGKILL");
+    await farm.result;
+    const again = await up(17754);
+    expect(pidOf("redis")).not.toBe(redis);
+    expect(place.processes().map(({ pid }) => pid)).not.toContain(redis);
+    again.signal("SIGTERM");
+    await again.result;
+  });
+
+  it("refuses a folder that another one has, by its pid, and leaves that one alone", async () => {
+    const farm = await up(17755);
+    const { code, stderr } = await place.run(["up", "--port", "17756"]);
+    expect(stderr).toContain(`(pid ${farm.pid})`);
+    expect(stderr).toContain("[FolderInUse]");
+    expect(code).toBe(5);
+    expect((await place.run(["get", "runs"])).code).toBe(0);
+    farm.signal("SIGTERM");
+    await farm.result;
+  });
+
+  it("refuses a port that is taken, names the option, and leaves nothing", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { port: number };
+    const { code, stderr } = await place.run(["up", "--port", String(port)]);
+    server.close();
+    expect(stderr).toContain(`Port ${port} of 127.0.0.1 is taken by another program. Choose another one: --port.`);
+    expect(code).toBe(5);
+    expect(existsSync(join(place.data, "lock"))).toBe(false);
+    expect(place.runtimeFiles()).toEqual([]);
+  });
+
+  it("says what to install where there is no Redis", async () => {
+    const { code, stderr } = await place.run(["up", "--port", "17757"], { env: { PATH: "/nowhere" } });
+    expect(stderr).toContain("apt install redis-server. [RedisMissing]");
+    expect(code).toBe(5);
+  });
+
+  it.each(["redis", "api", "dispatcher", "agent0"])("starts %s again when it dies, and goes on", async (name) => {
+    const farm = await up(17758);
+    process.kill(pidOf(name), "SIGKILL");
+    await farm.said(`${name} ended (signal SIGKILL); starting it again`);
+    await expect
+      .poll(() => place.run(["run", BOARD, image(BOARD, "hello")]).then(({ code }) => code), { timeout: 60_000 })
+      .toBe(0);
+    farm.signal("SIGTERM");
+    expect((await farm.result).code).toBe(0);
+    expect(place.processes()).toEqual([]);
+  });
+
+  it("has several agents where asked, and ends in the middle of its start", async () => {
+    const farm = await up(17759, "--agents", "2");
+    expect(pidOf("agent1")).toBeGreaterThan(0);
+    farm.signal("SIGTERM");
+    await farm.result;
+    const early = place.start(["up", "--port", "17759"]);
+    await expect.poll(() => existsSync(join(place.data, "lock"))).toBe(true);
+    early.signal("SIGINT");
+    expect((await early.result).code).toBe(130);
+    expect(place.processes()).toEqual([]);
+    expect(place.runtimeFiles()).toEqual([]);
+  });
+});
