@@ -217,7 +217,7 @@ function loadArguments(board: Board, firmware: BareFirmware): string[] {
   const { emulator } = board.spec;
   const { load, loadByFormat, linux, loadAddress } = board.spec.firmware;
   const format = firmware.format ?? "elf";
-  const byFormat: Partial<Record<FirmwareFormat, typeof load>> = loadByFormat;
+  const byFormat: Partial<Record<FirmwareFormat, typeof load | undefined>> = loadByFormat;
   const option = byFormat[format] ?? load;
   const args: string[] = [];
   if (option !== "bios" && emulator.bios && emulator.bios !== "default") args.push("-bios", emulator.bios);

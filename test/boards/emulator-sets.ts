@@ -1,0 +1,41 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import { thisDistribution } from "../../scripts/setup/distribution.mjs";
+import { ownCacheFolder } from "../../scripts/setup/folders.mjs";
+import { newerQemuFolder } from "../../scripts/setup/newer-qemu.mjs";
+import { compareVersions } from "../../src/agent/emulator/version.ts";
+import type { Board } from "../../src/core/schema/board.ts";
+
+/** Where emulators lie: the distribution's, and those that were added because the distribution's are too old. */
+export interface EmulatorSet {
+  name: string;
+  folders: readonly string[];
+}
+
+export function emulatorSets(): EmulatorSet[] {
+  const path = (process.env.PATH ?? "").split(delimiter).filter(isAbsolute);
+  const newer = newerQemuFolder(thisDistribution(), ownCacheFolder());
+  const added = [...(process.env.EMUFARM_QEMU_PATH ?? "").split(delimiter), newer ? join(newer, "usr/bin") : ""];
+  const folders = added.filter((folder) => isAbsolute(folder) && existsSync(folder) && !path.includes(folder));
+  const sets = [{ name: "the distribution's QEMU", folders: path }];
+  return folders.length === 0 ? sets : [...sets, { name: "the newer QEMU", folders }];
+}
+
+/** The folder of the board's emulator in this set, where the set has it in a version that the board may be run on. */
+export function emulatorFolder(set: EmulatorSet, { spec: { emulator } }: Board): string | undefined {
+  const folder = set.folders.find((one) => existsSync(join(one, emulator.binary)));
+  if (folder === undefined) return undefined;
+  return compareVersions(versionOf(join(folder, emulator.binary)), emulator.minVersion) >= 0 ? folder : undefined;
+}
+
+const versions = new Map<string, string>();
+
+function versionOf(program: string): string {
+  const known = versions.get(program);
+  if (known !== undefined) return known;
+  const said = execFileSync(program, ["--version"], { encoding: "utf8" });
+  const version = /version (\d+(?:\.\d+)+)/.exec(said)?.[1] ?? "0";
+  versions.set(program, version);
+  return version;
+}
