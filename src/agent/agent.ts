@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Registry } from "prom-client";
@@ -15,7 +14,7 @@ import { Attempts } from "./attempt/attempts.ts";
 import { Spool } from "./attempt/spool.ts";
 import { createSpawnStrategy } from "./boot/spawn-strategy.ts";
 import type { AgentConfig } from "./config.ts";
-import { Emulators } from "./emulator/emulators.ts";
+import { Emulators, findProgram } from "./emulator/emulators.ts";
 import { FirmwareCache } from "./firmware/firmware-cache.ts";
 import { createFirmwareDownload } from "./firmware/firmware-download.ts";
 import { createFirmwareSupply } from "./firmware/firmware-supply.ts";
@@ -85,7 +84,7 @@ async function assemble(
   );
   const metrics = createAgentMetrics(registry, slots);
   const emulators = new Emulators({ searchPath: config.searchPath, cacheFolder: config.cacheFolder, uid: uidBase });
-  const strategy = createSpawnStrategy({ emulators, prlimit: findProgram("prlimit", config.searchPath) });
+  const strategy = createSpawnStrategy({ emulators, prlimit: await findPrlimit(config.searchPath) });
   const cache = await FirmwareCache.open({ folder: firmwareFolder, limitBytes: config.firmwareCacheBytes });
   const firmware = createFirmwareSupply(cache, createFirmwareDownload(cache, log));
 
@@ -108,8 +107,8 @@ async function openFolders(paths: readonly string[]): Promise<void> {
   }
 }
 
-function findProgram(name: string, searchPath: readonly string[]): string {
-  const path = searchPath.map((folder) => join(folder, name)).find((one) => existsSync(one));
+async function findPrlimit(searchPath: readonly string[]): Promise<string> {
+  const path = await findProgram("prlimit", searchPath);
   if (path !== undefined) return path;
-  throw new FarmError("EmulatorUnusable", { binary: name, detail: "it is not in PATH; it comes with util-linux" });
+  throw new FarmError("EmulatorUnusable", { binary: "prlimit", detail: "it is not in PATH; it comes with util-linux" });
 }

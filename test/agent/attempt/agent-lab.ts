@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { type AgentClient, createAgentClient } from "../../../src/client/agent-client.ts";
+import { type BoardSpec, board } from "../../../src/core/schema/board.ts";
+import type { AgentEvent } from "../../../src/core/wire/agent-event.ts";
+import type { AttemptResult, AttemptSpecInput } from "../../../src/core/wire/attempt.ts";
+import { parseDocument } from "../../../src/document/parse-document.ts";
+
+const PROJECT = join(import.meta.dirname, "../../..");
+export const TOKEN = "a-token-of-the-test";
+
+export async function boardSpecOf(name: string): Promise<BoardSpec> {
+  const file = join(PROJECT, "manifests/boards", `${name}.yaml`);
+  return parseDocument(await readFile(file, "utf8"), board, { file }).spec;
+}
+
+export function exampleImage(boardName: string, app: string): Promise<Buffer> {
+  return readFile(join(PROJECT, "examples/images", boardName, `${app}.elf`));
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** An agent as a process of its own, in a folder that goes with it. */
+export class AgentLab implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "ag-"));
+  readonly address = `unix:${this.folder}/agent.sock`;
+  readonly client: AgentClient = createAgentClient({ address: this.address, token: TOKEN });
+  readonly #env: Record<string, string>;
+  #child: ChildProcess | undefined;
+  #log = "";
+
+  private constructor(env: Record<string, string>) {
+    writeFileSync(join(this.folder, "token"), TOKEN, { mode: 0o600 });
+    this.#env = {
+      PATH: process.env.PATH ?? "",
+      EMUFARM_QEMU_PATH: process.env.EMUFARM_QEMU_PATH ?? "",
+      EMUFARM_LISTEN: this.address,
+      EMUFARM_TOKEN_FILE: join(this.folder, "token"),
+      EMUFARM_RUNTIME_DIR: join(this.folder, "run"),
+      EMUFARM_DATA: join(this.folder, "data"),
+      EMUFARM_CACHE: join(this.folder, "cache"),
+      EMUFARM_SLOTS: "2",
+      ...env,
+    };
+  }
+
+  static async start(env: Record<string, string> = {}): Promise<AgentLab> {
+    const lab = new AgentLab(env);
+    await lab.start();
+    return lab;
+  }
+
+  get child(): ChildProcess {
+    if (!this.#child) throw new Error("the agent was not started");
+    return this.#child;
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Settles once the agent says that it is up. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [join(PROJECT, "src/agent/main.ts")], {
+      env: this.#env,
+      stdio: ["pipe", "ignore", "pipe"],
+    });
+    this.#child = child;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    child.once("exit", (code) => reject(new Error(`the agent ended with ${code}: ${this.#log}`)));
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      this.#log += `${line}\n`;
+      if (line.includes("agent is up")) resolve();
+    });
+    await promise;
+  }
+
+  /** How the agent ended after this signal, or after its standard input was closed. */
+  async end(how: NodeJS.Signals | "stdin"): Promise<{ code: number | null; signal: string | null }> {
+    const { child } = this;
+    if (child.exitCode !== null || child.signalCode !== null) return { code: child.exitCode, signal: child.signalCode };
+    const { promise, resolve } = Promise.withResolvers<{ code: number | null; signal: string | null }>();
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+    if (how === "stdin") child.stdin?.end();
+    else child.kill(how);
+    return promise;
+  }
+
+  /** Stores an example's image on the agent, and makes of it what an attempt needs. */
+  async spec(app: string, rest: Partial<AttemptSpecInput> = {}, boardName = "mps2-an385"): Promise<AttemptSpecInput> {
+    const image = await exampleImage(boardName, app);
+    const sha256 = sha256Of(image);
+    await this.client.putFirmware(sha256, image);
+    return { tenant: "test", boardName, board: await boardSpecOf(boardName), firmware: { sha256 }, ...rest };
+  }
+
+  /** Emulators that run in this agent's slots, whoever their parent is. */
+  async emulators(): Promise<number[]> {
+    const pids: number[] = [];
+    for (const name of await readdir("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      const environment = await readFile(`/proc/${name}/environ`, "latin1").catch(() => "");
+      if (environment.includes(`EMUFARM_SLOT=${this.folder}/`)) pids.push(Number(name));
+    }
+    return pids;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client[Symbol.asyncDispose]();
+    await this.end("SIGTERM");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Follows an agent's events, and waits for them. */
+export class EventLog implements AsyncDisposable {
+  readonly events: AgentEvent[] = [];
+  readonly #controller = new AbortController();
+  readonly #done: Promise<void>;
+  #changed = Promise.withResolvers<void>();
+  #failure: unknown;
+
+  constructor(client: AgentClient) {
+    this.#done = this.#follow(client);
+  }
+
+  /** The first event that fits, of those that came or come. */
+  async until<Type extends AgentEvent["type"]>(
+    type: Type,
+    fits: (event: Extract<AgentEvent, { type: Type }>) => boolean = () => true,
+  ): Promise<Extract<AgentEvent, { type: Type }>> {
+    for (;;) {
+      const found = this.events.find(
+        (event): event is Extract<AgentEvent, { type: Type }> => event.type === type && fits(event as never),
+      );
+      if (found) return found;
+      if (this.#failure) throw this.#failure;
+      await this.#changed.promise;
+    }
+  }
+
+  async resultOf(id: string): Promise<AttemptResult> {
+    return (await this.until("attemptFinished", (event) => event.id === id)).result;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#controller.abort(new Error("the test has ended"));
+    await this.#done;
+  }
+
+  async #follow(client: AgentClient): Promise<void> {
+    try {
+      for await (const event of client.events(this.#controller.signal)) {
+        this.events.push(event);
+        this.#wake();
+      }
+    } catch (error) {
+      this.#failure = error;
+      this.#wake();
+    }
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+}
+
+/** Reads until this text has come. */
+export async function readUntil(chunks: AsyncIterable<Buffer>, text: string): Promise<string> {
+  let read = "";
+  for await (const chunk of chunks) {
+    read += chunk.toString("latin1");
+    if (read.includes(text)) return read;
+  }
+  throw new Error(`the stream ended without ${JSON.stringify(text)}: ${read}`);
+}
+
+/** A shell that waits for commands, for as long as the test likes. */
+export const ENDLESS: Pick<AttemptSpecInput, "timeout" | "scenario"> = {
+  timeout: "10m",
+  scenario: { version: 1, steps: [{ "expect-exit": true }] },
+};
