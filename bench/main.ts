@@ -2,12 +2,14 @@ import type { BenchCase, Figure } from "./case.ts";
 import { bulk } from "./cases/bulk.ts";
 import { command } from "./cases/command.ts";
 import { echo } from "./cases/echo.ts";
+import { idle } from "./cases/idle.ts";
 import { input } from "./cases/input.ts";
 import { latency } from "./cases/latency.ts";
 import { memory } from "./cases/memory.ts";
 import { throughput } from "./cases/throughput.ts";
+import { waiting } from "./cases/waiting.ts";
 
-const CASES: readonly BenchCase[] = [throughput, latency, echo, bulk, memory, command, input];
+const CASES: readonly BenchCase[] = [throughput, latency, echo, bulk, memory, command, input, waiting, idle];
 
 const args = process.argv.slice(2);
 const isJson = args.includes("--json");

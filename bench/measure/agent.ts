@@ -5,6 +5,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { type AgentClient, createAgentClient } from "../../src/client/agent-client.ts";
 import type { BoardSpec } from "../../src/core/schema/board.ts";
 import type { AttemptResult, AttemptSpecInput } from "../../src/core/wire/attempt.ts";
@@ -39,7 +40,7 @@ export async function startBenchAgent(slots: number): Promise<BenchAgent> {
     EMUFARM_CACHE: join(folder, "cache"),
     EMUFARM_SLOTS: String(slots),
   };
-  const child = spawn(process.execPath, [PROGRAM], { env, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [PROGRAM], { env, stdio: ["pipe", "ignore", "pipe"] });
   await saysReady(child);
   const client = createAgentClient({ address, token: TOKEN });
   const board = readBoards().find((one) => one.metadata.name === BENCH_BOARD)?.spec as BoardSpec;
@@ -59,12 +60,12 @@ export async function startBenchAgent(slots: number): Promise<BenchAgent> {
     },
     async openConsole(image) {
       const uid = randomUUID();
-      const { endpoints } = await client.putDesired({
+      await client.putDesired({
         ...{ uid, tenant: "bench", generation: 1, epoch: 1, boardName: BENCH_BOARD, board, power: "On" },
         firmware: { sha256: await push(client, image) },
         channels: [{ name: "uart0", tcp: true }],
       });
-      const socket = connect({ host: "127.0.0.1", port: endpoints[0]?.port as number, noDelay: true });
+      const socket = connect({ host: "127.0.0.1", port: await consolePort(client, uid), noDelay: true });
       await once(socket, "connect");
       return socket;
     },
@@ -79,11 +80,27 @@ export async function startBenchAgent(slots: number): Promise<BenchAgent> {
 }
 
 async function saysReady(child: ChildProcess): Promise<void> {
-  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
-    if (chunk.includes("listening")) break;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let said = "";
+  // Read to its end, so that a full pipe never holds the agent up.
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said = `${said}${chunk}`.slice(-4_096);
+    if (said.includes("agent is up")) resolve();
+  });
+  child.once("exit", () => reject(new Error(`the agent ended: ${said}`)));
+  await promise;
+}
+
+/** An instance opens its ports once it is started. */
+async function consolePort(client: AgentClient, uid: string): Promise<number> {
+  const deadline = performance.now() + 10_000;
+  while (performance.now() < deadline) {
+    const instance = (await client.instances()).find((one) => one.uid === uid);
+    const port = instance?.endpoints[0]?.port;
+    if (port !== undefined) return port;
+    await wait(5);
   }
-  // Read on, so that a full pipe never holds the agent up.
-  child.stdout?.resume();
+  throw new Error("the instance opened no port");
 }
 
 async function push(client: AgentClient, image: string): Promise<string> {

@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, watch } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { farmFolders } from "../../src/cli/folders.ts";
 import { freePort } from "../../src/cli/up/farm.ts";
 import { createFarmClient, type FarmClient } from "../../src/client/farm-client.ts";
 
@@ -15,6 +16,7 @@ export interface BenchFarm extends AsyncDisposable {
   /** Pid of `emufarm up`; all other processes are below it. */
   readonly pid: number;
   readonly data: string;
+  readonly redisSocket: string;
   readonly client: FarmClient;
 }
 
@@ -46,6 +48,7 @@ export async function startBenchFarm(options: { slots: number }): Promise<BenchF
   return {
     pid: up.pid as number,
     data,
+    redisSocket: join(runtimeFolder(data), "redis.sock"),
     client,
     async [Symbol.asyncDispose]() {
       await client[Symbol.asyncDispose]();
@@ -54,6 +57,11 @@ export async function startBenchFarm(options: { slots: number }): Promise<BenchF
       await rm(data, { recursive: true });
     },
   };
+}
+
+function runtimeFolder(data: string): string {
+  const user = { env: process.env, uid: process.getuid?.() ?? 0, home: homedir(), cwd: process.cwd() };
+  return farmFolders(user, data).runtime;
 }
 
 /** Submits a run and waits for its end; wall seconds from the submission to the last verdict. */
