@@ -9,8 +9,8 @@ export interface BootEnd {
   readonly process: ProcessEnd;
   /** Reason of the first SHUTDOWN event (QMP's ShutdownCause). */
   readonly shutdownReason: string | undefined;
-  /** QMP has answered, or a UART has shown a byte. */
-  readonly hasRun: boolean;
+  /** QMP has answered. A guest runs only after that, and every SHUTDOWN since then has been told. */
+  readonly hasAnswered: boolean;
   /** Why the farm ended the emulator, where it did. */
   readonly endedFor: "stop" | "resetLoop" | "protocol" | undefined;
   readonly resets: number;
@@ -29,6 +29,8 @@ const OUT_OF_MEMORY = /cannot allocate memory|failed to allocate|out of memory|m
 const HOST_FAULT =
   /permission denied|no space left|cannot allocate memory|shared libraries|kvm|too many open files|resource temporarily unavailable|failed to execute|seccomp/i;
 const OUTSIDE_SIGNALS: readonly (string | null)[] = ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"];
+/** Causes of a SHUTDOWN after which the guest no longer runs, whatever becomes of the emulator then. */
+const GUEST_CAUSES: readonly (string | undefined)[] = ["guest-shutdown", "guest-reset", "guest-panic"];
 
 /** In order: the first rule that fits says how the guest ended. */
 const RULES: readonly Rule[] = [
@@ -44,7 +46,8 @@ const RULES: readonly Rule[] = [
   { when: ({ process }) => process.signal === "SIGSYS", exit: (end) => withWords("SandboxViolation", end) },
   { when: isOutOfMemory, exit: (end) => withWords("MemoryLimit", end) },
   {
-    when: ({ process }) => OUTSIDE_SIGNALS.includes(process.signal),
+    when: ({ process, shutdownReason }) =>
+      OUTSIDE_SIGNALS.includes(process.signal) && !GUEST_CAUSES.includes(shutdownReason),
     exit: (end) => withWords("EmulatorKilled", end),
   },
   {
@@ -52,7 +55,10 @@ const RULES: readonly Rule[] = [
     exit: () => ({ reason: "EmulatorKilled", signal: "SIGTERM" }),
   },
   { when: (end) => end.shutdownReason?.startsWith("host-qmp") === true, exit: () => ({ reason: "Stopped" }) },
-  { when: ({ process }) => process.signal !== null, exit: (end) => withWords("GuestCrashed", end) },
+  {
+    when: ({ process, shutdownReason }) => process.signal !== null && !GUEST_CAUSES.includes(shutdownReason),
+    exit: (end) => withWords("GuestCrashed", end),
+  },
   { when: isRefusal, exit: (end) => ({ ...withWords("EmulatorRefused", end), code: codeOf(end) }) },
   { when: (end) => end.shutdownReason === "guest-reset", exit: () => ({ reason: "GuestReset" }) },
   {
@@ -93,10 +99,10 @@ export function startError(exit: GuestExit): FarmError {
 }
 
 /** True for a guest that was quicker than the farm's wish to stop it. */
-function hasEndedByItself({ process, shutdownReason }: BootEnd): boolean {
-  if (shutdownReason !== undefined) return shutdownReason.startsWith("guest-");
+function hasEndedByItself({ process, shutdownReason, hasAnswered }: BootEnd): boolean {
+  if (shutdownReason !== undefined) return GUEST_CAUSES.includes(shutdownReason);
   // Asked to end, QEMU tells it by an event; ended without either, the guest has left by an exit call.
-  return process.signal === null || process.signal === "SIGABRT";
+  return hasAnswered && (process.signal === null || process.signal === "SIGABRT");
 }
 
 function isOutOfMemory({ process }: BootEnd): boolean {
@@ -104,7 +110,7 @@ function isOutOfMemory({ process }: BootEnd): boolean {
 }
 
 function isRefusal(end: BootEnd): boolean {
-  return !end.hasRun && codeOf(end) !== 0 && lastWords(end.process.stderr) !== "";
+  return !end.hasAnswered && codeOf(end) !== 0;
 }
 
 function codeOf({ process }: BootEnd): number {

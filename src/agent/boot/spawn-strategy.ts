@@ -64,7 +64,6 @@ function command(prlimit: string, { info, accelerator }: BoardEmulator, request:
     qmpFd: FIRST_CHANNEL_FD,
     uartFds: request.uarts.map((_, place) => FIRST_CHANNEL_FD + 1 + place),
     network: request.network,
-    isPaused: request.isPaused,
     onReset: request.onReset,
   });
   const limits = {

@@ -25,6 +25,8 @@ export class SpawnedBoot implements Boot {
   readonly #resets: ResetCount;
   #shutdownReason: string | undefined;
   #hasAnswered = false;
+  /** The guest's clock has been started once. */
+  #isBegun: boolean;
   #endedFor: BootEnd["endedFor"];
 
   /** @param emulator one that has just been started, with a channel for QMP and one for each UART. */
@@ -33,11 +35,13 @@ export class SpawnedBoot implements Boot {
     this.#request = request;
     this.#times = times;
     this.number = request.boot;
+    this.#isBegun = request.isPaused;
     this.#resets = new ResetCount((resets) => request.events.onReset?.(resets));
     const [qmpSocket, ...uartSockets] = emulator.channels;
     if (qmpSocket === undefined) throw new RangeError("an emulator without a channel for QMP");
     this.qmp = new QmpClient(qmpSocket, times.answerTimeoutMs);
     this.qmp.onEvent((event) => this.#observe(event));
+    if (!request.isPaused) this.#begin();
     for (const [place, uart] of request.uarts.entries()) {
       const socket = uartSockets[place];
       if (socket) uart.attach(socket, request.boot, () => this.qmp.kick());
@@ -80,7 +84,7 @@ export class SpawnedBoot implements Boot {
   async stop(): Promise<GuestExit> {
     if (!this.#process.hasExited) {
       this.#endedFor ??= "stop";
-      await this.#process.terminate(this.#times.stopGraceMs);
+      await this.#quit();
     }
     return this.exited;
   }
@@ -96,20 +100,35 @@ export class SpawnedBoot implements Boot {
         break;
       case "SHUTDOWN":
         this.#shutdownReason ??= String(data.reason);
+        void this.#quit();
         break;
       case "STOP":
-        this.#request.events.onPaused?.();
+        if (this.#shutdownReason === undefined) this.#request.events.onPaused?.();
         break;
       case "RESUME":
-        this.#request.events.onResumed?.();
+        if (this.#isBegun) this.#request.events.onResumed?.();
+        this.#isBegun = true;
         break;
     }
+  }
+
+  /** Sent ahead: it lies in the socket when the emulator gets there, so that nobody waits for anybody. */
+  #begin(): void {
+    this.qmp.execute("cont", undefined, { timeoutMs: this.#times.answerTimeoutMs }).catch(() => {
+      // Only a connection that has failed can refuse it; `running` and `exited` tell that.
+    });
   }
 
   #countReset(): void {
     if (this.#endedFor !== undefined) return;
     this.#resets.add();
     if (this.#resets.count > this.#request.maxResets) this.#kill("resetLoop");
+  }
+
+  /** First asks, then forces. */
+  async #quit(): Promise<void> {
+    this.qmp.quit();
+    await this.#process.killAfter(this.#times.stopGraceMs);
   }
 
   #kill(reason: BootEnd["endedFor"]): void {
@@ -125,29 +144,30 @@ export class SpawnedBoot implements Boot {
       // The end of the process tells better what happened; one that is still there will never answer.
       if (this.qmp.failure?.problem !== "closed") this.#kill("protocol");
       const exit = await this.exited;
-      // A quick guest is done before QMP gets its turn; that is an end like any other.
-      if (exit.reason === "EmulatorRefused" || exit.reason === "EmulatorKilled") throw startError(exit);
+      throw startError(exit);
     }
   }
 
   async #awaitEnd(): Promise<GuestExit> {
-    void this.qmp.closed.then(() => this.#checkProtocol());
+    void this.qmp.closed.then(() => this.#afterQmp());
     const end = await this.#process.exited;
     this.#resets[Symbol.dispose]();
     await this.#request.slot.sweep();
     return classifyExit({
       process: end,
       shutdownReason: this.#shutdownReason,
-      hasRun: this.#hasAnswered || this.#process.channels.slice(1).some((uart) => uart.bytesRead > 0),
+      hasAnswered: this.#hasAnswered,
       endedFor: this.#endedFor,
       resets: this.#resets.count,
       endings: this.#request.board.endings,
     });
   }
 
-  /** Only an emulator that a guest has taken over talks nonsense or floods. */
-  #checkProtocol(): void {
+  /** QMP ends with the process; where it ends before, nothing can be learned from this emulator any more. */
+  async #afterQmp(): Promise<void> {
     const problem = this.qmp.failure?.problem;
+    // Only an emulator that a guest has taken over talks nonsense or floods.
     if (problem === "malformed" || problem === "tooLarge") this.#kill("protocol");
+    else await this.#process.killAfter(this.#times.stopGraceMs);
   }
 }

@@ -26,7 +26,6 @@ export interface EmulatorArguments {
   /** One for each UART, in the board's order. */
   readonly uartFds: readonly number[];
   readonly network: "none" | "isolated" | "egress";
-  readonly isPaused: boolean;
   readonly onReset: "continue" | "end";
 }
 
@@ -35,6 +34,10 @@ export function emulatorArguments(launch: EmulatorArguments): string[] {
   const { board } = launch;
   return [
     ...["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"],
+    // The guest waits for QMP's `cont`: a quick one would end before QMP is there to tell how.
+    "-S",
+    // A guest that is off stays there until the farm ends it: QEMU may hang when it leaves while a command comes in.
+    "-no-shutdown",
     ...(launch.hasSandbox ? ["-sandbox", SANDBOX] : []),
     ...machineArguments(board, launch.accelerator),
     ...board.emulator.devices.flatMap((device) => ["-device", device]),
@@ -44,7 +47,6 @@ export function emulatorArguments(launch: EmulatorArguments): string[] {
     ...networkArguments(board, launch.network),
     ...(board.semihosting ? ["-semihosting-config", SEMIHOSTING] : []),
     ...(launch.onReset === "end" ? ["-no-reboot"] : []),
-    ...(launch.isPaused ? ["-S"] : []),
     ...board.emulator.args,
   ];
 }

@@ -79,10 +79,8 @@ export class EmulatorProcess implements AsyncDisposable {
     return this.#stderr.toString();
   }
 
-  /** Asks the process to end, and kills its whole group when it has not within `graceMs`. */
-  async terminate(graceMs: number): Promise<ProcessEnd> {
-    if (this.hasExited) return this.exited;
-    this.#child.kill("SIGTERM");
+  /** Kills the whole process group unless it has ended within `graceMs`, as it was asked to. */
+  async killAfter(graceMs: number): Promise<ProcessEnd> {
     const timer = setTimeout(() => this.kill(), graceMs);
     try {
       return await this.exited;

@@ -9,6 +9,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_KICKS_UNDERWAY = 2;
 const KICK_ID = "kick";
 const KICK = encodeCommand("query-status", undefined, KICK_ID);
+const QUIT = encodeCommand("quit", undefined, "quit");
 
 interface PendingCommand {
   readonly command: string;
@@ -30,6 +31,7 @@ export class QmpClient implements QmpSession, Disposable {
   #nextId = 1;
   #kicksUnderway = 0;
   #isKickWanted = false;
+  #isQuitting = false;
   #greeting: QmpGreeting | undefined;
   #failure: QmpTransportError | undefined;
   /** Settles once the emulator has answered; rejects with QmpFailed when it never does. */
@@ -69,6 +71,7 @@ export class QmpClient implements QmpSession, Disposable {
     { timeoutMs = DEFAULT_TIMEOUT_MS }: QmpCommandOptions = {},
   ): Promise<unknown> {
     if (this.#failure) return Promise.reject(transportFailure(command, this.#failure));
+    if (this.#isQuitting) return Promise.reject(transportFailure(command, new QmpTransportError("closed")));
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const timer = setTimeout(() => {
@@ -87,13 +90,23 @@ export class QmpClient implements QmpSession, Disposable {
 
   /** Makes the emulator's main loop turn, and waits for nothing. Any number of calls cost at most two commands. */
   kick(): void {
-    if (this.#failure) return;
+    if (this.#failure || this.#isQuitting) return;
     if (this.#kicksUnderway >= MAX_KICKS_UNDERWAY) {
       this.#isKickWanted = true;
       return;
     }
     this.#kicksUnderway++;
     this.#socket.write(KICK);
+  }
+
+  /**
+   * Asks the emulator to end. Nothing is sent after it: a command that reaches QEMU while it leaves can make it hang
+   * for ever (seen in 10.0, in `monitor_cleanup()`).
+   */
+  quit(): void {
+    if (this.#failure || this.#isQuitting) return;
+    this.#isQuitting = true;
+    this.#socket.write(QUIT);
   }
 
   [Symbol.dispose](): void {
