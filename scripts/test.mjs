@@ -1,12 +1,15 @@
 /** `npm test`, once everything is installed: runs vitest over all tests and ends with one line of totals. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectFolder } from "./setup/folders.mjs";
 import { exitCode, skipLines, summaryLine } from "./test-summary.mjs";
 
 /** @typedef {import("./test-summary.mjs").Totals} Totals */
+
+/** How long vitest may take to end once all tests have: one that hangs on what a test left running is a failure. */
+const GRACE_MS = 30_000;
 
 const folder = mkdtempSync(join(tmpdir(), "emufarm-test-"));
 const totalsFile = join(folder, "totals.json");
@@ -28,7 +31,13 @@ function runVitest() {
   // A Ctrl-C reaches vitest by itself; it is waited for, so that the totals come last.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
-  return new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
+  const watch = setInterval(() => {
+    const isOverdue = existsSync(totalsFile) && Date.now() - statSync(totalsFile).mtimeMs > GRACE_MS;
+    if (isOverdue) child.kill("SIGKILL");
+  }, 1000);
+  return new Promise((resolve, reject) => child.on("error", reject).on("close", resolve)).finally(() =>
+    clearInterval(watch),
+  );
 }
 
 /** @returns {Totals} */
@@ -44,5 +53,11 @@ function readTotals() {
 const runnerCode = await runVitest();
 const totals = readTotals();
 rmSync(folder, { recursive: true, force: true });
+if (runnerCode !== 0 && totals.failed === 0) {
+  process.stdout.write(
+    `vitest ended with ${runnerCode ?? "a signal"}, though no test failed: did one leave work behind?\n`,
+  );
+  totals.failed = 1;
+}
 process.exitCode = exitCode(totals, { isCi: process.env.CI === "true", runnerCode });
 process.stdout.write([...skipLines(totals), summaryLine(totals), ""].join("\n"));

@@ -1,11 +1,22 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SetupError, say } from "./say.mjs";
 
 const ATTEMPTS = 3;
+const NODE_MAJOR = 24;
 
 /** Node 24, as npm installed it for this machine. */
 export function nodeProgram(/** @type {string} */ project) {
@@ -64,14 +75,68 @@ export function isInStep(lockText, installedText) {
 async function install(/** @type {string} */ project) {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     say(attempt === 1 ? "installing the npm packages" : `npm failed: trying again (${attempt} of ${ATTEMPTS})`);
-    // Nothing we use needs its install scripts, and a compiler may be missing.
-    const args = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--no-progress", "--loglevel=error"];
-    const { status, error } = spawnSync("npm", args, { cwd: project, env: npmEnvironment(), stdio: ["ignore", 2, 2] });
-    if (status === 0) return;
-    if (error !== undefined) throw new SetupError(`npm could not be started (${error.message}): install npm`);
+    const work = mkdtempSync(join(tmpdir(), "emufarm-npm-"));
+    try {
+      // Nothing we use needs its install scripts, and a compiler may be missing.
+      const options = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-progress", "--loglevel=error"];
+      if (runNpm(project, npmProgram(project, work), ["ci", ...options])) return;
+    } finally {
+      rmSync(work, { recursive: true, force: true });
+    }
     if (attempt < ATTEMPTS) await sleep(attempt * 5000);
   }
   throw new SetupError("npm could not install the packages; its words are above. Try again when the network is back");
+}
+
+/**
+ * How npm is started. npm leaves out optional packages that ask for a newer Node than it runs on, and those hold the
+ * native code that works on Node 24: so on an older one npm first fetches Node 24, and then runs on that.
+ *
+ * @param {string} project
+ * @param {string} work folder for Node 24
+ */
+function npmProgram(project, work) {
+  const script = npmScript();
+  if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR || script === undefined) return ["npm"];
+  const name = `node-linux-${process.arch}`;
+  const { version, integrity } = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8")).packages[
+    `node_modules/${name}`
+  ];
+  const isFetched = runNpm(work, ["npm"], ["pack", "--silent", "--loglevel=error", `${name}@${version}`]);
+  const tarball = readdirSync(work).find((file) => file.endsWith(".tgz"));
+  if (!isFetched || tarball === undefined) return ["npm"];
+  if (
+    `sha512-${createHash("sha512")
+      .update(readFileSync(join(work, tarball)))
+      .digest("base64")}` !== integrity
+  ) {
+    throw new SetupError(`${name} ${version} is not what package-lock.json says it is`);
+  }
+  const { status } = spawnSync("tar", ["-xzf", tarball, "package/bin/node"], { cwd: work, stdio: ["ignore", 2, 2] });
+  return status === 0 ? [join(work, "package/bin/node"), "--no-warnings", script] : ["npm"];
+}
+
+/** npm's own script, as npm told when it started us, or as its link in PATH shows. */
+function npmScript() {
+  const links = (process.env.PATH ?? "").split(":").map((folder) => join(folder, "npm"));
+  return [process.env.npm_execpath, ...links.filter((link) => existsSync(link)).map((link) => realpathSync(link))].find(
+    (path) => path !== undefined && /npm-cli\.js$/.test(path) && existsSync(path),
+  );
+}
+
+/**
+ * @param {string} cwd
+ * @param {string[]} npm
+ * @param {string[]} args
+ */
+function runNpm(cwd, [program = "npm", ...first], args) {
+  const { status, error } = spawnSync(program, [...first, ...args], {
+    cwd,
+    env: npmEnvironment(),
+    stdio: ["ignore", 2, 2],
+  });
+  if (error !== undefined) throw new SetupError(`npm could not be started (${error.message}): install npm`);
+  return status === 0;
 }
 
 /** npm must not run on the very Node that it is about to replace, nor inherit the flags of an outer npm. */

@@ -24,7 +24,9 @@ function program(path: string, line: string): void {
 
 function start(command: string, args: string[], env: Record<string, string> = {}): string[] {
   const all = { PATH: process.env.PATH, EMUFARM_CACHE: join(folder, "cache"), ...env };
-  return execFileSync(command, args, { encoding: "utf8", env: all, cwd: folder }).replace(/\n$/, "").split("\n");
+  return execFileSync(command, args, { encoding: "utf8", env: all, cwd: folder, stdio: "pipe" })
+    .replace(/\n$/, "")
+    .split("\n");
 }
 
 describe("bin/emufarm", () => {
