@@ -31,8 +31,8 @@ timed() {
   step "$*: $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $started }") s"
 }
 
-timed node scripts/bootstrap.mjs start
-timed node scripts/bootstrap.mjs start
+timed npm start
+timed npm start
 timed npm test
 
 left=$(ps -e -o pid=,comm= 2>/dev/null | grep -vE ' (bash|ps|grep)$' || true)

@@ -102,7 +102,7 @@ function npmProgram(project, work) {
   const { version, integrity } = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8")).packages[
     `node_modules/${name}`
   ];
-  const isFetched = runNpm(work, ["npm"], ["pack", "--silent", "--loglevel=error", `${name}@${version}`]);
+  const isFetched = runNpm(work, ["npm"], ["pack", "--loglevel=silent", `${name}@${version}`]);
   const tarball = readdirSync(work).find((file) => file.endsWith(".tgz"));
   if (!isFetched || tarball === undefined) return ["npm"];
   if (
@@ -133,7 +133,7 @@ function runNpm(cwd, [program = "npm", ...first], args) {
   const { status, error } = spawnSync(program, [...first, ...args], {
     cwd,
     env: npmEnvironment(),
-    stdio: ["ignore", 2, 2],
+    stdio: ["ignore", args[0] === "pack" ? "ignore" : 2, 2],
   });
   if (error !== undefined) throw new SetupError(`npm could not be started (${error.message}): install npm`);
   return status === 0;
