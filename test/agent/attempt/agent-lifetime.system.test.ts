@@ -51,7 +51,7 @@ test("a large log survives the kill of the agent", async () => {
   await runningShell(lab, "flood.1");
   const console = await lab.client.openConsole({ attempt: "flood.1" }, "uart0", () => {});
   console.send(Buffer.from("flood 200\necho all\n"));
-  const live = await readUntil(lab.client.log({ attempt: "flood.1" }, "uart0", { isFollowed: true }), "\nall\n");
+  const live = await readUntil(lab.client.log({ attempt: "flood.1" }, "uart0", { isFollowed: true }), "> all\n");
   await lab.end("SIGKILL");
   await lab.start();
   const chunks = [];

@@ -1,0 +1,128 @@
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
+import { AgentLab, boardSpecOf, exampleImage, readUntil, sha256Of } from "../attempt/agent-lab.ts";
+
+let lab: AgentLab;
+let shell: DesiredStateInput;
+
+beforeAll(async () => {
+  lab = await AgentLab.start();
+  const image = await exampleImage("mps2-an385", "shell");
+  await lab.client.putFirmware(sha256Of(image), image);
+  shell = {
+    uid: "an-instance",
+    tenant: "test",
+    generation: 1,
+    epoch: 1,
+    boardName: "mps2-an385",
+    board: await boardSpecOf("mps2-an385"),
+    firmware: { sha256: sha256Of(image) },
+    power: "On",
+    channels: [{ name: "uart0", tcp: true }],
+  };
+});
+
+afterAll(() => lab[Symbol.asyncDispose]());
+
+/** Status has no events yet: asked for until it fits, within the test's own time. */
+async function statusWhen(uid: string, fits: (status: InstanceStatus) => boolean): Promise<InstanceStatus> {
+  for (;;) {
+    const status = (await lab.client.instances()).find((one) => one.uid === uid);
+    if (status && fits(status)) return status;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const isRunning = ({ phase }: InstanceStatus) => phase === "Running";
+
+function onSocket(socket: Socket, text: string): Promise<string> {
+  return readUntil(socket as AsyncIterable<Buffer>, text);
+}
+
+test("an instance lives as desired: started, talked to by a raw port, reset, paused, off, on again", async () => {
+  await lab.client.putDesired(shell);
+  const up = await statusWhen("an-instance", ({ isReady }) => isReady);
+  expect(up).toMatchObject({ phase: "Running", boots: 1, restarts: 0, generation: 1 });
+  expect((await lab.client.info()).freeSlots).toBe(1);
+  const port = up.endpoints[0]?.port ?? 0;
+
+  const raw = connect({ port, host: "127.0.0.1" }).resume();
+  await readUntil(lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true }), "> ");
+  raw.write("echo by a raw port\n");
+  await readUntil(lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true }), "by a raw port\n");
+
+  await lab.client.putDesired({ ...shell, generation: 2, resetCount: 1 });
+  await readUntil(lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true }), "> emufarm shell");
+  await lab.client.putDesired({ ...shell, generation: 3, resetCount: 1, isPaused: true });
+  await statusWhen("an-instance", ({ phase }) => phase === "Paused");
+  await lab.client.putDesired({ ...shell, generation: 4, resetCount: 1, power: "Off" });
+  expect(await statusWhen("an-instance", ({ phase }) => phase === "PoweredOff")).toMatchObject({ isReady: true });
+  expect(await lab.emulators()).toEqual([]);
+  await lab.client.putDesired({ ...shell, generation: 5, resetCount: 1 });
+  const again = await statusWhen("an-instance", isRunning);
+  expect(again).toMatchObject({ boots: 2, endpoints: [{ name: "uart0", port }] });
+  // The connection has outlived the emulator.
+  const banner = "emufarm shell on mps2-an385\n> ";
+  const follow = () => lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true });
+  await readUntil(follow(), `by a raw port\n> ${banner}${banner}`);
+  raw.write("echo still open\n");
+  await readUntil(follow(), "still open\n");
+  expect(raw.destroyed).toBe(false);
+  raw.destroy();
+
+  await expect(lab.client.putDesired({ ...shell, generation: 4 })).rejects.toMatchObject({ code: "StaleGeneration" });
+  await expect(lab.client.putDesired({ ...shell, generation: 6, epoch: 0 })).rejects.toMatchObject({
+    code: "StaleEpoch",
+  });
+  expect(await lab.client.putDesired({ ...shell, generation: 5, power: "Off" })).toMatchObject({ phase: "Running" });
+
+  await lab.client.deleteInstance("an-instance");
+  expect(await lab.client.instances()).toEqual([]);
+  expect((await lab.client.info()).freeSlots).toBe(2);
+  expect(await lab.emulators()).toEqual([]);
+});
+
+test("a guest that ends is started again by its policy, and one that shall not be stays ended over a restart", async () => {
+  await lab.client.putDesired({ ...shell, uid: "restarted", restartPolicy: "OnFailure" });
+  await lab.client.putDesired({ ...shell, uid: "ended" });
+  const console = async (uid: string, text: string) => {
+    await readUntil(lab.client.log({ instance: uid }, "uart0", { isFollowed: true }), "> ");
+    const socket = await lab.client.openConsole({ instance: uid }, "uart0", () => {});
+    socket.send(Buffer.from(text));
+    return socket;
+  };
+  await console("restarted", "exit 3\n");
+  await console("ended", "exit 4\n");
+  expect(await statusWhen("restarted", ({ restarts, phase }) => restarts === 1 && phase === "Running")).toMatchObject({
+    lastExit: { reason: "GuestExited", code: 3 },
+  });
+  expect(await statusWhen("ended", ({ phase }) => phase === "Failed")).toMatchObject({ isReady: false });
+
+  const [, { endpoints = [] } = {}] = await lab.client.instances();
+  await lab.end("SIGKILL");
+  await lab.start();
+  expect(await statusWhen("restarted", isRunning)).toMatchObject({ restarts: 1, generation: 1 });
+  expect(await statusWhen("ended", (status) => status.endpoints.length > 0)).toMatchObject({
+    phase: "Failed",
+    boots: 0,
+    endpoints,
+    lastExit: { code: 4 },
+  });
+  expect(await lab.emulators()).toHaveLength(1);
+  for (const uid of ["restarted", "ended"]) await lab.client.deleteInstance(uid);
+});
+
+test("a raw port closes a connection that speaks HTTP; a channel that the board has not is refused", async () => {
+  await lab.client.putDesired({ ...shell, uid: "raw" });
+  const { endpoints } = await statusWhen("raw", isRunning);
+  const browser = connect({ port: endpoints[0]?.port ?? 0, host: "127.0.0.1" }, () => {
+    browser.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  });
+  await expect(onSocket(browser, "HTTP/1.1")).rejects.toThrow("the stream ended");
+  await lab.client.deleteInstance("raw");
+  const channels = [{ name: "uart7", tcp: true }];
+  await expect(lab.client.putDesired({ ...shell, uid: "raw", channels })).rejects.toMatchObject({
+    code: "NotSupportedByBoard",
+  });
+});
