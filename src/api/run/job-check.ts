@@ -3,10 +3,11 @@ import { checkFirmware } from "../../core/firmware/check-firmware.ts";
 import type { JobSpec } from "../../core/schema/job.ts";
 import type { BoardRegistry } from "../board/board-registry.ts";
 import type { FirmwareImport } from "../firmware/firmware-import.ts";
+import { checkScenario } from "./scenario-check.ts";
 
 /** Checks jobs of one submission: what many of them share is looked at once. */
 export interface JobCheck {
-  /** @throws {FarmError} UnknownBoard, FirmwareUnknown, Firmware..., NotSupportedByBoard */
+  /** @throws {FarmError} UnknownBoard, FirmwareUnknown, Firmware..., NotSupportedByBoard, InvalidPattern */
   check(job: JobSpec): Promise<void>;
 }
 
@@ -29,11 +30,22 @@ export function createJobCheck(boards: BoardRegistry, firmware: FirmwareImport):
     checked.add(key);
   }
 
+  function checkSteps({ scenario, board }: JobSpec): void {
+    if (!scenario) return;
+    const key = `${board} ${JSON.stringify(scenario)}`;
+    if (checked.has(key)) return;
+    checkScenario(scenario, board, boards.get(board).spec);
+    checked.add(key);
+  }
+
   return {
     async check(job) {
       const board = boards.get(job.board).spec;
       // A job that is meant to be refused is taken: the agent's refusal is its verdict.
-      if (job.expect?.verdict !== "errored") await checkImage(job);
+      if (job.expect?.verdict !== "errored") {
+        await checkImage(job);
+        checkSteps(job);
+      }
       if (job.network !== "none" && !board.network) {
         const problem = "it has no network device";
         throw new FarmError("NotSupportedByBoard", { what: `Network ${job.network}`, board: job.board, problem });

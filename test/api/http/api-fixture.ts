@@ -12,6 +12,8 @@ import { createTemporaryFolder } from "../store/temporary-folder.ts";
 
 export const TOKEN = "test-token";
 
+export type ApiRequest = Omit<RequestInit, "headers"> & { readonly headers?: Readonly<Record<string, string>> };
+
 /** An API on a folder and a Redis of its own, and what a dispatcher would have: the same store and signals. */
 export interface ApiFixture extends AsyncDisposable {
   readonly url: string;
@@ -20,7 +22,7 @@ export interface ApiFixture extends AsyncDisposable {
   readonly store: FolderStore;
   readonly queue: FarmQueue;
   readonly redis: RedisFixture;
-  fetch(path: string, init?: RequestInit): Promise<Response>;
+  fetch(path: string, init?: ApiRequest): Promise<Response>;
   /** Ends the API and starts it again on the same folder and port. */
   restart(): Promise<void>;
 }

@@ -32,6 +32,12 @@ const job = (options: Partial<JobSpecInput> = {}): JobSpecInput => ({
   ...options,
 });
 
+const withStep = (
+  step: NonNullable<NonNullable<JobSpecInput["scenario"]>["steps"]>[number],
+): Partial<JobSpecInput> => ({
+  scenario: { version: 1, steps: [step] },
+});
+
 /** What a dispatcher does at a job's end. */
 async function finish(jobId: string, options: Parameters<typeof aVerdict>[1] = {}): Promise<void> {
   await api.store.createVerdict(aVerdict(jobId, options));
@@ -90,6 +96,19 @@ describe("a submission", () => {
       "Upload it first",
     ],
     ["an ELF of another architecture", () => ({ board: "riscv64-virt" }), "FirmwareArchitecture", "arm 32-bit"],
+    [
+      "a step that no board can do yet",
+      () => withStep({ "set-pin": { name: "a", value: 1 } }),
+      "NotSupportedByBoard",
+      "Step 1 (set-pin)",
+    ],
+    [
+      "a UART that the board lacks",
+      () => withStep({ "wait-serial": { text: "x", uart: "uart9" } }),
+      "NotSupportedByBoard",
+      "UART uart9",
+    ],
+    ["a back-reference", () => withStep({ "wait-serial": { regex: "(a)\\1" } }), "InvalidPattern", "is refused"],
     ["a network that the board lacks", () => ({ network: "isolated" }), "NotSupportedByBoard", "no network device"],
   ])("with %s is refused", async (_name, options, code, words) => {
     await expect(api.farm.submitJob(job(options()))).rejects.toMatchObject({
@@ -285,11 +304,11 @@ test("a console is passed through, both ways, and waits for a job that waits", a
   const jobId = jobIdOf(run.id, 0);
   agent.onConsole = (socket) => {
     socket.send(JSON.stringify({ type: "boot", boot: 1 }));
-    socket.on("message", (data: Buffer) => socket.send(Buffer.from(`echo ${data}`)));
+    socket.on("message", (data: Buffer) => socket.send(Buffer.concat([Buffer.from("echo "), data])));
   };
   const messages: string[] = [];
   const socket = await api.farm.openConsole(jobId, "uart0", (data, isText) => {
-    messages.push(`${isText ? "text" : "binary"} ${data}`);
+    messages.push(`${isText ? "text" : "binary"} ${data.toString()}`);
   });
   socket.send(Buffer.from("typed early"));
   await api.queue.signals.publish({ type: "jobRunning", jobId, attempt: 1, agent: agent.address });
