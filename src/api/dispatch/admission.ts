@@ -90,7 +90,7 @@ export function createAdmission(dependencies: AdmissionDependencies): Admission 
       return await begin(jobId, run);
     } catch (error) {
       log.error({ err: error, jobId }, "a job could not be taken up; back into the waiting room");
-      retryTimer = setTimeout(() => giveBack(jobId), RETRY_MS);
+      retryTimer = setTimeout(() => void giveBack(jobId), RETRY_MS);
       return undefined;
     }
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentClient } from "../../client/agent-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { AgentEvent } from "../../core/wire/agent-event.ts";
@@ -156,7 +157,8 @@ export class AgentLink implements Disposable {
         if (signal.aborted) return;
         this.#disconnected(error);
       }
-      await pause(delayMs, signal);
+      // Interrupted by the end of the term, which the loop sees.
+      await sleep(delayMs, undefined, { signal }).catch(() => {});
       delayMs = Math.min(delayMs * 2, LONGEST_RECONNECT_MS);
     }
   }
@@ -238,14 +240,4 @@ export class AgentLink implements Disposable {
       if (first !== undefined && !this.#closing.signal.aborted) this.acknowledge(first);
     }
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const onAbort = () => resolve();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", onAbort, { once: true });
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", onAbort);
 }

@@ -126,9 +126,15 @@ export async function startSession(options: DispatcherOptions, term: Term): Prom
     });
   }
 
+  /** Makes good what a lost signal or a caller that died halfway has left. */
   async function resync(): Promise<void> {
-    await recovery.fill({ isNewOnly: true });
-    for (const runId of book.unfinishedRuns()) await cancel(runId);
+    for (const runId of await store.listUnfinishedRuns()) {
+      const cancelled = await store.readCancellation(runId);
+      if (cancelled === "all" || cancelled.size > 0) await cancel(runId);
+    }
+    if (!(await recovery.isBehind())) return;
+    await recovery.fill();
+    admission?.onSubmitted();
   }
 
   /** Attempts that were begun, and that no agent which could be asked has, may run where nobody can ask. */

@@ -94,15 +94,6 @@ export class JobBook {
     return entry;
   }
 
-  isKnown(runId: string): boolean {
-    return this.#runs.has(runId);
-  }
-
-  /** Runs that are kept and have jobs without a verdict. */
-  unfinishedRuns(): string[] {
-    return [...this.#sizes.keys()];
-  }
-
   find(jobId: string): JobAtHand | undefined {
     return this.#atHand.get(jobId);
   }

@@ -22,11 +22,10 @@ export interface Recovery {
   takeUp(link: AgentLink, attempts: readonly AttemptStatus[], isEverything: boolean): Promise<void>;
   /** The agent stays away: its attempts are tried elsewhere. */
   giveUp(link: AgentLink): void;
-  /**
-   * Puts every unfinished job that nobody has into the waiting room, and brings Redis' notes up to date.
-   * With `isNewOnly`, looks only at runs that are not known yet.
-   */
-  fill(options?: { isNewOnly: boolean }): Promise<void>;
+  /** Puts every unfinished job that nobody has into the waiting room, and brings Redis' notes up to date. */
+  fill(): Promise<void>;
+  /** Whether the store has unfinished jobs that neither wait nor are at hand. */
+  isBehind(): Promise<boolean>;
 }
 
 export interface RecoveryDependencies {
@@ -160,12 +159,10 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
         }
       }
     },
-    async fill({ isNewOnly } = { isNewOnly: false }) {
-      if (!isNewOnly) await restoreNotes();
+    async fill() {
+      await restoreNotes();
       // Ids of runs sort by the time of submission.
-      const runIds = (await store.listUnfinishedRuns()).toSorted();
-      for (const runId of runIds) {
-        if (isNewOnly && book.isKnown(runId)) continue;
+      for (const runId of (await store.listUnfinishedRuns()).toSorted()) {
         try {
           await fillRun(runId);
         } catch (error) {
@@ -174,6 +171,14 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
           log.error({ err: error, runId }, "a run could not be taken up");
         }
       }
+    },
+    async isBehind() {
+      let unfinished = 0;
+      for (const runId of await store.listUnfinishedRuns()) {
+        const head = await store.readRunHead(runId);
+        if (head?.pool === pool) unfinished += head.jobCount - (await store.listFinishedJobs(runId)).size;
+      }
+      return unfinished > book.jobsAtHand.length + (await queue.waitingRoom.size(pool));
     },
   };
 }

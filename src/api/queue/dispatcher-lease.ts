@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Log } from "../../log/log.ts";
 import { poolKey } from "./pool-keys.ts";
@@ -133,11 +134,18 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
     async acquire(signal) {
       const standbyMs = ttlMs / 10;
       // The second try follows at once: the first one has cleared away the lease of a holder that is gone.
-      for (let tries = 1; !(await tryToAcquire()); tries++) {
-        if (tries > 1) await pause(standbyMs, signal);
-        signal.throwIfAborted();
+      const { promise: aborted, reject } = Promise.withResolvers<never>();
+      const abort = () => reject(signal.reason);
+      signal.addEventListener("abort", abort, { once: true });
+      try {
+        for (let tries = 1; !(await Promise.race([tryToAcquire(), aborted])); tries++) {
+          if (tries > 1) await sleep(standbyMs, undefined, { signal });
+          signal.throwIfAborted();
+        }
+      } finally {
+        signal.removeEventListener("abort", abort);
       }
-      timer = setInterval(renew, ttlMs / 5);
+      timer = setInterval(() => void renew(), ttlMs / 5);
       redis.on("ready", onReconnected);
     },
     isHeld: () => performance.now() < heldUntilMs,
@@ -156,12 +164,4 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
       if (wasHeld && redis.status === "ready") await releaseScript([leaseKey], [`${owner} ${clientId}`]);
     },
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
-  clearTimeout(timer);
 }

@@ -80,7 +80,7 @@ describe("the dispatcher", () => {
     const [verdict] = await farm.verdictsOf(await farm.submit(1));
     expect(verdict).toMatchObject({ verdict: "errored", attempt: 3, error: { code: "RetriesExhausted" } });
     expect(verdict?.attempts.map((one) => one.error?.code)).toEqual(["EmulatorStartFailed", "EmulatorStartFailed"]);
-    expect(agents.map((agent) => agent.puts.length).toSorted()).toEqual([1, 2]);
+    expect(new Set(agents.map((agent) => agent.puts.length))).toEqual(new Set([1, 2]));
   });
 
   test("tries the attempts of a lost agent elsewhere, and takes no verdict from them any more", async () => {
@@ -184,6 +184,27 @@ describe("the dispatcher", () => {
     const agent = createFakeAgent("a", 4);
     await farm.startDispatcher([agent], { timings: { resyncMs: 200 } });
     expect(await farm.verdictsOf(await farm.submit(3, { isStoredOnly: true }))).toHaveLength(3);
+  });
+
+  test("completes a submission that died halfway, and a cancellation that nobody told of", async () => {
+    const agent = createFakeAgent("a", 1);
+    agent.behaviour = (id) => (id.includes("-000000.") ? "runs on" : {});
+    await farm.startDispatcher([agent], { timings: { resyncMs: 300 } });
+    const half = await farm.submit(3, { isStoredOnly: true });
+    const first = { jobId: jobIdOf(half.id, 0), tenant: "tester", priority: 50 };
+    await farm.queue.waitingRoom.submit("default", [first]);
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(1));
+    await farm.store.createCancellation(half.id, [first.jobId]);
+    const verdicts = await farm.verdictsOf(half);
+    expect(verdicts.map((verdict) => verdict.verdict)).toEqual(["cancelled", "passed", "passed"]);
+  });
+
+  test("ends at once while Redis is away", async () => {
+    const dispatcher = await farm.startDispatcher([createFakeAgent("a", 1)]);
+    await vi.waitFor(() => expect(dispatcher.isActive).toBe(true));
+    await farm.redis.kill();
+    await dispatcher[Symbol.asyncDispose]();
+    expect(dispatcher.isActive).toBe(false);
   });
 
   test("lets only one of two dispatchers hand out, and the other one succeed it", async () => {

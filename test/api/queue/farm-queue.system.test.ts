@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { DispatcherLease } from "../../../src/api/queue/dispatcher-lease.ts";
+import { type FarmQueue, openFarmQueue } from "../../../src/api/queue/farm-queue.ts";
+import { createLog } from "../../../src/log/log.ts";
+import { type RedisFixture, startRedis } from "./redis-fixture.ts";
+
+const log = createLog({ name: "test", level: "silent" });
+const POOL = "default";
+let redis: RedisFixture;
+const open: AsyncDisposable[] = [];
+
+beforeEach(async () => {
+  redis = await startRedis();
+});
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+async function openQueue(patienceMs?: number): Promise<FarmQueue> {
+  const queue = await openFarmQueue({ address: redis.address, log, ...(patienceMs !== undefined && { patienceMs }) });
+  open.push(queue);
+  return queue;
+}
+
+describe("the connection to Redis", () => {
+  test("is refused where Redis may evict what it holds", async () => {
+    await redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    await expect(openFarmQueue({ address: redis.address, log })).rejects.toMatchObject({
+      code: "QueueMisconfigured",
+      details: { policy: "allkeys-lru" },
+    });
+  });
+
+  test("fails with a sentence where there is no Redis", async () => {
+    const missing = openFarmQueue({ address: `${redis.address}-not`, log, connectTimeoutMs: 100 });
+    await expect(missing).rejects.toMatchObject({ code: "QueueUnavailable" });
+  });
+
+  test("keeps nobody waiting who has a deadline, and does what was asked once Redis is back", async () => {
+    const queue = await openQueue(100);
+    await redis.kill();
+    const submission = queue.waitingRoom.submit(POOL, [{ jobId: "1", tenant: "a", priority: 50 }]);
+    await expect(submission).rejects.toMatchObject({ code: "QueueUnavailable" });
+    await redis.start();
+    await vi.waitFor(async () => expect(await queue.waitingRoom.size(POOL)).toBe(1), { timeout: 5_000 });
+  });
+});
+
+describe("the dispatcher's lease", () => {
+  function openLease(queue: FarmQueue, events: { onLost?: () => void; onEmptied?: () => void } = {}): DispatcherLease {
+    const lease = queue
+      .forDispatcher(POOL)
+      .openLease({ onLost: () => events.onLost?.(), onEmptied: () => events.onEmptied?.() }, 1_000);
+    open.push(lease);
+    return lease;
+  }
+
+  test("is held by one at a time, and handed on when it is given up", async () => {
+    const first = openLease(await openQueue());
+    await first.acquire(AbortSignal.timeout(5_000));
+    const second = openLease(await openQueue());
+    const acquired = second.acquire(AbortSignal.timeout(5_000));
+    expect([first.isHeld(), second.isHeld()]).toEqual([true, false]);
+    await first[Symbol.asyncDispose]();
+    await acquired;
+    expect([first.isHeld(), second.isHeld()]).toEqual([false, true]);
+  });
+
+  test("passes on at once when the connection of its holder is gone", async () => {
+    const queue = await openFarmQueue({ address: redis.address, log });
+    const lease = queue.forDispatcher(POOL).openLease({ onLost() {}, onEmptied() {} }, 600_000);
+    await lease.acquire(AbortSignal.timeout(5_000));
+    // As by kill -9: the connection closes, and nothing is given up in order.
+    await queue[Symbol.asyncDispose]();
+    await openLease(await openQueue()).acquire(AbortSignal.timeout(5_000));
+    await lease[Symbol.asyncDispose]();
+  });
+
+  test("is not held while Redis is away, and is again when it is back", async () => {
+    const lease = openLease(await openQueue());
+    await lease.acquire(AbortSignal.timeout(5_000));
+    await redis.kill();
+    await vi.waitFor(() => expect(lease.isHeld()).toBe(false), { timeout: 5_000 });
+    await redis.start();
+    await lease.whenHeld();
+    expect(lease.isHeld()).toBe(true);
+  });
+
+  test("tells when another one has it", async () => {
+    const { promise: lost, resolve: onLost } = Promise.withResolvers<void>();
+    const lease = openLease(await openQueue(), { onLost });
+    await lease.acquire(AbortSignal.timeout(5_000));
+    await redis.command("SET", `emufarm:{${POOL}}:dispatcher`, "somebody-else 7");
+    await lost;
+    expect(lease.isHeld()).toBe(false);
+  });
+
+  test("tells when Redis was emptied", async () => {
+    const { promise: emptied, resolve: onEmptied } = Promise.withResolvers<void>();
+    const lease = openLease(await openQueue(), { onEmptied });
+    await lease.acquire(AbortSignal.timeout(5_000));
+    await lease.markFilled();
+    await redis.command("FLUSHALL");
+    await emptied;
+  });
+});
+
+describe("the running queue", () => {
+  test("hands each attempt on once, however often it is added", async () => {
+    const running = (await openQueue()).forDispatcher(POOL).openRunningQueue();
+    open.push(running);
+    const processed: string[] = [];
+    await running.add(["r1.1", "r2.1"]);
+    await running.add(["r1.1"]);
+    running.start(async (id) => {
+      processed.push(id);
+    });
+    await running.add(["r3.1"]);
+    await vi.waitFor(() => expect(processed).toEqual(["r1.1", "r2.1", "r3.1"]), { timeout: 5_000 });
+  });
+
+  test("tells what an earlier dispatcher had begun, and forgets it on request", async () => {
+    const first = await openFarmQueue({ address: redis.address, log });
+    const begun = first.forDispatcher(POOL).openRunningQueue();
+    const { promise: isBegun, resolve } = Promise.withResolvers<void>();
+    begun.start(async () => {
+      resolve();
+      await new Promise(() => {});
+    });
+    await begun.add(["r1.1"]);
+    await isBegun;
+    await begun[Symbol.asyncDispose]();
+    await first[Symbol.asyncDispose]();
+    const running = (await openQueue()).forDispatcher(POOL).openRunningQueue();
+    open.push(running);
+    expect(await running.readStarted()).toEqual(["r1.1"]);
+    await running.clear();
+    expect(await running.readStarted()).toEqual([]);
+  });
+});
