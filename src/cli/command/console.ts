@@ -39,9 +39,22 @@ export async function console(
   return EXIT.passed;
 }
 
-/** Who writes, and what was left out, in words. */
-function tellNotice(data: Buffer, say: (text: string) => void): void {
-  const notice = JSON.parse(data.toString("utf8")) as Record<string, unknown>;
-  if (notice.type === "gap") say(`${notice.bytes ?? "some"} bytes are left out here`);
-  if (notice.type === "readOnly" || notice.isWriter === false) say("somebody else writes; you only read");
+/** What the console's text messages tell, as far as a person has to know it. */
+interface Notice {
+  readonly type: string;
+  readonly bytes?: number;
+  readonly isYou?: boolean;
+  readonly reason?: string;
 }
+
+function tellNotice(data: Buffer, say: (text: string) => void): void {
+  const { type, bytes = 0, isYou, reason } = JSON.parse(data.toString("utf8")) as Notice;
+  if (type === "gap") say(`${bytes} bytes are left out here`);
+  if (type === "writer" && isYou === false) say("somebody else writes: you read only, until they have gone");
+  if (type === "inputRefused") say(`${bytes} bytes were not taken: ${REFUSALS[reason ?? ""] ?? "the board is off"}`);
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  writer: "somebody else writes",
+  full: "the guest does not read",
+};

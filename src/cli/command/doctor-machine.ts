@@ -14,14 +14,13 @@ const LEAST_NODE = 24;
 /** Node, Redis, KVM, folders and the running farm. */
 export async function machineFindings(surroundings: Surroundings, options: FarmOptions): Promise<Finding[]> {
   const findings = await Promise.all([
-    nodeFinding(),
     redisFinding(surroundings),
     setprivFinding(surroundings),
     kvmFinding(),
     ...folderFindings(surroundings, options),
     farmFinding(surroundings, options),
   ]);
-  return findings.filter((finding) => finding !== undefined);
+  return [nodeFinding(), ...findings].filter((finding) => finding !== undefined);
 }
 
 function nodeFinding(): Finding {

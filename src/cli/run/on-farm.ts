@@ -4,7 +4,7 @@ import type { FarmAddress } from "../farm/find-farm.ts";
 import type { GuestRun, NamedBytes, Outcome, RunPlace } from "./run-place.ts";
 
 /** Runs firmware through the API of a running farm. */
-export function onFarm(address: FarmAddress): RunPlace {
+export function onFarm(address: FarmAddress, say: (text: string) => void): RunPlace {
   const farm = createFarmClient(address);
   return {
     async start(request) {
@@ -14,7 +14,7 @@ export function onFarm(address: FarmAddress): RunPlace {
         ...files.map((file: NamedBytes) => farm.uploadBytes(file.bytes)),
       ]);
       const job = await farm.submitJob({ ...request.job, board: request.board });
-      return guestRun(farm, job, uart);
+      return guestRun(farm, job, uart, say);
     },
     // The connections go with the process, which ends right afterwards; closing them first would only take time.
     async [Symbol.asyncDispose]() {},
@@ -26,9 +26,12 @@ async function consoleOf(farm: FarmClient, board: string): Promise<string> {
   return spec.uarts[0]?.name ?? "uart0";
 }
 
-function guestRun(farm: FarmClient, job: JobRecord, uart: string): GuestRun {
+function guestRun(farm: FarmClient, job: JobRecord, uart: string, say: (text: string) => void): GuestRun {
   return {
-    output: () => farm.followLog(job.id, uart),
+    output: () =>
+      farm.followLog(job.id, uart, {
+        onRetry: (attempt) => say(`this is attempt ${attempt}: the farm tries again, the output begins anew`),
+      }),
     async openInput() {
       // The farm keeps what is written until the guest runs.
       const socket = await farm.openConsole(job.id, uart, () => {});

@@ -59,7 +59,8 @@ async function findPlace(surroundings: Surroundings, board: string, options: Run
   const address = wantsFarm
     ? await findFarm(surroundings, { ...others, ...(typeof farm === "string" ? { farm } : {}) })
     : undefined;
-  if (address) return (await import("./on-farm.ts")).onFarm(address);
+  const say = (text: string) => surroundings.stderr.write(`emufarm: ${text}\n`);
+  if (address) return (await import("./on-farm.ts")).onFarm(address, say);
   return (await import("./on-agent.ts")).onPrivateAgent(surroundings);
 }
 

@@ -26,16 +26,21 @@ export async function tell(surroundings: Surroundings, outcome: Outcome, told: T
     stderr.write(`${newLine}emufarm: ${paint("green", "passed")}${seconds}${isFlaky ? ", after a retry" : ""}\n`);
     return;
   }
+  if (verdict === "cancelled") {
+    stderr.write(`${newLine}emufarm: ${paint("yellow", "cancelled")}${error ? `: ${error.details.reason}` : ""}\n`);
+    return;
+  }
   const { describeFailure } = await import("../screen/failure.ts");
   const lines = describeFailure(
     {
       error,
       result,
-      fullLog: told.logFile ?? (jobId === undefined ? undefined : `emufarm logs ${jobId}`),
+      fullLog:
+        told.logFile ?? (jobId === undefined ? "above; --serial-log-file FILE keeps it" : `emufarm logs ${jobId}`),
       again: ["emufarm", ...args].map(shellQuoted).join(" "),
     },
     paint,
   );
-  const name = paint(verdict === "cancelled" ? "yellow" : "red", verdict === "timedOut" ? "timed out" : verdict);
+  const name = paint("red", verdict === "timedOut" ? "timed out" : verdict);
   stderr.write(`${newLine}emufarm: ${name}${seconds}\n${lines.join("\n")}\n`);
 }

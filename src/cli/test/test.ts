@@ -62,9 +62,11 @@ export async function testOnFarm(
     const state = await follow(surroundings, farm, run, plan, options);
     if (options.junit !== undefined) await writeFile(resolve(cwd, options.junit), farm.junit(run.id));
     if (!options.json) {
+      // The table has said the totals already, and stays.
+      const totals = hasTable(surroundings) ? "" : `${totalsText(state, painter(stdout, surroundings.env))}\n`;
       const report = options.junit === undefined ? "" : `JUnit report: ${options.junit}\n`;
       const url = options.isPrivate ? "" : `Run ${run.id}: emufarm describe ${run.id}\n`;
-      stdout.write(`${totalsText(state, painter(stdout, surroundings.env))}\n${report}${url}`);
+      stdout.write(`${totals}${report}${url}`);
     }
     if (interrupted.aborted) return EXIT.interrupted;
     return state.isPassed ? EXIT.passed : EXIT.failed;
@@ -99,9 +101,14 @@ async function follow(
   return state;
 }
 
-async function viewOn({ stdout, env }: Surroundings): Promise<RunView> {
+function hasTable({ stdout, env }: Surroundings): boolean {
+  return stdout.isTTY && env.TERM !== "dumb";
+}
+
+async function viewOn(surroundings: Surroundings): Promise<RunView> {
+  const { stdout, env } = surroundings;
   const paint = painter(stdout, env);
-  if (!stdout.isTTY || env.TERM === "dumb") return plainView(stdout, paint);
+  if (!hasTable(surroundings)) return plainView(stdout, paint);
   return (await import("./table-view.ts")).tableView(stdout, paint);
 }
 

@@ -85,7 +85,7 @@ export class Supervised implements StartedProcess {
       if (up.signal.aborted) return;
       this.#isReady = true;
       this.#ready.resolve();
-    });
+    }, this.#ready.reject);
   }
 
   onLine(listener: (line: string) => void): () => void {

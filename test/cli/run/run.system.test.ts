@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -125,6 +126,15 @@ describe.each(WHERE)("emufarm run %s", (_where, where) => {
 });
 
 describe("emufarm run", () => {
+  it("runs from the bundle as from the sources", async (context) => {
+    if (!existsSync(join(PROJECT, "dist/cli/main.js"))) return context.skip("the bundle is not built: npm run build");
+    const program = [join(PROJECT, "bin/emufarm")];
+    for (const where of [["--no-farm"], []]) {
+      const { code, stdout } = await place.run(["run", BOARD, HELLO, ...where], { program });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "boot ok\n" });
+    }
+  });
+
   it("takes a board from a YAML file of one's own", async () => {
     const text = await readFile(join(PROJECT, `manifests/boards/${BOARD}.yaml`), "utf8");
     const file = join(place.folder, "my-board.yaml");

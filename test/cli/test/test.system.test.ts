@@ -171,7 +171,7 @@ describe("the questions to a farm", () => {
     expect((await console.result).code).toBe(0);
     expect((await logs.result).stdout).toContain("emufarm shell");
     const { code, stderr } = await started.result;
-    expect(stderr).toContain("[Cancelled]");
+    expect(stderr).toContain("emufarm: cancelled");
     expect(code).toBe(130);
   });
 
