@@ -39,7 +39,7 @@ export function createSpawnStrategy(dependencies: SpawnStrategyDependencies): Bo
         });
       }
       const emulator = await emulators.forBoard(boardName, board);
-      const firmware = request.firmware && (await prepareFirmware(board, request.firmware, slot));
+      const firmware = request.firmware && (await prepareFirmware(request, request.firmware));
       progress.signal.throwIfAborted();
       const process = await EmulatorProcess.start({
         command: command(prlimit, emulator, { ...request, firmware }),

@@ -83,6 +83,8 @@ export interface BootLabOptions {
   readonly searchPath?: readonly string[];
   readonly uid?: number | undefined;
   readonly stopGraceMs?: number;
+  /** Folder between the temporary folder and the slots. */
+  readonly subfolder?: string;
 }
 
 /** A slot and a strategy in a temporary folder, as an agent has them. As root, the slot has a user of its own. */
@@ -90,7 +92,7 @@ export async function createBootLab(options: BootLabOptions = {}): Promise<BootL
   const folder = await mkdtemp(join(tmpdir(), "boot-"));
   await chmod(folder, 0o755);
   const uid = "uid" in options ? options.uid : process.getuid?.() === 0 ? 65_700 + (process.pid % 1_000) : undefined;
-  const slot = await Slot.open({ index: 0, folder: join(folder, "slots", "0"), uid });
+  const slot = await Slot.open({ index: 0, folder: join(folder, options.subfolder ?? "", "slots", "0"), uid });
   const emulators = new Emulators({
     searchPath: options.searchPath ?? SEARCH_PATH,
     cacheFolder: PROBES,
