@@ -1,10 +1,11 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 
-/** Where a part of a log lies: bytes of the output from `start` on are in the file from its beginning. */
+/** Where a part of a log lies: bytes of the output from `start` to `end` are in the file from `at` on. */
 interface Part {
   readonly path: string;
+  readonly at: number;
   readonly start: number;
-  readonly length: number;
+  readonly end: number;
 }
 
 const PIECE_BYTES = 64 * 1024;
@@ -28,14 +29,14 @@ export async function* readClosedLog(
 ): AsyncGenerator<Buffer> {
   let position = offset;
   for (const part of await partsOf(path, partBytes, totalBytes)) {
-    if (position >= part.start + part.length) continue;
+    if (position >= part.end) continue;
     if (position < part.start) {
       yield Buffer.from(`\n[emufarm: ${part.start - position} bytes are missing here]\n`);
       position = part.start;
     }
     const file = await open(part.path, "r");
     try {
-      for await (const piece of pieces(file, position - part.start, part.length)) {
+      for await (const piece of pieces(file, part.at + position - part.start, part.at + part.end - part.start)) {
         position += piece.length;
         yield piece;
       }
@@ -49,8 +50,8 @@ export async function closedLogSize(path: string, partBytes: number): Promise<Cl
   const parts = await partsOf(path, partBytes);
   const last = parts.at(-1);
   return {
-    bytes: last ? last.start + last.length : 0,
-    keptBytes: parts.reduce((sum, part) => sum + part.length, 0),
+    bytes: last?.end ?? 0,
+    keptBytes: parts.reduce((sum, part) => sum + part.end - part.start, 0),
   };
 }
 
@@ -62,11 +63,16 @@ async function partsOf(path: string, partBytes: number, totalBytes?: number): Pr
   // The tail that is written to has room left; the other one is full, or was never begun.
   const ordered = tails.filter((tail) => tail.length > 0).toSorted((one, other) => other.length - one.length);
   const tailBytes = ordered.reduce((sum, tail) => sum + tail.length, 0);
-  let start = Math.max(headLength, (totalBytes ?? headLength + tailBytes) - tailBytes);
-  const parts: Part[] = headLength > 0 ? [{ path, start: 0, length: headLength }] : [];
+  const end = totalBytes ?? headLength + tailBytes;
+  // Of the last part as much is shown as the live log showed.
+  const oldest = Math.max(headLength, end - partBytes);
+  let start = Math.max(headLength, end - tailBytes);
+  const parts: Part[] = headLength > 0 ? [{ path, at: 0, start: 0, end: headLength }] : [];
   for (const tail of ordered) {
-    parts.push({ ...tail, start });
-    start += Math.min(tail.length, partBytes);
+    const skipped = Math.min(tail.length, Math.max(0, oldest - start));
+    const part = { path: tail.path, at: skipped, start: start + skipped, end: start + tail.length };
+    if (part.end > part.start) parts.push(part);
+    start = part.end;
   }
   return parts;
 }
