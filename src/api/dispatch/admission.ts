@@ -8,8 +8,9 @@ import type { RunningQueue } from "../queue/running-queue.ts";
 import type { WaitingRoom } from "../queue/waiting-room.ts";
 import type { AgentFleet } from "./agent-fleet.ts";
 import { boardOf } from "./hand-out.ts";
-import type { JobBook, RunEntry } from "./job-book.ts";
+import type { JobBook } from "./job-book.ts";
 import { cancelledEnd, type JobEnding } from "./job-ending.ts";
+import type { RunEntry } from "./run-entry.ts";
 
 export interface Admission extends Disposable {
   /** There may be free slots. */

@@ -1,7 +1,8 @@
 import type { WaitingRoom } from "../queue/waiting-room.ts";
 import type { JobAtHand } from "./job-at-hand.ts";
-import type { JobBook, RunEntry } from "./job-book.ts";
+import type { JobBook } from "./job-book.ts";
 import { cancelledEnd, type JobEnding } from "./job-ending.ts";
+import type { RunEntry } from "./run-entry.ts";
 
 export interface CancellationDependencies {
   readonly pool: string;

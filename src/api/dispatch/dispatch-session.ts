@@ -9,7 +9,7 @@ import { createAgentFleet } from "./agent-fleet.ts";
 import type { AgentLink } from "./agent-link.ts";
 import { cancelJobs } from "./cancellation.ts";
 import type { DispatchMetrics } from "./dispatch-metrics.ts";
-import type { DispatcherOptions } from "./dispatcher.ts";
+import type { DispatcherOptions } from "./dispatcher-options.ts";
 import { createHandOut } from "./hand-out.ts";
 import type { JobAtHand } from "./job-at-hand.ts";
 import { JobBook } from "./job-book.ts";

@@ -2,7 +2,7 @@ import { attemptIdOf } from "../../core/policy/attempt-id.ts";
 import type { EarlierAttempt } from "../../core/policy/job-verdict.ts";
 import type { JobSpec } from "../../core/schema/job.ts";
 import type { AgentLink } from "./agent-link.ts";
-import type { RunEntry } from "./job-book.ts";
+import type { RunEntry } from "./run-entry.ts";
 
 /**
  * - queued: on the running queue, or waiting for a slot

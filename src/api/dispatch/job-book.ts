@@ -1,56 +1,8 @@
 import { FarmError } from "../../core/error/farm-error.ts";
-import { jobIdOf, parseJobId } from "../../core/policy/attempt-id.ts";
-import type { JobSpec } from "../../core/schema/job.ts";
 import type { RetriedJob } from "../queue/attempt-records.ts";
-import type { Store, StoredRun } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { JobAtHand } from "./job-at-hand.ts";
-
-/** A run that has jobs without a verdict, with what has become of them. */
-export class RunEntry {
-  readonly run: StoredRun;
-  readonly #finished: Set<string>;
-  #cancelled: "all" | ReadonlySet<string>;
-
-  constructor(run: StoredRun, finished: ReadonlySet<string>, cancelled: "all" | ReadonlySet<string>) {
-    this.run = run;
-    this.#finished = new Set(finished);
-    this.#cancelled = cancelled;
-  }
-
-  get isComplete(): boolean {
-    return this.#finished.size >= this.run.jobCount;
-  }
-
-  isFinished(jobId: string): boolean {
-    return this.#finished.has(jobId);
-  }
-
-  isCancelled(jobId: string): boolean {
-    return this.#cancelled === "all" || this.#cancelled.has(jobId);
-  }
-
-  finish(jobId: string): void {
-    this.#finished.add(jobId);
-  }
-
-  /** What others have written since. */
-  update(finished: ReadonlySet<string>, cancelled: "all" | ReadonlySet<string>): void {
-    for (const jobId of finished) this.#finished.add(jobId);
-    this.#cancelled = cancelled;
-  }
-
-  specOf(jobId: string): JobSpec | undefined {
-    return this.run.spec.jobs[parseJobId(jobId).index];
-  }
-
-  /** Jobs without a verdict. */
-  *unfinishedJobs(): Generator<string> {
-    for (let index = 0; index < this.run.jobCount; index++) {
-      const jobId = jobIdOf(this.run.id, index);
-      if (!this.isFinished(jobId)) yield jobId;
-    }
-  }
-}
+import { RunEntry } from "./run-entry.ts";
 
 /** Jobs of the runs that are kept in memory; the least recently used runs go first. */
 const MOST_JOBS_KEPT = 250_000;

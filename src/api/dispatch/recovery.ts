@@ -14,8 +14,9 @@ import type { WaitingJob } from "../queue/waiting-room.ts";
 import type { Store } from "../store/store.ts";
 import type { AgentLink } from "./agent-link.ts";
 import type { JobAtHand } from "./job-at-hand.ts";
-import type { JobBook, RunEntry } from "./job-book.ts";
+import type { JobBook } from "./job-book.ts";
 import { cancelledEnd, type JobEnding } from "./job-ending.ts";
+import type { RunEntry } from "./run-entry.ts";
 
 export interface Recovery {
   /** Takes up what an agent has: everything, or news of attempts that were not at hand. */
