@@ -84,7 +84,7 @@ async function saysReady(child: ChildProcess): Promise<void> {
   let said = "";
   // Read to its end, so that a full pipe never holds the agent up.
   child.stderr?.on("data", (chunk: Buffer) => {
-    said = `${said}${chunk}`.slice(-4_096);
+    said = (said + chunk.toString()).slice(-4_096);
     if (said.includes("agent is up")) resolve();
   });
   child.once("exit", () => reject(new Error(`the agent ended: ${said}`)));

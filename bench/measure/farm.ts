@@ -35,7 +35,7 @@ export async function startBenchFarm(options: { slots: number }): Promise<BenchF
     },
   );
   const exited = once(up, "exit");
-  exited.then(() => isUp.reject(new Error("emufarm up ended")));
+  up.once("exit", () => isUp.reject(new Error("emufarm up ended")));
   const timer = setTimeout(() => isUp.reject(new Error("the farm was not up in time")), START_TIMEOUT_MS);
   try {
     await isUp.promise;
