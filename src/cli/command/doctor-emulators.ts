@@ -49,9 +49,7 @@ function binaryFindings(binary: string, boards: readonly CheckedBoard[]): Findin
   }
   for (const { name, check } of boards) {
     if (check.isAvailable) continue;
-    const { install } = check.error.details;
-    const advice = install === undefined ? {} : { advice: String(install) };
-    findings.push({ level: "warn", subject, text: `${name}: ${check.error.message}`, ...advice });
+    findings.push({ level: "warn", subject, text: `${name}: ${check.error.message}` });
   }
   return findings;
 }

@@ -32,7 +32,7 @@ function nodeFinding(): Finding {
 async function redisFinding({ env }: Surroundings): Promise<Finding> {
   const server = findProgram("redis-server", env.PATH) ?? findProgram("valkey-server", env.PATH);
   if (server !== undefined) {
-    return { level: "ok", subject: "redis", text: (await programVersion(server)) ?? server };
+    return { level: "ok", subject: "redis", text: (await programVersion(server))?.replace(/ sha=.*/, "") ?? server };
   }
   const text = "neither redis-server nor valkey-server is installed: emufarm run works, emufarm up and test do not";
   return { level: "fail", subject: "redis", text, advice: "apt install redis-server" };

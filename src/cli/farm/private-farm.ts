@@ -15,7 +15,7 @@ export async function startPrivateFarm(
   slots = availableParallelism() * 2,
 ): Promise<RunningFarm> {
   await using cleanup = new AsyncDisposableStack();
-  const { env, node, pid, project, interrupted, stderr } = surroundings;
+  const { env, node, pid, uid, project, interrupted, stderr } = surroundings;
   const own = farmFolders(surroundings);
   const folder = cleanup.use(await makePrivateFolder(surroundings));
   const data = join(folder.path, "data");
@@ -25,6 +25,7 @@ export async function startPrivateFarm(
     project,
     env,
     pid,
+    uid,
     node,
     host: HOST,
     port: await freePort(HOST),

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { identifyProcess, isRunning } from "../up/process-identity.ts";
+import { makeRuntimeBase } from "../up/runtime-base.ts";
 
 const NAME_PATTERN = /^run-(\d+)-(\d+)-/;
 
@@ -12,7 +13,7 @@ const NAME_PATTERN = /^run-(\d+)-(\d+)-/;
  */
 export async function makePrivateFolder(surroundings: Surroundings): Promise<{ path: string } & AsyncDisposable> {
   const { runtimeBase } = farmFolders(surroundings);
-  await mkdir(runtimeBase, { recursive: true, mode: surroundings.uid === 0 ? 0o711 : 0o700 });
+  await makeRuntimeBase(runtimeBase, surroundings.uid);
   const own = identifyProcess(surroundings.pid);
   const path = await mkdtemp(join(runtimeBase, `run-${surroundings.pid}-${own?.startTime ?? 0}-`));
   await removeLeftBehind(runtimeBase);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
@@ -7,6 +7,7 @@ import type { FarmFolders } from "../folders.ts";
 import { type FarmPlan, farmProcesses, farmUrl } from "./farm-process.ts";
 import { FolderLock } from "./folder-lock.ts";
 import { identifyProcess } from "./process-identity.ts";
+import { makeRuntimeBase } from "./runtime-base.ts";
 import { Supervised, type SupervisionEvents } from "./supervised.ts";
 
 export interface RunningFarm extends AsyncDisposable {
@@ -25,13 +26,13 @@ const GRACE_MS = { callers: 5_000, agents: 10_000, redis: 5_000 };
  * @throws {FarmError} FolderInUse, PortInUse, RedisMissing, ProcessStartFailed; the signal's reason
  */
 export async function startFarm(
-  plan: FarmPlan & { readonly pid: number },
+  plan: FarmPlan & { readonly pid: number; readonly uid: number },
   events: Pick<SupervisionEvents, "onLost">,
   signal: AbortSignal,
 ): Promise<RunningFarm> {
   await using cleanup = new AsyncDisposableStack();
   const { folders } = plan;
-  await makeFolders(folders, plan.env);
+  await makeFolders(folders, plan.uid);
   const lock = cleanup.use(await FolderLock.acquire(join(folders.data, "lock"), folders.data, plan.pid));
   cleanup.defer(() => rm(folders.runtime, { recursive: true, force: true }));
   const token = await ownToken(join(folders.data, "token"));
@@ -74,24 +75,17 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-async function makeFolders(folders: FarmFolders, env: FarmPlan["env"]): Promise<void> {
-  const isRoot = process.getuid?.() === 0;
+async function makeFolders({ data, cache, runtimeBase, runtime }: FarmFolders, uid: number): Promise<void> {
   // Emulators that run under uids of their own pass through to their slots; all else is closed to them.
-  const passable = isRoot ? 0o711 : 0o700;
-  await mkdir(folders.data, { recursive: true, mode: passable });
+  const passable = uid === 0 ? 0o711 : 0o700;
+  await mkdir(data, { recursive: true, mode: passable });
   for (const name of ["redis", "boards", "logs", "store"]) {
-    await mkdir(join(folders.data, name), { recursive: true, mode: 0o700 });
+    await mkdir(join(data, name), { recursive: true, mode: 0o700 });
   }
-  await mkdir(join(folders.data, "agents"), { recursive: true, mode: passable });
-  await mkdir(folders.cache, { recursive: true, mode: isRoot ? 0o755 : 0o700 });
-  await mkdir(folders.runtimeBase, { recursive: true, mode: passable });
-  const base = await stat(folders.runtimeBase);
-  // Anybody may have made a folder of this name under /tmp before us.
-  if (base.uid !== process.getuid?.() && !env.EMUFARM_RUNTIME_DIR) {
-    const problem = `${folders.runtimeBase} belongs to another user; choose another folder: EMUFARM_RUNTIME_DIR`;
-    throw new FarmError("Forbidden", { problem });
-  }
-  await mkdir(folders.runtime, { recursive: true, mode: passable });
+  await mkdir(join(data, "agents"), { recursive: true, mode: passable });
+  await mkdir(cache, { recursive: true, mode: uid === 0 ? 0o755 : 0o700 });
+  await makeRuntimeBase(runtimeBase, uid);
+  await mkdir(runtime, { recursive: true, mode: passable });
 }
 
 /** The token of the farm, made at its first start. */

@@ -37,14 +37,15 @@ export async function up(surroundings: Surroundings, options: UpOptions): Promis
   return await runExamples(surroundings, farm, options);
 }
 
-function planOf(surroundings: Surroundings, options: UpOptions): FarmPlan & { pid: number } {
-  const { cwd, env, pid, project } = surroundings;
+function planOf(surroundings: Surroundings, options: UpOptions): FarmPlan & { pid: number; uid: number } {
+  const { cwd, env, pid, uid, project } = surroundings;
   const slots = options.slots ?? availableParallelism() * 2;
   return {
     folders: farmFolders(surroundings, options.data),
     project,
     env,
     pid,
+    uid,
     node: surroundings.node,
     host: "127.0.0.1",
     port: options.port,
