@@ -76,7 +76,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     exposeHeadRoutes: false,
     // A name in a path may be as long as an attempt's id and then some.
     routerOptions: { maxParamLength: 256 },
-    frameworkErrors: (error, _request, reply) => answer(reply, toFarmError(error, limitBytes)),
+    frameworkErrors: (error, _request, reply) => void answer(reply, toFarmError(error, limitBytes)),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   // Types have checked the answers already; checking each again would cost more than making it.
