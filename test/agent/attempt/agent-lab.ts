@@ -125,7 +125,7 @@ export class EventLog implements AsyncDisposable {
   readonly #controller = new AbortController();
   readonly #done: Promise<void>;
   #changed = Promise.withResolvers<void>();
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(client: AgentClient) {
     this.#done = this.#follow(client);
@@ -162,7 +162,7 @@ export class EventLog implements AsyncDisposable {
         this.#wake();
       }
     } catch (error) {
-      this.#failure = error;
+      this.#failure = error as Error;
       this.#wake();
     }
   }
