@@ -76,11 +76,18 @@ const toCompile = [
   { what: "the C library for AVR", anyFile: ["/usr/lib/avr/include/avr/io.h"], packageName: () => "avr-libc" },
 ];
 
+/** The examples of how other tools use emufarm are run with those tools. @type {readonly Requirement[]} */
+const toRunExamples = [
+  { what: "Rust", commands: ["cargo", "rustc"], packageName: () => "cargo" },
+  { what: "CMake", commands: ["cmake", "ctest"], packageName: () => "cmake" },
+  { what: "Python, for west", commands: ["python3"], packageName: () => "python3" },
+];
+
 /** What each command of the project needs from the distribution. */
 export const requirements = {
   start: toRun,
   bench: [...toRun, ...toCompile],
-  test: [...toRun, ...toCompile],
+  test: [...toRun, ...toCompile, ...toRunExamples],
   check: /** @type {readonly Requirement[]} */ ([]),
 };
 

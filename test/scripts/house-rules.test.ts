@@ -68,7 +68,7 @@ describe("dependency rules", () => {
     plant("src/document/a.ts", 'import { parse } from "yaml";\nexport const a = parse;\n');
     plant(
       "src/agent/emulator/a.ts",
-      'import { execa } from "execa";\nexport function a() { using b = execa; return b; }\n',
+      'import { spawn } from "node:child_process";\nexport function a() { using b = spawn("a"); return b; }\n',
     );
     expect(await findDependencyViolations(folder, ["src"])).toEqual({ moduleCount: 4, violations: [] });
   });
