@@ -15,6 +15,7 @@ const CHECKS = [
   },
   { name: "lint with types (oxlint)", command: [bin("oxlint"), "--type-aware", "--deny-warnings"] },
   { name: "house rules", command: [process.execPath, "scripts/check-house.mjs"] },
+  { name: "dead code (knip)", command: [bin("knip"), "--no-progress", "--no-config-hints"] },
   { name: "generated files", command: [process.execPath, "scripts/generate.ts", "--check"] },
 ];
 
