@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { BoardSpec } from "../../../src/core/schema/board.ts";
 import { readBoards } from "../../boards/manifests.ts";
 import { buildFirmware } from "../../firmware/build.ts";
+import { createStandIns } from "../emulator/stand-in.ts";
 import { createBootLab } from "./boot-lab.ts";
 import { isAlive } from "./boot-strategy-conformance.ts";
 
@@ -110,11 +111,21 @@ test("an emulator that does not end when asked is killed with its whole process 
 });
 
 test("an emulator over its memory limit ends alone, as the guest's fault", async () => {
-  await using lab = await createBootLab();
+  await using programs = await createStandIns();
+  // Says of itself what the real one says; asked to run a guest, it takes 8 GiB.
+  await programs.script(
+    "qemu-system-aarch64",
+    `case "$*" in
+      *-nodefaults*) exec dd if=/dev/zero of=/dev/null bs=8G count=1;;
+      *--version) echo "QEMU emulator version 7.2.0";;
+      *help) printf 'virt  Arm machine\\ntcg\\n';;
+    esac`,
+  );
   const board = boardNamed("arm-virt");
-  const fat = { ...board, emulator: { ...board.emulator, args: ["-m", "8G"] } };
+  await using fat = await createBootLab({ searchPath: [programs.folder] });
+  await using lab = await createBootLab();
   const [ending, other] = await Promise.all([
-    lab.boot(fat, { firmware: firmware("arm-virt", "shell") }),
+    fat.boot(board, { firmware: firmware("arm-virt", "shell") }),
     lab.boot(board, { firmware: firmware("arm-virt", "shell") }),
   ]);
   expect(await ending.boot.exited).toMatchObject({ reason: "MemoryLimit" });
