@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
@@ -85,7 +94,9 @@ export class Spool implements Disposable {
   /** Forgets attempts, their logs included. */
   async forget(ids: readonly string[]): Promise<void> {
     this.#append({ type: "forgotten", ids });
-    await Promise.all(ids.map((id) => rm(this.logFolder(id), { recursive: true, force: true })));
+    // Most logs were small enough to travel in their result: asking is far cheaper than removing nothing.
+    const folders = ids.map((id) => this.logFolder(id)).filter((folder) => existsSync(folder));
+    await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
   }
 
   [Symbol.dispose](): void {

@@ -1,13 +1,21 @@
 import { open } from "node:fs/promises";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { checkFirmware } from "../../core/firmware/check-firmware.ts";
-import { type FirmwareSample, HEAD_BYTES, readFirmwareFacts, TAIL_BYTES } from "../../core/firmware/firmware-facts.ts";
+import {
+  type FirmwareFacts,
+  type FirmwareSample,
+  HEAD_BYTES,
+  readFirmwareFacts,
+  TAIL_BYTES,
+} from "../../core/firmware/firmware-facts.ts";
 import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
 import type { FirmwareReference } from "../../core/schema/job.ts";
 import type { FirmwareFiles } from "../boot/boot.ts";
 import type { Progress } from "../progress.ts";
 import type { FirmwareCache } from "./firmware-cache.ts";
 import type { FirmwareDownload } from "./firmware-download.ts";
+
+const MAX_KNOWN_FACTS = 1_000;
 
 /** Files of a firmware that stay where they are until they are disposed of. */
 export interface HeldFirmware extends Disposable {
@@ -35,6 +43,14 @@ export function createFirmwareSupply(cache: FirmwareCache, download: FirmwareDow
       await download(sha256, url, progress);
     }
   };
+  /** Facts of images by digest: hundreds of tests run one image. */
+  const known = new Map<string, FirmwareFacts>();
+  const factsOf = async (sha256: string): Promise<FirmwareFacts> => {
+    const facts = known.get(sha256) ?? readFirmwareFacts(await sampleOf(cache.pathOf(sha256)));
+    if (known.size >= MAX_KNOWN_FACTS) known.clear();
+    known.set(sha256, facts);
+    return facts;
+  };
   return async (wanted, progress) => {
     const { reference, urls } = wanted;
     const held: string[] = [];
@@ -50,7 +66,7 @@ export function createFirmwareSupply(cache: FirmwareCache, download: FirmwareDow
       const image = cache.pathOf(reference.sha256);
       const files: FirmwareFiles = {
         image,
-        format: await formatOf(image, wanted),
+        format: formatOf(await factsOf(reference.sha256), wanted),
         ...(reference.initrd && { initrd: cache.pathOf(reference.initrd.sha256) }),
         ...(reference.dtb && { dtb: cache.pathOf(reference.dtb.sha256) }),
         ...(reference.append !== undefined && { append: reference.append }),
@@ -64,9 +80,9 @@ export function createFirmwareSupply(cache: FirmwareCache, download: FirmwareDow
 }
 
 /** Checked here as well as where a job is taken in: some callers have no store to look into. */
-async function formatOf(path: string, { reference, board, boardName }: FirmwareWanted): Promise<FirmwareFormat> {
+function formatOf(facts: FirmwareFacts, { reference, board, boardName }: FirmwareWanted): FirmwareFormat {
   const { sha256, name = sha256, format } = reference;
-  return checkFirmware({ name, facts: readFirmwareFacts(await sampleOf(path)), format, boardName, board });
+  return checkFirmware({ name, facts, format, boardName, board });
 }
 
 async function sampleOf(path: string): Promise<FirmwareSample> {

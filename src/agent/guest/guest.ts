@@ -122,7 +122,6 @@ export class Guest implements AsyncDisposable {
     await this.#inOrder(async () => {
       await this.#stop();
       await this.#endedBoot?.[Symbol.asyncDispose]();
-      await this.#options.slot.sweep();
     });
   }
 
