@@ -10,10 +10,7 @@ let folder = "";
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "house-"));
   symlinkSync(join(projectFolder, "node_modules"), join(folder, "node_modules"));
-  plant(
-    "package.json",
-    '{"type":"module","dependencies":{"zod":"*","bullmq":"*","ioredis":"*","yaml":"*"}}',
-  );
+  plant("package.json", '{"type":"module","dependencies":{"zod":"*","bullmq":"*","ioredis":"*","yaml":"*"}}');
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
