@@ -99,7 +99,7 @@ test("a guest that ends is started again by its policy, and one that shall not b
   });
   expect(await statusWhen("ended", ({ phase }) => phase === "Failed")).toMatchObject({ isReady: false });
 
-  const [, { endpoints = [] } = {}] = await lab.client.instances();
+  const [, { endpoints } = { endpoints: [] }] = await lab.client.instances();
   await lab.end("SIGKILL");
   await lab.start();
   expect(await statusWhen("restarted", isRunning)).toMatchObject({ restarts: 1, generation: 1 });
