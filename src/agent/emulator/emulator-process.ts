@@ -121,7 +121,7 @@ export class EmulatorProcess implements AsyncDisposable {
 }
 
 /** Kills a process group; one that has gone already is no failure. */
-export function killGroup(pid: number): void {
+function killGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch (error) {

@@ -11,8 +11,7 @@ import { Progress } from "../../../src/agent/progress.ts";
 import { Slot } from "../../../src/agent/slot/slot.ts";
 import { KickSchedule } from "../../../src/agent/uart/kick-schedule.ts";
 import type { UartPort } from "../../../src/agent/uart/uart-port.ts";
-import type { BoardSpec, BoardSpecInput } from "../../../src/core/schema/board.ts";
-import { boardSpec } from "../../../src/core/schema/board.ts";
+import type { BoardSpec } from "../../../src/core/schema/board.ts";
 
 const SEARCH_PATH = [process.env.EMUFARM_QEMU_PATH, process.env.PATH].join(delimiter).split(delimiter);
 
@@ -137,18 +136,4 @@ export async function createBootLab(options: BootLabOptions = {}): Promise<BootL
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** A board of the least description, for tests that are not about boards. */
-export function boardOf(spec: Partial<BoardSpecInput> & Pick<BoardSpecInput, "emulator">): BoardSpec {
-  return boardSpec.parse({
-    title: "A board",
-    architecture: "arm",
-    memory: { ramMiB: 24, isFixed: true },
-    uarts: [{ name: "uart0", index: 0 }],
-    firmware: { formats: ["elf", "bin"], load: "kernel" },
-    semihosting: true,
-    endings: ["semihosting", "reset"],
-    ...spec,
-  });
 }
