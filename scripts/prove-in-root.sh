@@ -25,17 +25,19 @@ echo "$words"
   exit 1
 }
 
-timed() {
-  local started=$EPOCHREALTIME
-  "$@" </dev/null || { step "$* failed with exit code $?"; exit 1; }
-  step "$*: $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $started }") s"
+failed=
+# Time and exit code of a command, and what it left behind: processes, sockets, temporary files.
+prove() {
+  local started=$EPOCHREALTIME code=0 left
+  "$@" </dev/null || code=$?
+  step "$*: exit code $code after $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $started }") s"
+  left=$(cat /proc/[0-9]*/comm 2>/dev/null | grep -vxE 'bash|cat|grep' || true)
+  left+=$(find /tmp /run -newer /tmp/emufarm.bundle \( -path '*emufarm*' -o -name 'ef-*' -o -type s \) ! -type d)
+  [ -z "$left" ] || step "$* left behind: $left"
+  [ "$code" = 0 ] && [ -z "$left" ] || failed=1
 }
 
-timed npm start
-timed npm start
-timed npm test
-
-left=$(ps -e -o pid=,comm= 2>/dev/null | grep -vE ' (bash|ps|grep)$' || true)
-[ -z "$left" ] || { step "processes are left: $left"; exit 1; }
-left=$(find /tmp /run -newer /tmp/emufarm.bundle \( -name 'emufarm*' -o -type s \) ! -name emufarm.bundle || true)
-[ -z "$left" ] || { step "files are left: $left"; exit 1; }
+prove npm start
+prove npm start
+prove npm test
+[ -z "$failed" ]
