@@ -28,18 +28,18 @@ export interface LogRange {
   readonly signal: AbortSignal;
 }
 
-/** An attempt that runs. */
+/** An attempt whose verdict does not stand yet. */
 interface Running {
   readonly attempt: Attempt;
   readonly specDigest: string;
-  /** Settles when its slot is free again. */
-  readonly ended: Promise<void>;
 }
 
 /** Every attempt that the agent has: those that run, and the results that nobody has acknowledged yet. */
 export class Attempts {
   readonly #dependencies: AttemptsDependencies;
   readonly #running = new Map<string, Running>();
+  /** One for each slot that is taken; they settle when it is free again, some time after the verdict. */
+  readonly #taken = new Set<Promise<void>>();
   readonly #kept: KeptResults;
 
   private constructor(dependencies: AttemptsDependencies) {
@@ -86,7 +86,7 @@ export class Attempts {
   }
 
   list(): AttemptStatus[] {
-    return [...[...this.#running.keys(), ...this.#kept.ids].map((id) => this.get(id))];
+    return [...this.#running.keys(), ...this.#kept.ids].map((id) => this.get(id));
   }
 
   /** @throws {FarmError} NotFound */
@@ -98,7 +98,7 @@ export class Attempts {
 
   /** The attempt until its verdict stands. */
   running(id: string): Attempt | undefined {
-    return this.#kept.get(id) ? undefined : this.#running.get(id)?.attempt;
+    return this.#running.get(id)?.attempt;
   }
 
   /** Cancels it unless it has finished. @throws {FarmError} NotFound */
@@ -121,10 +121,9 @@ export class Attempts {
 
   /** @throws {FarmError} NotFound */
   readLog(id: string, uart: string, range: LogRange): AsyncGenerator<Buffer> {
-    const running = this.#running.get(id);
+    const hub = this.running(id)?.hubs.find(({ name }) => name === uart);
+    if (hub) return hub.log.read(range.offset, { follow: range.isFollowed, signal: range.signal });
     const kept = this.#kept.get(id);
-    const hub = running?.attempt.hubs.find(({ name }) => name === uart);
-    if (hub && !kept) return hub.log.read(range.offset, { follow: range.isFollowed, signal: range.signal });
     const log = kept?.result.logs.find((one) => one.uart === uart);
     if (!kept || !log) throw new FarmError("NotFound", { kind: "log", name: `${uart} of attempt ${id}` });
     if (log.base64 !== undefined) return inlineLog(log.base64, range.offset);
@@ -139,7 +138,7 @@ export class Attempts {
 
   /** Settles when none runs any more and every slot is free. */
   async allEnded(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    while (this.#taken.size > 0) await Promise.all(this.#taken);
   }
 
   #find(id: string): AttemptStatus | undefined {
@@ -174,17 +173,19 @@ export class Attempts {
       slots.release(slot);
       throw error;
     }
-    const ended = attempt.run().then(() => {
-      this.#running.delete(id);
+    this.#running.set(id, { attempt, specDigest: digest });
+    const taken = attempt.run().then(() => {
+      this.#taken.delete(taken);
       slots.release(slot);
     });
-    this.#running.set(id, { attempt, specDigest: digest, ended });
+    this.#taken.add(taken);
     return this.get(id);
   }
 
   #finished(attempt: Attempt, digest: string, result: AttemptResult): void {
     const { id, spec } = attempt;
     this.#spoolResult(id, result);
+    this.#running.delete(id);
     this.#kept.add({ ...spooled(attempt, digest), result }, spec.leaseMs);
     this.#dependencies.metrics.attemptFinished(attempt, result);
     this.#dependencies.events.emit({ type: "attemptFinished", id, result });
