@@ -23,6 +23,8 @@ const LEGEND: [JobMark, string][] = [
 /** A board with more jobs than this is shown by counts. */
 const MOST_MARKS = 12;
 const MOST_RUNNING = 4;
+/** A terminal lower than this shows less of what runs. */
+const LOW_TERMINAL_ROWS = 16;
 
 export interface TableSize {
   readonly columns: number;
@@ -44,7 +46,8 @@ export function liveTable(state: RunState, size: TableSize, nowMs: number, start
       .join("")
       .trimEnd(),
   );
-  const rowsLeft = Math.max(1, size.rows - 9 - Math.min(MOST_RUNNING, state.count("running")));
+  const mostRunning = size.rows < LOW_TERMINAL_ROWS ? 1 : MOST_RUNNING;
+  const rowsLeft = Math.max(1, size.rows - 9 - Math.min(mostRunning, state.count("running")));
   const hidden = grid.length - rowsLeft;
   const shown = hidden > 0 ? [...grid.slice(0, rowsLeft - 1), paint("dim", `… ${hidden + 1} more rows`)] : grid;
   return [
@@ -53,7 +56,7 @@ export function liveTable(state: RunState, size: TableSize, nowMs: number, start
     "",
     ...shown,
     "",
-    ...runningLines(state, width, nowMs, paint),
+    ...runningLines(state, mostRunning, width, nowMs, paint),
     LEGEND.map(([mark, word]) => `${paint(MARKS[mark][1], MARKS[mark][0])} ${paint("dim", word)}`).join("  "),
   ].join("\n");
 }
@@ -91,9 +94,9 @@ function countedMarks(jobs: readonly FollowedJob[], paint: Paint): [string, numb
   ];
 }
 
-function runningLines(state: RunState, width: number, nowMs: number, paint: Paint): string[] {
+function runningLines(state: RunState, most: number, width: number, nowMs: number, paint: Paint): string[] {
   const running = state.jobs.filter((job) => job.mark === "running");
-  const lines = running.slice(0, MOST_RUNNING).map((job) => {
+  const lines = running.slice(0, most).map((job) => {
     const seconds = ((nowMs - (job.startedMs ?? nowMs)) / 1_000).toFixed(1);
     return paint("cyan", "▸ ") + clipped(`${job.board}  ${plainLine(job.name)}  ${seconds} s`, width - 2);
   });

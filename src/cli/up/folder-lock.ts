@@ -1,4 +1,6 @@
-import { link, readFile, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { identifyProcess, isRunning, type ProcessIdentity } from "./process-identity.ts";
@@ -14,6 +16,8 @@ interface LockContent extends ProcessIdentity {
 
 /** How long what a killed holder left behind gets to end by itself. */
 const LEFTOVER_GRACE_MS = 3_000;
+/** Longer than another comer can need, leftovers included. */
+const TURN_PATIENCE_MS = 10_000;
 
 /** Holds a data folder for one farm. The kernel frees no file: a holder that was killed is told by pid and start. */
 export class FolderLock implements AsyncDisposable {
@@ -35,17 +39,12 @@ export class FolderLock implements AsyncDisposable {
     const own = identifyProcess(pid);
     if (!own) throw new FarmError("Internal", { detail: "this process is not in /proc" });
     const lock = new FolderLock(file, own);
-    const fresh = `${file}.${pid}`;
-    await writeFile(fresh, lock.#content(), { mode: 0o600 });
-    try {
-      while (!(await linked(fresh, file))) {
-        const holder = await readLock(file);
-        if (holder && isRunning(holder)) throw new FarmError("FolderInUse", { pid: holder.pid, folder });
-        await takeAside(file, `${fresh}.stale`, holder);
-      }
-    } finally {
-      await rm(fresh, { force: true });
-    }
+    // One comer at a time: two that find a dead holder must not both take over.
+    await using _turn = await takeTurn(file);
+    const holder = await readLock(file);
+    if (holder && isRunning(holder)) throw new FarmError("FolderInUse", { pid: holder.pid, folder });
+    await endLeftovers(holder?.children ?? []);
+    await lock.#write();
     return lock;
   }
 
@@ -54,10 +53,7 @@ export class FolderLock implements AsyncDisposable {
     const identity = identifyProcess(pid);
     if (!identity) return this.#writing;
     this.#children.set(name, { name, ...identity });
-    this.#writing = this.#writing.then(async () => {
-      await writeFile(`${this.#file}.new`, this.#content(), { mode: 0o600 });
-      await rename(`${this.#file}.new`, this.#file);
-    });
+    this.#writing = this.#writing.then(() => this.#write());
     return this.#writing;
   }
 
@@ -66,34 +62,31 @@ export class FolderLock implements AsyncDisposable {
     await rm(this.#file, { force: true });
   }
 
-  #content(): string {
-    return JSON.stringify({ ...this.#own, children: [...this.#children.values()] } satisfies LockContent);
+  async #write(): Promise<void> {
+    const content: LockContent = { ...this.#own, children: [...this.#children.values()] };
+    await writeFile(`${this.#file}.new`, JSON.stringify(content), { mode: 0o600 });
+    await rename(`${this.#file}.new`, this.#file);
   }
 }
 
-async function linked(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
+/**
+ * Waits for the turn to look at the lock, and holds it until disposed of: a name in the kernel's abstract namespace of
+ * sockets, which goes with its process however that ends.
+ */
+async function takeTurn(file: string): Promise<AsyncDisposable> {
+  const path = `\0emufarm-${createHash("sha256").update(file).digest("hex").slice(0, 32)}`;
+  const until = Date.now() + TURN_PATIENCE_MS;
+  for (;;) {
+    const server = createServer();
+    const listening = Promise.withResolvers<boolean>();
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" && Date.now() < until ? listening.resolve(false) : listening.reject(error),
+    );
+    server.listen({ path }, () => listening.resolve(true));
+    if (await listening.promise) return server;
+    // Another one looks just now; nothing tells when it is done.
+    await wait(10);
   }
-}
-
-/** Removes a dead holder's lock; where another one was quicker and took it meanwhile, gives theirs back. */
-async function takeAside(file: string, aside: string, holder: LockContent | undefined): Promise<void> {
-  try {
-    await rename(file, aside);
-  } catch (error) {
-    // Released or taken aside by somebody else: look again.
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
-  }
-  const taken = await readLock(aside);
-  if (taken && isRunning(taken)) await linked(aside, file);
-  else await endLeftovers(holder?.children ?? []);
-  await unlink(aside);
 }
 
 async function readLock(file: string): Promise<LockContent | undefined> {
