@@ -51,12 +51,16 @@ test.each<[string, RequestListener | undefined]>([
 
 test("the token and the epoch travel in headers, the spec as JSON", async () => {
   const seen = Promise.withResolvers<unknown>();
-  await serve(async (request, response) => {
+  await serve((request, response) => {
     let body = "";
-    for await (const chunk of request) body += chunk;
-    const { authorization, "emufarm-epoch": epoch, "content-type": type } = request.headers;
-    seen.resolve({ method: request.method, url: request.url, authorization, epoch, type, body: JSON.parse(body) });
-    response.end("{}");
+    request.on("data", (chunk) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      const { authorization, "emufarm-epoch": epoch, "content-type": type } = request.headers;
+      seen.resolve({ method: request.method, url: request.url, authorization, epoch, type, body: JSON.parse(body) });
+      response.end("{}");
+    });
   });
   await client.putAttempt("a.1", { tenant: "t" } as never, 5);
   expect(await seen.promise).toEqual({
