@@ -53,8 +53,13 @@ export class AgentLab implements AsyncDisposable {
 
   static async start(env: Record<string, string> = {}): Promise<AgentLab> {
     const lab = new AgentLab(env);
-    await lab.start();
-    return lab;
+    try {
+      await lab.start();
+      return lab;
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   get child(): ChildProcess {
