@@ -26,11 +26,20 @@ echo "$words"
 }
 
 failed=
+seconds_since() { awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $1 }"; }
+# Passes lines on, and says when the farm was up.
+follow() {
+  local line
+  while IFS= read -r line; do
+    echo "$line"
+    [[ $line != "emufarm is up"* ]] || step "up after $(seconds_since "$1") s"
+  done
+}
 # Time and exit code of a command, and what it left behind: processes, sockets, temporary files.
 prove() {
   local started=$EPOCHREALTIME code=0 left
-  "$@" </dev/null || code=$?
-  step "$*: exit code $code after $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $started }") s"
+  "$@" </dev/null 2>&1 | follow "$started" || code=$?
+  step "$*: exit code $code after $(seconds_since "$started") s"
   left=$(cat /proc/[0-9]*/comm 2>/dev/null | grep -vxE 'bash|cat|grep' || true)
   left+=$(find /tmp /run -newer /tmp/emufarm.bundle \( -path '*emufarm*' -o -name 'ef-*' -o -type s \) ! -type d)
   [ -z "$left" ] || step "$* left behind: $left"
