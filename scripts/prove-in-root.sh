@@ -41,7 +41,8 @@ prove() {
   "$@" </dev/null 2>&1 | follow "$started" || code=$?
   step "$*: exit code $code after $(seconds_since "$started") s"
   left=$(cat /proc/[0-9]*/comm 2>/dev/null | grep -vxE 'bash|cat|grep' || true)
-  left+=$(find /tmp /run -newer /tmp/emufarm.bundle \( -path '*emufarm*' -o -name 'ef-*' -o -type s \) ! -type d)
+  left+=$(find /tmp -mindepth 1 -maxdepth 1 -newer /tmp/emufarm.bundle ! -name prove-in-root.sh)
+  left+=$(find /run -newer /tmp/emufarm.bundle \( -path '*emufarm*' -o -type s \) ! -type d)
   [ -z "$left" ] || step "$* left behind: $left"
   [ "$code" = 0 ] && [ -z "$left" ] || failed=1
 }
