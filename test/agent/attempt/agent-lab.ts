@@ -120,6 +120,8 @@ export class AgentLab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.client[Symbol.asyncDispose]();
     await this.end("SIGTERM");
+    // Where a test failed between the kill of its agent and the next start, nobody else would end them.
+    for (const pid of await this.emulators()) process.kill(pid, "SIGKILL");
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
