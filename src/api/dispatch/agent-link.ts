@@ -33,7 +33,7 @@ export interface TakenSlot {
 
 const FIRST_RECONNECT_MS = 50;
 const LONGEST_RECONNECT_MS = 2_000;
-const ACKNOWLEDGE_AFTER_MS = 50;
+const ACKNOWLEDGE_AFTER_MS = 250;
 
 /** One agent as the dispatcher sees it, for as long as the dispatcher has its lease. */
 export class AgentLink implements Disposable {

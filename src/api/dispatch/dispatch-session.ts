@@ -60,7 +60,7 @@ export async function startSession(options: DispatcherOptions, term: Term): Prom
   });
   const ending = createJobEnding({
     store,
-    queue: { records: queue.records, signals: queue.signals, running },
+    queue: { records: queue.records, running },
     book,
     log,
     metrics: term.metrics,
@@ -95,11 +95,9 @@ export async function startSession(options: DispatcherOptions, term: Term): Prom
   function onRunning(job: JobAtHand): void {
     const { jobId, attempt } = job;
     const agent = job.agent?.address ?? "";
-    const told = [
-      queue.records.setPlace(jobId, { attempt, agent }),
-      queue.signals.publish({ type: "jobRunning", jobId, attempt, agent }),
-    ];
-    for (const hint of told) hint.catch((error: unknown) => log.debug({ err: error }, "a hint was lost"));
+    queue.records
+      .tellRunning(jobId, { attempt, agent })
+      .catch((error: unknown) => log.debug({ err: error }, "a hint was lost"));
   }
 
   function finish(link: AgentLink, id: string, result: AttemptResult): void {

@@ -35,7 +35,7 @@ export interface JobEnding {
 
 export interface JobEndingDependencies {
   readonly store: Store;
-  readonly queue: Pick<DispatcherQueue, "records" | "signals"> & { readonly running: RunningQueue };
+  readonly queue: Pick<DispatcherQueue, "records"> & { readonly running: RunningQueue };
   readonly book: JobBook;
   readonly log: Log;
   readonly metrics: DispatchMetrics;
@@ -97,8 +97,7 @@ export function createJobEnding(dependencies: JobEndingDependencies): JobEnding 
     if (end.result) agent?.acknowledge(attemptId);
     book.close(job);
     metrics.verdicts.inc({ verdict: end.verdict });
-    hint(queue.records.forget(jobId, earlier.length > 0));
-    hint(queue.signals.publish({ type: "jobFinished", jobId }));
+    hint(queue.records.tellFinished(jobId, earlier.length > 0));
   }
 
   async function tryAgain(job: JobAtHand, end: AttemptEnd, isElsewhere: boolean): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
 import type { EarlierAttempt } from "../../core/policy/job-verdict.ts";
 import { poolKey } from "./pool-keys.ts";
-import type { JobPlace, JobPlaces } from "./waiting-room.ts";
+import { SIGNAL_CHANNEL } from "./redis-signals.ts";
+import type { FarmSignal, JobPlace, JobPlaces } from "./waiting-room.ts";
 
 /** What became of a job's earlier attempts. Written when a job is tried again, so that a restart counts on. */
 export interface RetriedJob {
@@ -12,11 +13,12 @@ export interface RetriedJob {
 
 /** Notes of the dispatcher about attempts. Losing them loses no verdict: a job is then tried once more at most. */
 export interface AttemptRecords extends JobPlaces {
-  setPlace(jobId: string, place: JobPlace): Promise<void>;
+  /** Notes where a job runs, and tells everybody. */
+  tellRunning(jobId: string, place: JobPlace): Promise<void>;
   setRetried(jobId: string, retried: RetriedJob): Promise<void>;
   readRetried(): Promise<Map<string, RetriedJob>>;
-  /** Forgets jobs that have a verdict. */
-  forget(jobId: string, wasRetried: boolean): Promise<void>;
+  /** Forgets a job that has its verdict, and tells everybody. */
+  tellFinished(jobId: string, wasRetried: boolean): Promise<void>;
   /** Forgets where jobs run: the agents are about to be asked. */
   forgetPlaces(): Promise<void>;
 }
@@ -35,8 +37,9 @@ export function createAttemptRecords({ redis, pool }: { redis: Redis; pool: stri
       }
       return places;
     },
-    async setPlace(jobId, place) {
-      await redis.hset(placesKey, jobId, JSON.stringify(place));
+    async tellRunning(jobId, place) {
+      const told = messageOf({ type: "jobRunning", jobId, ...place });
+      await redis.pipeline().hset(placesKey, jobId, JSON.stringify(place)).publish(SIGNAL_CHANNEL, told).exec();
     },
     async setRetried(jobId, retried) {
       await redis.hset(retriedKey, jobId, JSON.stringify(retried));
@@ -45,11 +48,17 @@ export function createAttemptRecords({ redis, pool }: { redis: Redis; pool: stri
       const entries = Object.entries(await redis.hgetall(retriedKey));
       return new Map(entries.map(([jobId, text]) => [jobId, JSON.parse(text) as RetriedJob]));
     },
-    async forget(jobId, wasRetried) {
-      await Promise.all([redis.hdel(placesKey, jobId), wasRetried ? redis.hdel(retriedKey, jobId) : 0]);
+    async tellFinished(jobId, wasRetried) {
+      const forgetting = redis.pipeline().hdel(placesKey, jobId);
+      if (wasRetried) forgetting.hdel(retriedKey, jobId);
+      await forgetting.publish(SIGNAL_CHANNEL, messageOf({ type: "jobFinished", jobId })).exec();
     },
     async forgetPlaces() {
       await redis.del(placesKey);
     },
   };
+}
+
+function messageOf(signal: FarmSignal): string {
+  return JSON.stringify(signal);
 }

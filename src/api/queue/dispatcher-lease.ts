@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Log } from "../../log/log.ts";
+import { partWith } from "./parting.ts";
 import { poolKey } from "./pool-keys.ts";
 import { defineScript } from "./redis-script.ts";
 
@@ -161,7 +162,9 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
       const wasHeld = performance.now() < heldUntilMs;
       heldUntilMs = 0;
       stop();
-      if (wasHeld && redis.status === "ready") await releaseScript([leaseKey], [`${owner} ${clientId}`]);
+      if (wasHeld && redis.status === "ready") {
+        await partWith(releaseScript([leaseKey], [`${owner} ${clientId}`]));
+      }
     },
   };
 }

@@ -1,6 +1,7 @@
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Log } from "../../log/log.ts";
+import { partWith } from "./parting.ts";
 import { poolPrefix } from "./pool-keys.ts";
 
 /**
@@ -70,8 +71,8 @@ export function createRunningQueue({ redis, pool, log }: { redis: Redis; pool: s
     },
     async [Symbol.asyncDispose]() {
       // Forced: what is under way goes on at the agents, and the next dispatcher takes it up there.
-      await worker?.close(true);
-      await queue.close();
+      if (worker) await partWith(worker.close(true));
+      await partWith(queue.close());
     },
   };
 }

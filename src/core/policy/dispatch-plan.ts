@@ -112,8 +112,12 @@ export interface Capacity {
   readonly queued: number;
 }
 
-/** How many jobs to admit: free slots and a short prefetch, so that a slot that comes free finds its next job at once. */
+/**
+ * How many jobs to admit: free slots and a short prefetch, so that a slot that comes free finds its next job at once.
+ * None until half of the prefetch is used up, so that a busy farm admits several at a time.
+ */
 export function admissionCount({ freeSlots, slots, queued }: Capacity): number {
-  if (slots === 0) return 0;
-  return Math.max(0, freeSlots + Math.ceil(slots / 4) + 1 - queued);
+  const prefetch = Math.ceil(slots / 2);
+  const isLow = queued < freeSlots + Math.ceil(prefetch / 2);
+  return isLow ? freeSlots + prefetch - queued : 0;
 }

@@ -199,7 +199,7 @@ describe("the dispatcher", () => {
     expect(verdicts.map((verdict) => verdict.verdict)).toEqual(["cancelled", "passed", "passed"]);
   });
 
-  test("ends at once while Redis is away", async () => {
+  test("ends soon while Redis is away", async () => {
     const dispatcher = await farm.startDispatcher([createFakeAgent("a", 1)]);
     await vi.waitFor(() => expect(dispatcher.isActive).toBe(true));
     await farm.redis.kill();

@@ -102,10 +102,12 @@ describe("the plan", () => {
 
 describe("the number to admit", () => {
   test.for([
-    [{ freeSlots: 4, slots: 8, queued: 0 }, 7],
-    [{ freeSlots: 0, slots: 8, queued: 0 }, 3],
-    [{ freeSlots: 0, slots: 8, queued: 3 }, 0],
+    [{ freeSlots: 4, slots: 8, queued: 0 }, 8],
+    [{ freeSlots: 0, slots: 8, queued: 0 }, 4],
+    [{ freeSlots: 0, slots: 8, queued: 1 }, 3],
+    [{ freeSlots: 0, slots: 8, queued: 2 }, 0],
     [{ freeSlots: 0, slots: 0, queued: 0 }, 0],
+    [{ freeSlots: 0, slots: 1, queued: 0 }, 1],
     [{ freeSlots: 1, slots: 1, queued: 9 }, 0],
   ] as const)("for %o is %i", ([capacity, count]) => {
     expect(admissionCount(capacity)).toBe(count);
