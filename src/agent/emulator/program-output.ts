@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
+import { execa } from "execa";
 
 const TIMEOUT_MS = 20_000;
-const MAX_BYTES = 1024 * 1024;
+const MAX_CHARACTERS = 1024 * 1024;
 
 export interface ProgramOutput {
   readonly code: number | null;
@@ -10,22 +10,16 @@ export interface ProgramOutput {
 }
 
 /** Runs a program to its end and takes what it says; rejects when it cannot be started. Killed after 20 s. */
-export function programOutput(program: string, args: readonly string[]): Promise<ProgramOutput> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: TIMEOUT_MS,
-      killSignal: "SIGKILL",
-    });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout = (stdout + text).slice(0, MAX_BYTES);
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr = (stderr + text).slice(-MAX_BYTES);
-    });
-    child.once("error", reject);
-    child.once("close", (code) => resolve({ code, stdout, stderr }));
+export async function programOutput(program: string, args: readonly string[]): Promise<ProgramOutput> {
+  const result = await execa(program, args, {
+    stdin: "ignore",
+    reject: false,
+    timeout: TIMEOUT_MS,
+    killSignal: "SIGKILL",
+    maxBuffer: MAX_CHARACTERS,
+    stripFinalNewline: false,
   });
+  const wasStarted = result.exitCode !== undefined || result.signal !== undefined;
+  if (!wasStarted && !result.isMaxBuffer) throw result;
+  return { code: result.exitCode ?? null, stdout: result.stdout, stderr: result.stderr };
 }

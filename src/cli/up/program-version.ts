@@ -1,12 +1,9 @@
-import { execFile } from "node:child_process";
+import { execa } from "execa";
 
 const ANSWER_MS = 5_000;
 
 /** What a program says of its version, the first line; undefined where it says nothing within 5 s. */
-export function programVersion(file: string): Promise<string | undefined> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  execFile(file, ["--version"], { timeout: ANSWER_MS }, (error, output) =>
-    resolve(error ? undefined : output.split("\n")[0]?.trim()),
-  );
-  return promise;
+export async function programVersion(file: string): Promise<string | undefined> {
+  const { failed, stdout } = await execa(file, ["--version"], { stdin: "ignore", reject: false, timeout: ANSWER_MS });
+  return failed ? undefined : stdout.split("\n")[0]?.trim();
 }

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
+import { execa } from "execa";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { LogFile } from "./log-file.ts";
 import type { Readiness, StartedProcess } from "./readiness.ts";
@@ -25,6 +26,17 @@ const LAST_RESTART_MS = 10_000;
 const PROVEN_MS = 30_000;
 /** Ends before the first readiness after which the farm's start is given up. */
 const MAX_FALSE_STARTS = 3;
+
+const PIPES = {
+  extendEnv: false,
+  detached: true,
+  cleanup: false,
+  buffer: false,
+  reject: false,
+  stdin: "pipe",
+  stdout: "pipe",
+  stderr: "pipe",
+} as const;
 
 /**
  * A process that is started again, later each time, when it ends. It stands in a process group of its own, so that a
@@ -60,15 +72,17 @@ export class Supervised implements StartedProcess {
   start(): void {
     const { command, args, env } = this.#spec;
     const startedAt = performance.now();
-    const child = spawn(command, args, { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    const started = execa(command, args, { ...PIPES, env });
+    // The end is told by `close`: it comes after the last line.
+    const child = started.nodeChildProcess;
     this.#child = child;
     const ended = Promise.withResolvers<void>();
     this.#ended = ended.promise;
-    for (const stream of [child.stdout, child.stderr]) {
+    for (const stream of [started.stdout, started.stderr]) {
       createInterface({ input: stream }).on("line", (line) => this.#say(line));
     }
     // The child's end is told by its exit; a broken pipe to it tells nothing more.
-    child.stdin.on("error", () => {});
+    started.stdin.on("error", () => {});
     const up = new AbortController();
     let how = "";
     child.once("error", (error) => {
