@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { AgentLab, ENDLESS, EventLog, readUntil } from "./agent-lab.ts";
 
 let lab: AgentLab;
@@ -14,6 +14,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await events[Symbol.asyncDispose]();
   await lab[Symbol.asyncDispose]();
+});
+
+/** A test that fails must not hold the slots of those after it. */
+afterEach(async () => {
+  for (const { id, state } of await lab.client.attempts()) {
+    if (state !== "finished") await lab.client.cancelAttempt(id, "the test has ended");
+  }
 });
 
 /** Every attempt gives its slot back. */
