@@ -3,137 +3,167 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkFirmware } from "../../src/core/firmware/check-firmware.ts";
-import { readFirmwareFacts } from "../../src/core/firmware/firmware-facts.ts";
-import type { Board, Ending } from "../../src/core/schema/board.ts";
+import type { Board } from "../../src/core/schema/board.ts";
+import type { ScenarioInput } from "../../src/core/schema/scenario.ts";
 import { buildFirmware } from "../firmware/build.ts";
-import { type BareExit, BareQemu } from "./bare-qemu.ts";
+import { BoardLab, saidOn } from "./board-lab.ts";
 import { emulatorFolder, emulatorSets } from "./emulator-sets.ts";
 import { intelHex, intelHexOf, rawImage } from "./image-formats.ts";
 import { readBoards } from "./manifests.ts";
 
+type Steps = ScenarioInput["steps"];
+
 const boards = readBoards();
 const sets = emulatorSets();
 let firmware: string;
-let folder: string;
 
 beforeAll(async () => {
   firmware = await buildFirmware();
-  folder = mkdtempSync(join(tmpdir(), "emufarm-boards-"));
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+for (const board of boards.filter((one) => !sets.some((set) => emulatorFolder(set, one)))) it.skip(needs(board));
 
-// What a board does not have is left out, not skipped: a skipped test is one that this machine cannot run.
-describe.each(boards.map((board) => ({ name: board.metadata.name, board })))("$name", ({ name, board }) => {
-  const { endings, firmware: accepted, memory, uarts } = board.spec;
-  const [ending = "none"] = endings;
-  const places = sets.flatMap((set) => {
-    const at = emulatorFolder(set, board);
-    return at === undefined ? [] : [{ on: set.name, at }];
-  });
-  const image = (app: string) => join(firmware, name, `${app}.elf`);
+describe.each(sets)("on $name", (set) => {
+  let lab: BoardLab;
+  let scratch: string;
 
-  if (places.length === 0) {
-    it.skip(`needs ${board.spec.emulator.binary} ${board.spec.emulator.minVersion}`);
-    return;
-  }
-
-  it.each(["hello", "shell", "unity", "ztest"])("takes %s by the farm's own checks", (app) => {
-    const bytes = readFileSync(image(app));
-    const facts = readFirmwareFacts({ head: bytes, tail: bytes.subarray(-512), sizeBytes: bytes.length });
-    expect(checkFirmware({ name: app, facts, boardName: name, board: board.spec })).toBe("elf");
+  beforeAll(async () => {
+    lab = await BoardLab.start(set.folders);
+    scratch = mkdtempSync(join(tmpdir(), "emufarm-boards-"));
   });
 
-  describe.each(places)("on $on", ({ at }) => {
+  afterAll(async () => {
+    await lab[Symbol.asyncDispose]();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  const runnable = boards.filter((board) => emulatorFolder(set, board) !== undefined);
+  // What a board does not have is left out, not skipped: a skipped test is one that this machine cannot run.
+  describe.each(runnable.map((board) => ({ name: board.metadata.name, board })))("$name", ({ name, board }) => {
+    const { emulator, endings, firmware: accepted, uarts } = board.spec;
+    const banner = `emufarm shell on ${name}\n> `;
+    const canEnd = !endings.includes("none");
+    const image = (app: string) => ({ bytes: readFileSync(join(firmware, name, `${app}.elf`)) });
+    const talk = async (steps: Steps) =>
+      lab.run(board, image("shell"), { timeout: "60s", scenario: { version: 1, steps } });
+
     it("says hello and ends", async () => {
-      await using qemu = await BareQemu.start(board, { path: image("hello") }, at);
-      await qemu.uart().until("boot ok\n");
-      if (ending === "none") await qemu.uart().until("done, exit code 0\n");
-      else expect(await qemu.exit()).toMatchObject({ code: statusOf(ending, 0), signal: null });
+      const result = await lab.run(board, image("hello"), canEnd ? {} : { expectText: "done, exit code 0\n" });
+      expect(result.error).toBeUndefined();
+      expect(result.verdict).toBe("passed");
+      if (canEnd) expect(result.exit?.reason).toMatch(/^Guest(Exited|Shutdown)$/);
+      expect(saidOn(result).toString()).toBe(canEnd ? "boot ok\n" : "boot ok\ndone, exit code 0\n");
     });
 
-    it("talks both ways on its UARTs, loses nothing while nobody reads, and ends with a code", async () => {
-      await using qemu = await BareQemu.start(board, { path: image("shell") }, at);
-      const console = qemu.uart();
-      await console.until(`emufarm shell on ${name}\n> `);
-      console.write("echo hello there\n");
-      await console.until("hello there\n> ");
-      console.write("binary\n");
-      expect([...Buffer.from(await console.until("\xff> "), "latin1")]).toEqual(
-        Array.from({ length: 255 }, (_, n) => n),
-      );
-      if (uarts.length > 1) {
-        console.write("uart1 over to you\n");
-        await qemu.uart(1).until("over to you\n");
-        await console.until("> ");
-        qemu.uart(1).write("x");
-        await console.until("uart1 got x\n");
-      }
-      console.write("flood 16\n");
-      await console.until("00000003");
-      await console.pause(200);
-      expect(await console.until("> ")).toHaveLength(16 * 1024 - 3 * 64 - 8);
-      if (ending === "none") return;
-      console.write("exit 7\n");
-      expect(await qemu.exit()).toMatchObject({ code: statusOf(ending, 7), signal: null });
+    it("talks both ways on its UARTs, byte by byte and at full speed, and ends with a code", async () => {
+      const [, second] = uarts;
+      const result = await talk([
+        { "wait-serial": banner },
+        { "write-serial": "echo hello there\n" },
+        { "wait-serial": "hello there\n> " },
+        ...(second ? talkOver(second.name) : []),
+        { "write-serial": "binary\n" },
+        { "wait-serial": "> " },
+        { "write-serial": "flood 8\n" },
+        { "wait-serial": "\n> " },
+        { "write-serial": "exit 7\n" },
+        canEnd ? { "expect-exit": { reason: "GuestExited", code: 7 } } : { "wait-serial": "done, exit code 7\n" },
+      ]);
+      expect(result.error).toBeUndefined();
+      const said = saidOn(result);
+      expect(said.indexOf(Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)))).toBeGreaterThan(0);
+      expect(said.indexOf(NUMBERED_LINES), "a byte of the numbered lines is missing").toBeGreaterThan(0);
     });
 
-    if (endings.includes("reset"))
-      it("resets", async () => {
-        await using qemu = await BareQemu.start(board, { path: image("shell") }, at);
-        await qemu.uart().until("> ");
-        qemu.uart().write("reset\n");
-        await qemu.uart().until("emufarm shell on");
-        expect(qemu.events).toContain("RESET guest-reset");
+    it("starts again after a power cycle", async () => {
+      const result = await talk([{ "wait-serial": banner }, { power: "cycle" }, { "wait-serial": banner }]);
+      expect(result.error).toBeUndefined();
+      expect(result.boots).toBe(2);
+    });
+
+    if (emulator.reset === "system") {
+      it("is reset from outside", async () => {
+        const result = await talk([{ "wait-serial": banner }, { reset: true }, { "wait-serial": banner }]);
+        expect(result.error).toBeUndefined();
+        expect(result.boots).toBe(1);
       });
+    }
 
-    if (endings.includes("shutdown"))
+    if (endings.includes("reset")) {
+      it("resets itself", async () => {
+        const result = await talk([
+          { "wait-serial": banner },
+          { "write-serial": "reset\n" },
+          { "wait-serial": banner },
+          { "write-serial": "exit 0\n" },
+          { "expect-exit": 0 },
+        ]);
+        expect(result.error).toBeUndefined();
+        expect(result.resets).toBe(1);
+      });
+    }
+
+    if (endings.includes("shutdown")) {
       it("switches itself off", async () => {
-        await using qemu = await BareQemu.start(board, { path: image("shell") }, at);
-        await qemu.uart().until("> ");
-        qemu.uart().write("off\n");
-        expect(await qemu.exit()).toMatchObject({ code: 0, signal: null } satisfies Partial<BareExit>);
+        const result = await talk([{ "wait-serial": "> " }, { "write-serial": "off\n" }, { "expect-exit": true }]);
+        expect(result.error).toBeUndefined();
+        expect(result.exit?.code ?? 0).toBe(0);
       });
+    }
 
-    // A raw image for -bios of the Arm machine lies in flash, where the example is not linked to.
-    const raw = accepted.formats.includes("bin") && name !== "arm-virt";
-    if (raw)
+    // A boot loader's place is not where the examples are linked to, unless the machine's firmware lies in RAM.
+    if (accepted.formats.includes("bin") && board.spec.architecture !== "aarch64") {
       it("takes a raw image", async () => {
-        const path = join(folder, `${name}.bin`);
-        writeFileSync(path, rawImage(readFileSync(image("hello"))));
-        await using qemu = await BareQemu.start(board, { path, format: "bin" }, at);
-        await qemu.uart().until("boot ok\n");
+        const raw = rawImage(image("hello").bytes);
+        expect(await lab.run(board, { bytes: raw, format: "bin" }, { expectText: "boot ok\n" })).toMatchObject({
+          verdict: "passed",
+        });
       });
+    }
 
-    if (accepted.formats.includes("hex"))
+    if (accepted.formats.includes("hex")) {
       it("takes an Intel HEX file", async () => {
-        const path = join(folder, `${name}.hex`);
-        writeFileSync(path, intelHex(readFileSync(image("hello"))));
-        await using qemu = await BareQemu.start(board, { path, format: "hex" }, at);
-        await qemu.uart().until("boot ok\n");
+        const hex = Buffer.from(intelHex(image("hello").bytes));
+        expect(await lab.run(board, { bytes: hex }, { expectText: "boot ok\n" })).toMatchObject({ verdict: "passed" });
       });
+    }
 
     it("has memory in the middle and at the end of each of its regions", () => {
-      const addresses = memory.regions.flatMap(({ base, sizeKiB }) => [
+      const addresses = board.spec.memory.regions.flatMap(({ base, sizeKiB }) => [
         base + sizeKiB * 512,
         base + sizeKiB * 1024 - 4,
       ]);
       for (const address of addresses) {
-        expect(readBack(board, at, address), `nothing stays at 0x${address.toString(16)}`).toContain("0x5ec0ffee");
+        const seen = readBack(board, emulatorFolder(set, board) ?? "", join(scratch, "marker.hex"), address);
+        expect(seen, `nothing stays at 0x${address.toString(16)}`).toContain("0x5ec0ffee");
       }
     });
   });
 });
 
-/** What the emulator's process ends with when the guest ends with a code: isa-debug-exit shifts it. */
-function statusOf(ending: Ending, code: number): number {
-  return ending === "debug-exit" ? (code << 1) | 1 : code;
+function needs({ metadata, spec: { emulator } }: Board): string {
+  return `${metadata.name} needs ${emulator.binary} ${emulator.minVersion}`;
 }
 
+/** Both directions of another UART, seen from the console. */
+function talkOver(uart: string): NonNullable<Steps> {
+  return [
+    { "write-serial": "uart1 over to you\n" },
+    { "wait-serial": { text: "over to you\n", uart } },
+    { "wait-serial": "> " },
+    { "write-serial": { text: "x", uart } },
+    { "wait-serial": "uart1 got x\n" },
+  ];
+}
+
+/** What the shell says for `flood 8`. */
+const NUMBERED_LINES = Array.from(
+  { length: 128 },
+  (_, number) => `${String(number).padStart(8, "0")}${"ABCDEFGHIJKLMNOPQRSTUVWXYZ".repeat(3).slice(0, 55)}\n`,
+).join("");
+
 /** Loads a word to an address of the stopped board and reads it back, as the CPU and as the bus see it. */
-function readBack({ spec: { emulator, memory } }: Board, at: string, address: number): string {
-  const marker = join(folder, "marker.hex");
+function readBack({ spec: { emulator, memory } }: Board, folder: string, marker: string, address: number): string {
   writeFileSync(marker, intelHexOf([{ address, bytes: Buffer.from("eeffc05e", "hex") }]));
   const args = ["-M", emulator.machine, "-nodefaults", "-display", "none", "-S", "-monitor", "stdio"];
   if (emulator.cpu) args.push("-cpu", emulator.cpu);
@@ -143,5 +173,5 @@ function readBack({ spec: { emulator, memory } }: Board, at: string, address: nu
   args.push("-device", `loader,file=${marker}`);
   const where = `0x${address.toString(16)}`;
   const input = `x /1xw ${where}\nxp /1xw ${where}\nquit\n`;
-  return execFileSync(join(at, emulator.binary), args, { input, encoding: "utf8", stdio: "pipe" });
+  return execFileSync(join(folder, emulator.binary), args, { input, encoding: "utf8", stdio: "pipe" });
 }

@@ -39,3 +39,10 @@ function versionOf(program: string): string {
   versions.set(program, version);
   return version;
 }
+
+/** Folders to look for emulators in, so that each board finds one that is new enough where there is one. */
+export function newestFirst(): string[] {
+  return emulatorSets()
+    .toReversed()
+    .flatMap(({ folders }) => folders);
+}

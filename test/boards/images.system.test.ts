@@ -1,16 +1,18 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Board } from "../../src/core/schema/board.ts";
+import type { ScenarioInput } from "../../src/core/schema/scenario.ts";
 import { buildFirmware, toolchain } from "../firmware/build.ts";
-import { BareQemu } from "./bare-qemu.ts";
-import { emulatorFolder, emulatorSets } from "./emulator-sets.ts";
+import { BoardLab, saidOn } from "./board-lab.ts";
+import { emulatorFolder, emulatorSets, newestFirst } from "./emulator-sets.ts";
 import { readBoards } from "./manifests.ts";
 
 const EXAMPLES = join(import.meta.dirname, "../../examples");
 const IMAGES = join(EXAMPLES, "images");
 const APPS = ["hello", "shell", "unity", "unity-fail", "ztest", "ztest-fail"];
 
+let lab: BoardLab;
 let built: string;
 let installed: Map<string, string>;
 const recorded = versionsIn(readFileSync(join(IMAGES, "TOOLCHAIN"), "utf8"));
@@ -18,7 +20,10 @@ const recorded = versionsIn(readFileSync(join(IMAGES, "TOOLCHAIN"), "utf8"));
 beforeAll(async () => {
   built = await buildFirmware();
   installed = versionsIn(await toolchain());
+  lab = await BoardLab.start(newestFirst());
 });
+
+afterAll(() => lab[Symbol.asyncDispose]());
 
 it("every board has its images, and nothing else lies there", () => {
   const names = readBoards().map((board) => board.metadata.name);
@@ -48,7 +53,7 @@ describe.each(readBoards().map((board) => ({ name: board.metadata.name, board })
 );
 
 it("two builds of an app say the same, which is what counts with other compilers", async () => {
-  const board = readBoards().find((one) => runnable(one) !== undefined);
+  const board = readBoards().find((one) => emulatorSets().some((set) => emulatorFolder(set, one)));
   if (board === undefined) throw new Error("no board can be run here");
   const path = (folder: string) => join(folder, board.metadata.name, "unity.elf");
   expect(await transcript(board, "unity", path(IMAGES))).toBe(await transcript(board, "unity", path(built)));
@@ -56,29 +61,23 @@ it("two builds of an app say the same, which is what counts with other compilers
 
 /** All that an app says on the console, to its end. */
 async function transcript(board: Board, app: string, path: string): Promise<string> {
-  const at = runnable(board);
-  if (at === undefined) throw new Error(`no ${board.spec.emulator.binary} is new enough for ${board.metadata.name}`);
-  await using qemu = await BareQemu.start(board, { path }, at);
-  const console = qemu.uart();
-  if (app === "shell") {
-    await console.until("> ");
-    for (const command of ["echo hello", "nonsense", "binary", "flood 1"]) {
-      console.write(`${command}\n`);
-      await console.until("\n> ".slice(command === "binary" ? 1 : 0));
-    }
-    console.write("exit 3\n");
-  }
-  if (board.spec.endings.includes("none")) {
-    await console.until("done, exit code ");
-    await console.until("\n");
-  } else await qemu.exit();
-  return console.text;
+  const result = await lab.run(
+    board,
+    { bytes: readFileSync(path) },
+    { timeout: "60s", scenario: conversation(board, app) },
+  );
+  if (result.error && result.error.code !== "NonZeroExit") throw new Error(result.error.message);
+  return saidOn(result).toString("latin1");
 }
 
-function runnable(board: Board): string | undefined {
-  return emulatorSets()
-    .map((set) => emulatorFolder(set, board))
-    .find((folder) => folder !== undefined);
+function conversation(board: Board, app: string): ScenarioInput {
+  const talk = ["echo hello", "nonsense", "binary", "flood 1", "exit 3"].flatMap((command) => [
+    { "wait-serial": "> " },
+    { "write-serial": `${command}\n` },
+  ]);
+  const canEnd = !board.spec.endings.includes("none");
+  const end = canEnd ? { "expect-exit": true as const } : { "wait-serial": { regex: "done, exit code \\d+\n" } };
+  return { version: 1, steps: [...(app === "shell" ? talk : []), end] };
 }
 
 /** Lines such as `avr-gcc: avr-gcc (GCC) 5.4.0`, by the tool. */

@@ -40,6 +40,12 @@ const emulator = z
       .min(1)
       .default(["tcg"])
       .describe("Accelerators in order of preference; the first one that the host has is used."),
+    reset: z
+      .enum(["system", "restart"])
+      .default("system")
+      .describe(
+        "How the board is reset from outside: by the emulator's system_reset, or by a restart of the emulator where that does not reset the CPU.",
+      ),
     bios: z
       .string()
       .optional()
