@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { thisDistribution } from "./scripts/setup/distribution.mjs";
 import { ownCacheFolder } from "./scripts/setup/folders.mjs";
@@ -31,6 +32,8 @@ export default defineConfig({
           exclude: SYSTEM,
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          maxWorkers: Math.max(2, availableParallelism()),
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -40,9 +43,9 @@ export default defineConfig({
           pool: "forks",
           // An emulator is busy on a core of its own: more workers than cores would only make time-outs likelier.
           maxWorkers: 2,
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
-          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
