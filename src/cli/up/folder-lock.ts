@@ -48,12 +48,13 @@ export class FolderLock implements AsyncDisposable {
     return lock;
   }
 
-  /** Notes a process that works for the holder, in place of an earlier one of this name. */
+  /** Notes a process that works for the holder, in place of an earlier one of this name. Never rejects. */
   note(name: string, pid: number): Promise<void> {
     const identity = identifyProcess(pid);
     if (!identity) return this.#writing;
     this.#children.set(name, { name, ...identity });
-    this.#writing = this.#writing.then(() => this.#write());
+    // A full disk must not end the farm: the next note writes this one too, and the process goes with its supervisor.
+    this.#writing = this.#writing.then(() => this.#write()).catch(() => {});
     return this.#writing;
   }
 

@@ -10,6 +10,7 @@ export class LogFile implements Disposable {
   readonly #lastLines: string[] = [];
   #file: number;
   #bytes = 0;
+  #isClosed = false;
 
   constructor(path: string) {
     this.path = path;
@@ -26,8 +27,10 @@ export class LogFile implements Disposable {
   write(line: string): void {
     this.#lastLines.push(line);
     if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
-    if (this.#bytes > MAX_BYTES) this.#rotate();
+    // What comes after the end has no file: its descriptor may be another file's by now.
+    if (this.#isClosed) return;
     try {
+      if (this.#bytes > MAX_BYTES) this.#rotate();
       this.#bytes += writeSync(this.#file, `${line}\n`);
     } catch {
       // A full disk must not end the supervisor: the last lines are in memory all the same.
@@ -35,13 +38,18 @@ export class LogFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     closeSync(this.#file);
   }
 
+  /** The old file is let go only when there is a new one, so that a full disk changes nothing. */
   #rotate(): void {
-    closeSync(this.#file);
+    const fresh = openSync(`${this.path}.new`, "w", 0o600);
     renameSync(this.path, `${this.path}.1`);
-    this.#file = openSync(this.path, "w", 0o600);
+    renameSync(`${this.path}.new`, this.path);
+    closeSync(this.#file);
+    this.#file = fresh;
     this.#bytes = 0;
   }
 }

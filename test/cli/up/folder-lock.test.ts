@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -82,5 +82,15 @@ describe("the lock of a data folder", () => {
     const comers = await Promise.all(Array.from({ length: 6 }, sleeper));
     const outcomes = await Promise.allSettled(comers.map(({ pid }) => FolderLock.acquire(file, folder, pid)));
     expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  it("bears a disk that takes no note, and notes it with the next one", async () => {
+    await using held = await FolderLock.acquire(file, folder, process.pid);
+    await mkdir(`${file}.new`);
+    await held.note("one", process.pid);
+    await rmdir(`${file}.new`);
+    await held.note("two", process.pid);
+    const { children } = JSON.parse(await readFile(file, "utf8")) as { children: { name: string }[] };
+    expect(children.map(({ name }) => name)).toEqual(["one", "two"]);
   });
 });
