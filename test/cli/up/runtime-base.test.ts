@@ -1,4 +1,4 @@
-import { chown, mkdtemp, rm, stat } from "node:fs/promises";
+import { chown, lchown, mkdtemp, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -23,5 +23,14 @@ describe("the folder of runtime folders", () => {
     if (process.getuid?.() !== 0) return context.skip("only root can give a folder away");
     await chown(folder, 65_534, 65_534);
     await expect(makeRuntimeBase(folder, 0)).rejects.toMatchObject({ code: "Forbidden" });
+  });
+
+  it("is refused where it is a link that somebody else can turn", async (context) => {
+    if (process.getuid?.() !== 0) return context.skip("only root can give a link away");
+    const link = join(folder, "link");
+    await symlink(folder, link);
+    await makeRuntimeBase(link, 0);
+    await lchown(link, 65_534, 65_534);
+    await expect(makeRuntimeBase(link, 0)).rejects.toMatchObject({ code: "Forbidden" });
   });
 });
