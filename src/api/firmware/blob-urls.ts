@@ -35,7 +35,8 @@ export function createBlobUrls({ key, publicUrl }: { key: Buffer; publicUrl: str
 export async function loadBlobKey(dataFolder: string): Promise<Buffer> {
   const path = join(dataFolder, "blob.key");
   const part = `${path}.${process.pid}`;
-  await writeFile(part, randomBytes(KEY_BYTES), { mode: 0o600 });
+  // Flushed: a loss of power must not leave an empty key, by which anybody could sign.
+  await writeFile(part, randomBytes(KEY_BYTES), { mode: 0o600, flush: true });
   try {
     await link(part, path);
   } catch (error) {
@@ -43,5 +44,8 @@ export async function loadBlobKey(dataFolder: string): Promise<Buffer> {
   } finally {
     await unlink(part);
   }
-  return await readFile(path);
+  const key = await readFile(path);
+  if (key.length === KEY_BYTES) return key;
+  const detail = `${path} has ${key.length} bytes, not ${KEY_BYTES}; delete it and start again`;
+  throw new FarmError("StoreUnavailable", { detail });
 }
