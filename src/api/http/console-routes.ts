@@ -24,8 +24,7 @@ export async function addConsoleRoutes(context: RouteContext): Promise<void> {
     {
       websocket: true,
       schema: { tags: ["jobs"], summary: "Console of a UART (WebSocket)", params },
-      preValidation: async (request) => {
-        const { id } = params.parse(request.params);
+      preHandler: async ({ params: { id } }) => {
         if (await store.readVerdict(id)) {
           throw new FarmError("Conflict", { what: `A console of job ${id}`, problem: "the job has finished" });
         }

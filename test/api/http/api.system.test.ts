@@ -316,6 +316,7 @@ test("a console is passed through, both ways, and waits for a job that waits", a
   socket.close();
   await finish(jobId);
   await expect(api.farm.openConsole(jobId, "uart0", () => {})).rejects.toMatchObject({ code: "Conflict" });
+  await expect(api.farm.openConsole("no-id", "uart0", () => {})).rejects.toMatchObject({ code: "InvalidRequest" });
 });
 
 describe("boards", () => {
