@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
@@ -10,6 +9,7 @@ import type { FarmOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { isBoardFile } from "./board-argument.ts";
 import type { GuestRun, NamedBytes, Outcome, RunPlace, RunRequest } from "./run-place.ts";
+import { openSerialLog, type SerialLog } from "./serial-log.ts";
 
 export interface RunOptions extends Omit<FarmOptions, "farm"> {
   readonly farm?: string | boolean;
@@ -73,6 +73,10 @@ async function runOnce(
 ): Promise<number> {
   const { interrupted, stdout, stderr } = surroundings;
   interrupted.throwIfAborted();
+  await using log =
+    options.serialLogFile === undefined
+      ? undefined
+      : await openSerialLog(resolve(surroundings.cwd, options.serialLogFile), options.serialLogFile);
   const guest = await place.start(await requestOf(surroundings, board, image, options));
   const cancel = () => {
     // Whoever waits for the outcome sees it: the guest's end, or that the farm cannot be reached.
@@ -82,7 +86,7 @@ async function runOnce(
   if (interrupted.aborted) cancel();
   try {
     const outcome = await withInput(surroundings, guest, options, async () => {
-      await copyOutput(guest.output(), options.json ? stderr : stdout, logFileOf(surroundings, options));
+      await copyOutput(guest.output(), options.json ? stderr : stdout, log);
       return guest.outcome();
     });
     const { tell } = await import("./tell.ts");
@@ -104,23 +108,16 @@ function logOf({ serialLogFile }: RunOptions): { logFile?: string } {
   return serialLogFile === undefined ? {} : { logFile: serialLogFile };
 }
 
-function logFileOf({ cwd }: Surroundings, { serialLogFile }: RunOptions): string | undefined {
-  return serialLogFile === undefined ? undefined : resolve(cwd, serialLogFile);
-}
-
 async function copyOutput(
   output: AsyncIterable<Buffer>,
   screen: NodeJS.WritableStream,
-  logFile: string | undefined,
+  log: SerialLog | undefined,
 ): Promise<void> {
-  const log = logFile === undefined ? undefined : createWriteStream(logFile);
-  if (log) await once(log, "open");
   for await (const chunk of output) {
     const drained = screen.write(chunk) ? undefined : once(screen, "drain");
-    if (log && !log.write(chunk)) await once(log, "drain");
+    await log?.write(chunk);
     await drained;
   }
-  if (log) await new Promise<void>((resolve) => log.end(() => resolve()));
 }
 
 async function withInput(
