@@ -130,6 +130,8 @@ export async function startSession(options: DispatcherOptions, term: Term): Prom
       const cancelled = await store.readCancellation(runId);
       if (cancelled === "all" || cancelled.size > 0) await cancel(runId);
     }
+    // What Redis refused when its turn had come, as one does whose disk is full; what is there stays as it is.
+    await running.add(book.jobsAtHand.filter((job) => job.phase === "queued").map((job) => job.attemptId));
     if (!(await recovery.isBehind())) return;
     await recovery.fill();
     admission?.onSubmitted();

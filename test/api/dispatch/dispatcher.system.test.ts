@@ -1,3 +1,4 @@
+import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { FarmError } from "../../../src/core/error/farm-error.ts";
 import { attemptIdOf, jobIdOf } from "../../../src/core/policy/attempt-id.ts";
@@ -178,6 +179,22 @@ describe("the dispatcher", () => {
     await farm.redis.start();
     expect(await farm.verdictsOf(run)).toHaveLength(40);
     expect(new Set(agent.puts).size).toBe(40);
+  });
+
+  test("forgets no job whose next attempt Redis refused, as one does whose disk is full", async () => {
+    const agent = createFakeAgent("a", 1);
+    agent.behaviour = () => "runs on";
+    const metrics = new Registry();
+    await farm.startDispatcher([agent], { metrics, timings: { resyncMs: 200 } });
+    const run = await farm.submit(1);
+    await vi.waitFor(() => expect(agent.puts).toHaveLength(1));
+    // Without a replica it takes no more writes, and says so.
+    await farm.redis.command("CONFIG", "SET", "min-replicas-to-write", "1");
+    agent.behaviour = () => ({});
+    agent.finish(agent.puts[0] ?? "", broken);
+    await vi.waitFor(async () => expect(await metrics.metrics()).toMatch(/^emufarm_retries_total\S* 1$/m));
+    await farm.redis.command("CONFIG", "SET", "min-replicas-to-write", "0");
+    expect(await farm.verdictsOf(run)).toMatchObject([{ verdict: "passed", attempt: 2 }]);
   });
 
   test("runs a run that was stored while no queue could be told of it", async () => {
