@@ -1,4 +1,4 @@
-import type { Redis } from "ioredis";
+import { type Redis, ReplyError } from "ioredis";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { Log } from "../../log/log.ts";
 import { type AttemptRecords, createAttemptRecords } from "./attempt-records.ts";
@@ -98,10 +98,21 @@ function dispatcherQueue(
   };
 }
 
+/** A Redis that answers with an error, such as one whose disk is full, is of no more use than one that is away. */
+async function orRefused<Value>(asked: Promise<Value>): Promise<Value> {
+  try {
+    return await asked;
+  } catch (cause) {
+    if (!(cause instanceof Error && cause instanceof ReplyError)) throw cause;
+    throw new FarmError("QueueUnavailable", { detail: `it answers ${cause.message}` }, { cause });
+  }
+}
+
 type Patient = <Value>(wanted: Promise<Value>) => Promise<Value>;
 
 function patienceFor(patienceMs: number | undefined): Patient {
-  return async (wanted) => {
+  return async (asked) => {
+    const wanted = orRefused(asked);
     if (patienceMs === undefined) return await wanted;
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(

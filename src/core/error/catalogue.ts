@@ -192,7 +192,7 @@ export const ERRORS = {
   QueueUnavailable: {
     class: "infrastructure",
     status: 503,
-    sentence: "Redis cannot be reached: {detail}. What was accepted is safe in the store and goes on when it is back.",
+    sentence: "Redis cannot be used: {detail}. What was accepted is safe in the store and goes on when it is back.",
   },
   QueueMisconfigured: {
     class: "infrastructure",

@@ -37,6 +37,19 @@ describe("the connection to Redis", () => {
     await expect(missing).rejects.toMatchObject({ code: "QueueUnavailable" });
   });
 
+  test("tells what Redis refuses as Redis being of no use, not as a fault of the farm", async () => {
+    const queue = await openQueue();
+    // Without a replica it takes no more writes, as one does whose disk is full.
+    await redis.command("CONFIG", "SET", "min-replicas-to-write", "1");
+    const submitted = queue.waitingRoom.submit(POOL, [{ jobId: "r1-000000", tenant: "a", priority: 50 }]);
+    await expect(submitted).rejects.toMatchObject({
+      code: "QueueUnavailable",
+      message: expect.stringContaining("NOREPLICAS"),
+    });
+    await redis.command("CONFIG", "SET", "min-replicas-to-write", "0");
+    expect(await queue.waitingRoom.size(POOL)).toBe(0);
+  });
+
   test("keeps nobody waiting who has a deadline, and does what was asked once Redis is back", async () => {
     const queue = await openQueue(100);
     await redis.kill();
