@@ -91,12 +91,17 @@ export class Spool implements Disposable {
     this.#append({ type: "finished", id, result });
   }
 
-  /** Forgets attempts, their logs included. */
+  /** Forgets attempts, their logs included: those first, as they may be what fills the disk. */
   async forget(ids: readonly string[]): Promise<void> {
-    this.#append({ type: "forgotten", ids });
     // Most logs were small enough to travel in their result: asking is far cheaper than removing nothing.
     const folders = ids.map((id) => this.logFolder(id)).filter((folder) => existsSync(folder));
     await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+    try {
+      this.#append({ type: "forgotten", ids });
+    } catch (error) {
+      // The disk is full all the same: the next agent tells of them once more, and is told once more to forget them.
+      if (!(error instanceof FarmError)) throw error;
+    }
   }
 
   [Symbol.dispose](): void {
@@ -114,9 +119,20 @@ export class Spool implements Disposable {
       throw new FarmError("StoreFull", { folder: this.#folder }, { cause });
     }
     this.#bytes += bytes.length;
-    if (this.#bytes < this.#compactAtBytes) return;
-    closeSync(this.#fd);
-    this.#fd = this.#compact();
+    if (this.#bytes >= this.#compactAtBytes) this.#compactOpen();
+  }
+
+  /** The old journal is let go only when there is a new one; where the disk has no room for it, it goes on. */
+  #compactOpen(): void {
+    const old = this.#fd;
+    try {
+      this.#fd = this.#compact();
+    } catch {
+      // Tried again when it has grown by as much once more: what it says is whole as it is.
+      this.#compactAtBytes = this.#bytes + COMPACT_AT_BYTES;
+      return;
+    }
+    closeSync(old);
   }
 
   #apply(line: JournalLine): void {
@@ -148,10 +164,15 @@ export class Spool implements Disposable {
     ];
     const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     const fd = openSync(fresh, "a", 0o600);
-    ftruncateSync(fd);
-    writeAll(fd, bytes);
-    fsyncSync(fd);
-    renameSync(fresh, path);
+    try {
+      ftruncateSync(fd);
+      writeAll(fd, bytes);
+      fsyncSync(fd);
+      renameSync(fresh, path);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
     this.#bytes = bytes.length;
     this.#compactAtBytes = Math.max(COMPACT_AT_BYTES, this.#bytes * 2);
     return fd;

@@ -64,6 +64,20 @@ test("a journal of history alone is written anew", async () => {
   expect((await Spool.open(folder)).attempts).toEqual([]);
 });
 
+test("a journal that cannot be written anew goes on as it is", async () => {
+  const spool = await Spool.open(folder);
+  const large = { ...result, lastLines: ["x".repeat(100_000)] };
+  mkdirSync(join(folder, "attempts.ndjson.new"));
+  for (let index = 1; index <= 60; index++) {
+    spool.take(taken(`a.${index}`));
+    spool.finish(`a.${index}`, large);
+    await spool.forget([`a.${index}`]);
+  }
+  spool.take(taken("b.1"));
+  rmSync(join(folder, "attempts.ndjson.new"), { recursive: true });
+  expect((await Spool.open(folder)).attempts).toEqual([taken("b.1")]);
+});
+
 test.each([0, 5, 10, 25, 37, 95])(
   "a log of %i bytes reads the same from disk as from the UART's own log",
   async (bytes) => {
