@@ -29,7 +29,7 @@ export interface FollowOptions {
 }
 
 export interface FollowLogOptions extends FollowOptions {
-  /** Called before each further attempt, whose log begins anew. */
+  /** Called before the first byte of each further attempt, whose log begins anew. */
   readonly onRetry?: (attempt: number) => void;
 }
 
@@ -196,20 +196,23 @@ async function* followLog(
 ): AsyncGenerator<Buffer> {
   const reconnection = new Reconnection(giveUpAfterMs);
   let attempt = 1;
+  let toldAttempt = 1;
   let offset = 0;
   for (;;) {
     const path = `/v1/jobs/${jobId}/logs/${uart}${queryOf({ follow: true, attempt, offset })}`;
     try {
       for await (const chunk of bytes({ method: "GET", path, silenceMs: 0, ...(signal && { signal }) })) {
         reconnection.succeeded();
+        if (attempt > toldAttempt) onRetry?.(attempt);
+        toldAttempt = attempt;
         offset += chunk.length;
         yield chunk;
       }
       const { verdict } = await json<JobRecord>({ method: "GET", path: `/v1/jobs/${jobId}` });
       if (verdict && verdict.attempt <= attempt) return;
+      // The log may end a moment before the verdict stands: only bytes of the next attempt tell that there is one.
       attempt += 1;
       offset = 0;
-      onRetry?.(attempt);
     } catch (error) {
       await reconnection.afterFailure(error, signal);
     }
