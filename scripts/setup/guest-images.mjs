@@ -8,23 +8,31 @@ import { say } from "./say.mjs";
 /** @typedef {import("./distribution.mjs").Distribution} Distribution */
 
 /** Raised when what is put into the folder changes. */
-const RECIPE = 1;
+const RECIPE = 2;
 
-/** What is unpacked for guests of an architecture; `firmware` are packages for every architecture. */
-const GUESTS = {
-  firmware: {
-    packages: ["firmware-microbit-micropython", "u-boot-qemu"],
-    isWanted: (/** @type {string} */ name) => /^(firmware-microbit-micropython|u-boot-qemu)$/.test(name),
-  },
-  arm64: {
-    packages: ["linux-image-arm64", "busybox-static"],
-    isWanted: (/** @type {string} */ name) => /^(linux-image-\d.*|busybox-static)$/.test(name),
-  },
-  amd64: {
-    packages: ["linux-image-amd64", "busybox-static"],
-    isWanted: (/** @type {string} */ name) => /^(linux-image-\d.*|busybox-static)$/.test(name),
-  },
-};
+/**
+ * What is unpacked where: packages for every architecture into `firmware`, kernels with a shell by architecture.
+ *
+ * @param {string} release
+ */
+function guests(release) {
+  const own = debianArchitecture();
+  return [
+    { folder: "firmware", release, architecture: own, packages: ["u-boot-qemu"] },
+    // Debian 12 was the last release that had it.
+    { folder: "firmware", release: "bookworm", architecture: own, packages: ["firmware-microbit-micropython"] },
+    ...["arm64", "amd64"].map((architecture) => ({
+      folder: architecture,
+      release,
+      architecture,
+      packages: [`linux-image-${architecture}`, "busybox-static"],
+    })),
+  ];
+}
+
+/** Of what the packages depend on, a guest needs the kernel itself. */
+const isGuest = (/** @type {string} */ name) =>
+  /^(linux-image-\d.*|busybox-static|u-boot-qemu|firmware-microbit-micropython)$/.test(name);
 
 /**
  * Where the images of a distribution are kept: `firmware/`, `arm64/` and `amd64/`, each with the tree of its packages.
@@ -50,13 +58,13 @@ export function ensureGuestImages(distribution, cache) {
   if (existsSync(folder)) return;
   say(`fetching U-Boot, MicroPython and Linux for guests from Debian's packages into ${folder}`);
   makeFolder(folder, (fresh, work) => {
-    for (const [name, guest] of Object.entries(GUESTS)) {
-      mkdirSync(join(fresh, name));
-      const architecture = name === "firmware" ? debianArchitecture() : name;
-      unpackPackages({ release: distribution.codename, architecture, ...guest }, join(fresh, name), join(work, name));
+    for (const [index, { folder: name, ...set }] of guests(distribution.codename).entries()) {
+      const target = join(fresh, name);
+      mkdirSync(target, { recursive: true });
+      unpackPackages({ ...set, isWanted: isGuest }, target, join(work, `${index}`));
       // Most of a kernel's size, and no use to guests without a disk.
       for (const modules of ["lib/modules", "usr/lib/modules"]) {
-        rmSync(join(fresh, name, modules), { recursive: true, force: true });
+        rmSync(join(target, modules), { recursive: true, force: true });
       }
     }
   });

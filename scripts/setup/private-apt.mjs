@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { mirrorOf, systemSources } from "./apt-sources.mjs";
+import { thisDistribution } from "./distribution.mjs";
 import { SetupError } from "./say.mjs";
 
 const DEBIAN_MIRROR = "http://deb.debian.org/debian";
@@ -80,7 +81,7 @@ export function plannedPackages(plan) {
  */
 function privateApt(set, root) {
   const downloads = join(root, "downloads");
-  for (const folder of ["state/lists/partial", "cache/archives/partial", "log", "etc", "downloads"]) {
+  for (const folder of ["state/lists/partial", "cache/archives/partial", "log", "etc/none", "downloads"]) {
     mkdirSync(join(root, folder), { recursive: true });
   }
   writeFileSync(join(root, "status"), "");
@@ -95,7 +96,9 @@ function privateApt(set, root) {
 
 /** @param {PackageSet} set */
 function sourceLines({ release, targetRelease }) {
-  const mirror = mirrorOf(systemSources(), release);
+  // A mirror has all releases: that of the system's own serves for another one too.
+  const sources = systemSources();
+  const mirror = mirrorOf(sources, release) ?? mirrorOf(sources, thisDistribution().codename);
   const uri = mirror?.uri ?? DEBIAN_MIRROR;
   const keys = mirror?.signedBy ?? (existsSync(DEBIAN_KEYS) ? DEBIAN_KEYS : undefined);
   const options = keys === undefined ? "" : `[signed-by=${keys}] `;
@@ -127,9 +130,9 @@ Dir::State::extended_states "${root}/state/extended_states";
 Dir::Cache "${root}/cache";
 Dir::Log "${root}/log";
 Dir::Etc::SourceList "${root}/etc/sources.list";
-Dir::Etc::SourceParts "-";
-Dir::Etc::Preferences "${root}/etc/none";
-Dir::Etc::PreferencesParts "-";
+Dir::Etc::SourceParts "${root}/etc/none";
+Dir::Etc::Preferences "${root}/etc/preferences";
+Dir::Etc::PreferencesParts "${root}/etc/none";
 `;
 }
 
