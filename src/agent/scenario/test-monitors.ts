@@ -8,6 +8,9 @@ import { createLineMonitor } from "./monitor/create-line-monitor.ts";
 /** Test cases that one job may report; a guest that prints more has the rest counted only. */
 const MAX_TEST_CASES = 10_000;
 const MAX_NAMES_SHOWN = 5;
+/** What a guest prints as a test case goes into result, verdict and reports: a hostile one must not fill them. */
+const MAX_NAME_CHARACTERS = 400;
+const MAX_MESSAGE_CHARACTERS = 4_000;
 
 interface Watched {
   readonly monitor: Monitor;
@@ -81,7 +84,7 @@ export class TestMonitors implements Disposable {
     watched.cases += 1;
     this.#total += 1;
     if (testCase.outcome === "failed") this.#failed += 1;
-    if (this.testCases.length < MAX_TEST_CASES) this.testCases.push(testCase);
+    if (this.testCases.length < MAX_TEST_CASES) this.testCases.push(cut(testCase));
   }
 
   #end(watched: Watched, hasFailed: boolean): void {
@@ -96,4 +99,15 @@ export class TestMonitors implements Disposable {
     const names = this.#failed > MAX_NAMES_SHOWN ? `${shown} and ${this.#failed - MAX_NAMES_SHOWN} more` : shown;
     return new FarmError("TestCasesFailed", { failed: this.#failed, total: this.#total, names });
   }
+}
+
+function cut(testCase: TestCase): TestCase {
+  const { suite, name, file, message } = testCase;
+  return {
+    ...testCase,
+    suite: suite.slice(0, MAX_NAME_CHARACTERS),
+    name: name.slice(0, MAX_NAME_CHARACTERS),
+    ...(file !== undefined && { file: file.slice(0, MAX_NAME_CHARACTERS) }),
+    ...(message !== undefined && { message: message.slice(0, MAX_MESSAGE_CHARACTERS) }),
+  };
 }

@@ -32,6 +32,17 @@ describe("The monitor for Unity", () => {
     ]);
   });
 
+  test("cuts what a hostile guest makes too long for a report", async () => {
+    const long = "x".repeat(10_000);
+    const result = await play({ monitors }, (guest) => {
+      guest.say(`a.c:1:${long}:FAIL: short\nb.c:2:test_b:FAIL: ${long}\n2 Tests 2 Failures 0 Ignored\n`);
+    });
+    expect(result.testCases.map(({ name, message }) => [name.length, message?.length])).toEqual([
+      [400, 5],
+      [6, 4_000],
+    ]);
+  });
+
   test("reads fixtures", async () => {
     const result = await play({ monitors }, (guest) => {
       guest.say("TEST(led, on) PASS\nTEST(led, off)src/led.c:7::FAIL: Expected TRUE\n2 Tests 1 Failures 0 Ignored\n");
