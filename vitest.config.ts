@@ -23,6 +23,7 @@ function fetchedByTheSetUp(): Record<string, string> {
 export default defineConfig({
   test: {
     teardownTimeout: 30_000,
+    globalSetup: "test/firmware/global-setup.ts",
     env: fetchedByTheSetUp(),
     projects: [
       {

@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { access, readFile, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { hasHardwareVirtualization } from "../../core/policy/hardware-virtualization.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { BoardCheck, EmulatorInfo } from "../../core/wire/agent-info.ts";
 import { installHint } from "./emulator-packages.ts";
@@ -83,7 +84,7 @@ export class Emulators {
   async #probe(binary: string): Promise<EmulatorInfo> {
     const path = await this.#locate(binary);
     const { accelerators, ...probe } = await probeEmulator(binary, path, this.#options.cacheFolder);
-    const isKvmUsable = accelerators.includes("kvm") && (await isUsableBy(KVM_DEVICE, this.#options.uid));
+    const isKvmUsable = accelerators.includes("kvm") && (await isKvmUsableBy(this.#options.uid));
     const usable = accelerators.filter((name) => name !== "kvm" || isKvmUsable);
     return { binary, path, ...probe, accelerators: usable };
   }
@@ -114,14 +115,15 @@ async function isProgram(path: string): Promise<boolean> {
   }
 }
 
-/** True when a process of this user, without further groups, may read and write the device. */
-async function isUsableBy(device: string, uid: number | undefined): Promise<boolean> {
+/** True when the machine has KVM and a process of this user, without further groups, may use it. */
+async function isKvmUsableBy(uid: number | undefined): Promise<boolean> {
   try {
+    if (!hasHardwareVirtualization(await readFile("/proc/cpuinfo", "utf8"), process.arch)) return false;
     if (uid === undefined) {
-      await access(device, constants.R_OK | constants.W_OK);
+      await access(KVM_DEVICE, constants.R_OK | constants.W_OK);
       return true;
     }
-    const { mode, uid: owner } = await stat(device);
+    const { mode, uid: owner } = await stat(KVM_DEVICE);
     return (mode & 0o006) === 0o006 || (owner === uid && (mode & 0o600) === 0o600);
   } catch {
     // No such device, or not ours: there is another accelerator.

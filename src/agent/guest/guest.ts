@@ -104,9 +104,14 @@ export class Guest implements AsyncDisposable {
     });
   }
 
-  /** Resets the board; one that is off stays off. */
+  /** Resets the board, by a restart where the emulator cannot reset its CPU; one that is off stays off. */
   reset(): Promise<void> {
-    return this.#inOrder(async () => this.#boot?.reset());
+    return this.#inOrder(async () => {
+      if (!this.#boot) return;
+      if (this.#options.board.emulator.reset === "system") return await this.#boot.reset();
+      await this.#stop();
+      await this.#start(false);
+    });
   }
 
   pause(): Promise<void> {

@@ -1,6 +1,7 @@
-import { access, constants } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { hasHardwareVirtualization } from "../../core/policy/hardware-virtualization.ts";
 import { connectFarm, findFarm } from "../farm/find-farm.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import { farmFolders } from "../folders.ts";
@@ -47,6 +48,9 @@ async function setprivFinding({ env }: Surroundings): Promise<Finding | undefine
 async function kvmFinding(): Promise<Finding> {
   try {
     await access("/dev/kvm", constants.R_OK | constants.W_OK);
+    if (!hasHardwareVirtualization(await readFile("/proc/cpuinfo", "utf8"), process.arch)) {
+      return { level: "ok", subject: "kvm", text: "not used: the processor shows no virtualization (vmx, svm)" };
+    }
     return { level: "ok", subject: "kvm", text: "usable: guests of this machine's own architecture run at full speed" };
   } catch (error) {
     const text = "not usable: every guest is emulated, which is all that most boards need";
