@@ -3,13 +3,24 @@
  * sources and architectures stay as they are; its proxies and keys are used.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { mirrorOf, systemSources } from "./apt-sources.mjs";
 import { thisDistribution } from "./distribution.mjs";
 import { SetupError } from "./say.mjs";
 
 const DEBIAN_MIRROR = "http://deb.debian.org/debian";
+const LEFTOVER_MS = 60 * 60 * 1000;
 const DEBIAN_KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /**
@@ -31,6 +42,7 @@ const DEBIAN_KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg";
 export function makeFolder(folder, fill) {
   if (existsSync(folder)) return;
   mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
+  dropLeftovers(folder);
   const work = mkdtempSync(`${folder}.`);
   try {
     const fresh = join(work, "new");
@@ -40,6 +52,14 @@ export function makeFolder(folder, fill) {
     if (!existsSync(folder)) renameSync(fresh, folder);
   } finally {
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** A set-up that was killed leaves its work behind; one that is at work now is younger. */
+function dropLeftovers(/** @type {string} */ folder) {
+  for (const name of readdirSync(dirname(folder)).filter((one) => one.startsWith(`${basename(folder)}.`))) {
+    const path = join(dirname(folder), name);
+    if (Date.now() - statSync(path).mtimeMs > LEFTOVER_MS) rmSync(path, { recursive: true, force: true });
   }
 }
 

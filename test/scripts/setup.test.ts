@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -170,6 +179,13 @@ describe("a folder in the cache", () => {
     makeFolder(target, fill("second"));
     expect(readFileSync(join(target, "file"), "utf8")).toBe("first");
     expect(readdirSync(join(folder, "deep"))).toEqual(["made"]);
+  });
+
+  test("takes away what a killed set-up left, not what another one is at", () => {
+    for (const name of ["made.killed", "made.at-work"]) mkdirSync(join(folder, name));
+    utimesSync(join(folder, "made.killed"), 0, 0);
+    makeFolder(join(folder, "made"), () => {});
+    expect(readdirSync(folder).sort()).toEqual(["made", "made.at-work"]);
   });
 
   test("leaves nothing behind when it cannot be made", () => {
