@@ -12,9 +12,11 @@ import { folderOf, type PlacedJob, type RunPlan } from "./run-plan.ts";
 
 /**
  * Uploads each file once and submits everything as one run.
- * @throws {FarmError} NotFound for a file that is not there, and what the farm answers
+ * @throws {FarmError} UnknownBoard, NotFound for a file that is not there, and what the farm answers
  */
 export async function submit(farm: FarmClient, plan: RunPlan, cwd: string): Promise<RunRecord> {
+  // A misspelt name is told as such, before a path that has it in it is looked for.
+  await Promise.all([...new Set(plan.jobs.map(({ board }) => board))].map((board) => farm.board(board)));
   const digests = new Once((path: string) => upload(farm, path, cwd));
   const scenarios = new Once((path: string) => readScenario(path, relative(cwd, path)));
   const jobs = await Promise.all(plan.jobs.map((job) => jobSpec(job, digests, scenarios)));
