@@ -12,7 +12,9 @@ describe("the exit code", () => {
     ["timedOut", "JobTimeout", 42],
     ["cancelled", "Cancelled", 130],
     ["errored", "FirmwareArchitecture", 2],
-    ["errored", "BoardUnavailable", 2],
+    ["errored", "BoardUnavailable", 5],
+    ["errored", "EmulatorMissing", 5],
+    ["errored", "EmulatorTooOld", 5],
     ["errored", "AgentLost", 5],
     ["errored", undefined, 5],
   ] as const)("of a job that %s with %s is %i", (verdict, code, expected) => {

@@ -207,7 +207,9 @@ export function recordOfProgress(progress: RunProgress): RunRecord {
 }
 
 function recordOf(head: RunHead, summary: RunSummary, isCancelled: boolean): RunRecord {
-  const outcome = summary.totals.unexpected === 0 ? "passed" : "failed";
+  const { unexpected, skipped, total } = summary.totals;
+  // Where nothing ran, nothing was proven.
+  const outcome = unexpected === 0 && skipped < total ? "passed" : "failed";
   return { ...bareRecord(head, summary, isCancelled), finishedAt: summary.finishedAt, outcome };
 }
 

@@ -9,6 +9,8 @@ type Matrix = RunFile["spec"]["matrix"][number];
 /** A job as a run file says it, with paths instead of digests. */
 export interface PlannedJob {
   readonly name: string;
+  /** Name in its file, without the number of a repetition. */
+  readonly ownName: string;
   readonly board: string;
   readonly firmware: {
     readonly path: string;
@@ -56,8 +58,10 @@ function plan(entry: Omit<Entry, "name">, label: string | undefined): PlannedJob
   const { board, firmware, scenario, ...options } = entry;
   const onBoard = (path: string) => path.replaceAll("{board}", board);
   const files = typeof firmware === "string" ? { path: firmware } : firmware;
+  const name = label ?? imageName(firmware);
   return {
-    name: label ?? imageName(firmware),
+    name,
+    ownName: name,
     board,
     firmware: {
       path: onBoard(files.path),

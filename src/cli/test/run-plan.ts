@@ -14,8 +14,6 @@ export interface RunChoice {
 /** A planned job with the run file it comes from. */
 export interface PlacedJob extends PlannedJob {
   readonly file: string;
-  /** Name within that file. */
-  readonly ownName: string;
 }
 
 /** Everything that one call of `emufarm test` runs. */
@@ -38,12 +36,11 @@ export async function planRun(path: string, cwd: string, choice: RunChoice): Pro
     return planJobs(run, choice.repeat).map((job) => ({
       ...job,
       file,
-      ownName: job.name,
       name: `${prefix}${job.name}`,
     }));
   });
-  const isWanted = ({ name, board }: PlacedJob) =>
-    choice.only === undefined || `${name} ${board}`.includes(choice.only);
+  const isWanted = ({ name, ownName, board }: PlacedJob) =>
+    choice.only === undefined || [name, ownName].some((one) => `${one} ${board}`.includes(choice.only ?? ""));
   const wanted = all.filter(isWanted);
   const jobs = choice.shard ? shardOf(wanted, choice.shard) : wanted;
   if (jobs.length === 0) {

@@ -51,7 +51,12 @@ export class RunState {
   }
 
   get isPassed(): boolean {
-    return this.count("failed") === 0 && this.count("cancelled") === 0;
+    return this.count("failed") === 0 && this.count("cancelled") === 0 && !this.isAllSkipped;
+  }
+
+  /** True when no board of the run is available: nothing ran, and nothing was proven. */
+  get isAllSkipped(): boolean {
+    return this.count("skipped") === this.jobs.length;
   }
 }
 

@@ -48,7 +48,7 @@ export async function testOnFarm(
   path: string,
   options: TestOnFarmOptions,
 ): Promise<number> {
-  const { cwd, interrupted, stdout } = surroundings;
+  const { cwd, interrupted, stdout, stderr } = surroundings;
   const plan = await planRun(resolve(cwd, path), cwd, choiceOf(options));
   await using farm = createFarmClient(address);
   const run = await submit(farm, plan, cwd);
@@ -69,6 +69,7 @@ export async function testOnFarm(
       stdout.write(`${totals}${report}${url}`);
     }
     if (interrupted.aborted) return EXIT.interrupted;
+    if (state.isAllSkipped) stderr.write("emufarm: nothing ran: no board of this run is available here\n");
     return state.isPassed ? EXIT.passed : EXIT.failed;
   } finally {
     interrupted.removeEventListener("abort", cancel);

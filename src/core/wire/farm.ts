@@ -10,12 +10,12 @@ import { attemptResult } from "./attempt.ts";
 /** Id of a run: `r` and lower-case letters and digits, made by the API, sortable by time of creation. */
 export const runId = z
   .string()
-  .regex(/^r[0-9a-z]{12,24}$/)
+  .regex(/^r[0-9a-z]{12,24}$/, "must be the id of a run, as `emufarm get runs` lists them")
   .describe("Id of the run.");
 /** Id of a job: run id, a dash, place in the run as six digits. */
 export const jobId = z
   .string()
-  .regex(/^r[0-9a-z]{12,24}-\d{6}$/)
+  .regex(/^r[0-9a-z]{12,24}-\d{6}$/, "must be the id of a job, as `emufarm get RUN` lists them")
   .describe("Id of the job.");
 
 /** The verdict of a job as it stands in the store: created once, never changed. */
@@ -67,7 +67,9 @@ export const runRecord = z
     finishedAt: z.iso.datetime().optional(),
     isCancelled: z.boolean(),
     totals: runTotals,
-    outcome: z.enum(["running", "passed", "failed"]).describe("passed: every job ended as expected."),
+    outcome: z
+      .enum(["running", "passed", "failed"])
+      .describe("passed: every job that ran ended as expected, and one ran at least."),
   })
   .describe("A run.");
 export type RunRecord = z.infer<typeof runRecord>;

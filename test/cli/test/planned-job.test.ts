@@ -54,6 +54,7 @@ describe("a run file's jobs", () => {
   it("come again as often as asked, told apart by a number", () => {
     const jobs = planOf({ repeat: 3, jobs: [{ board: "a", firmware: "x.elf" }] });
     expect(jobs.map((job) => job.name)).toEqual(["x #1", "x #2", "x #3"]);
+    expect(jobs.map((job) => job.ownName)).toEqual(["x", "x", "x"]);
   });
 });
 

@@ -75,6 +75,11 @@ describe("emufarm test", () => {
     expect(stdout).toMatch(/^skip .*future.*skipped: .*99\.0/m);
     expect(stdout).toContain("2 jobs: 1 passed, 1 skipped");
     expect(code).toBe(0);
+    const nothing = await place.run(["test", file, "--only", "future"]);
+    expect(nothing.stderr).toContain("nothing ran");
+    expect(nothing.code).toBe(1);
+    const [run] = JSON.parse((await place.run(["get", "runs", "--json"])).stdout);
+    expect(run).toMatchObject({ outcome: "failed", totals: { skipped: 1, unexpected: 0 } });
   });
 
   it("runs every run file under a folder in one run, and shards it", async () => {
@@ -104,6 +109,13 @@ describe("emufarm test", () => {
     const file = await runFile("missing", { jobs: [{ board: BOARD, firmware: "gone.elf" }] });
     const { code, stderr } = await place.run(["test", ...(args.length > 0 ? args : [file])]);
     expect(stderr).toContain(words);
+    expect(code).toBe(2);
+  });
+
+  it("tells an unknown board before it looks for files", async () => {
+    const file = await runFile("misspelt", { jobs: [{ board: "mps2-an358", firmware: "{board}/gone.elf" }] });
+    const { code, stderr } = await place.run(["test", file]);
+    expect(stderr).toContain("There is no board mps2-an358. Did you mean mps2-an385? [UnknownBoard]");
     expect(code).toBe(2);
   });
 
