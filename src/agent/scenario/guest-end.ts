@@ -18,9 +18,9 @@ export function exitError(exit: GuestExit, limits: GuestLimits): FarmError | und
     case "GuestExited":
       return (exit.code ?? 0) === 0 ? undefined : new FarmError("NonZeroExit", { code: exit.code ?? 0 });
     case "GuestCrashed":
-      return new FarmError("GuestCrashed", { detail });
+      return new FarmError("GuestCrashed", { detail: crashText(detail) });
     case "ResetLoop":
-      return new FarmError("ResetLoop", { resets: limits.maxResets + 1, seconds: "a few", detail });
+      return new FarmError("ResetLoop", { resets: limits.maxResets + 1, allowed: limits.maxResets, detail });
     case "SandboxViolation":
       return new FarmError("SandboxViolation", { detail });
     case "MemoryLimit":
@@ -34,6 +34,17 @@ export function exitError(exit: GuestExit, limits: GuestLimits): FarmError | und
     case "EmulatorKilled":
       return new FarmError("EmulatorKilled", { signal: exit.signal ?? "a signal" });
   }
+}
+
+/** Of an Arm emulator's dump of registers, those that say where it crashed; all of it stays in the guest's end. */
+function crashText(detail: string): string {
+  const register = (name: string) => new RegExp(`\\b${name}=([0-9a-f]{8})\\b`).exec(detail)?.[1];
+  const where = [
+    ["PC", register("R15")],
+    ["LR", register("R14")],
+    ["XPSR", register("XPSR")],
+  ].flatMap(([name, value]) => (value === undefined ? [] : [`${name} 0x${value}`]));
+  return where.length === 0 ? detail : `${detail.split("\n", 1)[0]} (${where.join(", ")})`;
 }
 
 /** Ends by which a guest ends itself, as firmware that is done does. */

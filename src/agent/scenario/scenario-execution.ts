@@ -10,7 +10,7 @@ import { failPatternMatched, failPatterns, watchPatterns } from "./pattern-watch
 import type { ScenarioResult, ScenarioRunOptions } from "./scenario-result.ts";
 import { SerialStream } from "./serial-stream.ts";
 import { performStep, type StepContext, waitSerialReport } from "./step-actions.ts";
-import { stepTitle } from "./step-title.ts";
+import { stepInWords, stepTitle } from "./step-title.ts";
 import { TestMonitors } from "./test-monitors.ts";
 
 /** One run of a scenario: what it watches, where it stands, and what came out. */
@@ -94,7 +94,7 @@ export class ScenarioExecution {
     const setPaused = (isPaused: boolean) => this.setPaused(isPaused);
     const context: StepContext = { guest, limits, progress, streams: this.#streams, setPaused };
     this.#setStepDeadline(step, context);
-    this.#waitingFor = `step ${index + 1}, ${result.title}`;
+    this.#waitingFor = `step ${index + 1}, ${stepInWords(step)}`;
     result.startedMs = nowMs();
     try {
       await performStep(step, context);
@@ -118,7 +118,7 @@ export class ScenarioExecution {
     progress.setDeadline(timeoutMs, () => {
       const report = step["wait-serial"] === undefined ? {} : waitSerialReport(step, context);
       const timeout = formatDuration(timeoutMs);
-      return new FarmError("StepTimeout", { step: stepTitle(step), timeout, clock: "wall", ...report });
+      return new FarmError("StepTimeout", { step: stepInWords(step), timeout, clock: "wall", ...report });
     });
     if (this.#isPaused) progress.pauseClock();
   }

@@ -10,7 +10,7 @@ import type { Progress } from "../progress.ts";
 import type { GuestControl } from "./guest-control.ts";
 import { describeExit, exitError, type GuestLimits, isOwnEnd } from "./guest-end.ts";
 import type { SerialStream } from "./serial-stream.ts";
-import { actionOf, stepTitle } from "./step-title.ts";
+import { actionOf, stepInWords } from "./step-title.ts";
 
 /** What a step works with. */
 export interface StepContext {
@@ -108,7 +108,7 @@ async function queryQmp(step: ScenarioStep, context: StepContext): Promise<void>
   const answer = await whileAlive(step, context, () => context.guest.qmp(qmp.execute, qmp.arguments));
   if (qmp.expect === undefined || contains(answer, qmp.expect)) return;
   const actual = `it returned ${JSON.stringify(answer)}`;
-  throw new FarmError("ExpectationNotMet", { step: stepTitle(step), expected: JSON.stringify(qmp.expect), actual });
+  throw new FarmError("ExpectationNotMet", { step: stepInWords(step), expected: JSON.stringify(qmp.expect), actual });
 }
 
 async function expectExit(step: ScenarioStep, context: StepContext): Promise<void> {
@@ -119,7 +119,7 @@ async function expectExit(step: ScenarioStep, context: StepContext): Promise<voi
   if (crash) throw crash;
   const words = typeof expected === "number" ? `exit code ${expected}` : JSON.stringify(expected);
   const actual = `the guest ended with ${describeExit(exit)}`;
-  throw new FarmError("ExpectationNotMet", { step: stepTitle(step), expected: words, actual });
+  throw new FarmError("ExpectationNotMet", { step: stepInWords(step), expected: words, actual });
 }
 
 function isExpected(exit: GuestExit, expected: NonNullable<ScenarioStep["expect-exit"]> | null): boolean {
@@ -150,7 +150,7 @@ function endedTooSoon(
   details: Record<string, string> = {},
 ): FarmError {
   const error = isOwnEnd(exit) || exit.reason === "Stopped" ? undefined : exitError(exit, context.limits);
-  return error ?? new FarmError("UnexpectedExit", { reason: describeExit(exit), step: stepTitle(step), ...details });
+  return error ?? new FarmError("UnexpectedExit", { reason: describeExit(exit), step: stepInWords(step), ...details });
 }
 
 function uartOf(value: unknown, guest: GuestControl): string {

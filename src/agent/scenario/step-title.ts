@@ -13,7 +13,15 @@ export function actionOf(step: ScenarioStep): StepAction {
 
 /** The step in words: its name if it has one, else the action with its value. */
 export function stepTitle(step: ScenarioStep): string {
-  if (step.name !== undefined) return step.name;
+  return step.name ?? actionTitle(step);
+}
+
+/** For errors: a step's name does not say what was expected, so its action follows. */
+export function stepInWords(step: ScenarioStep): string {
+  return step.name === undefined ? actionTitle(step) : `${step.name} (${actionTitle(step)})`;
+}
+
+function actionTitle(step: ScenarioStep): string {
   const action = actionOf(step);
   const value = step[action];
   if (value === null || value === true) return action;

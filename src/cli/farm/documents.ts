@@ -94,7 +94,7 @@ async function readDocument<Schema extends z.ZodType>(
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === "ENOENT") throw new FarmError("NotFound", { kind: "file", name: file }, { cause });
-    throw new FarmError("InvalidDocument", { file, problems: `it cannot be read (${code})` }, { cause });
+    throw new FarmError("InvalidDocument", { file, problems: `${file} cannot be read (${code})` }, { cause });
   }
   return parseDocument(text, schema, { file });
 }

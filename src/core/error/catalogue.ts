@@ -15,7 +15,7 @@ interface ErrorEntry {
 export const ERRORS = {
   // Requests
   InvalidRequest: { class: "job", status: 400, sentence: "The request is not valid: {problems}." },
-  InvalidDocument: { class: "job", status: 400, sentence: "{file} is not valid: {problems}." },
+  InvalidDocument: { class: "job", status: 400, sentence: "Not valid: {problems}." },
   InvalidPattern: {
     class: "job",
     status: 400,
@@ -93,7 +93,11 @@ export const ERRORS = {
     sentence: "The guest ended ({reason}) before the scenario was through: {step}.",
   },
   GuestCrashed: { class: "test", status: 200, sentence: "The guest crashed: {detail}." },
-  ResetLoop: { class: "test", status: 200, sentence: "The guest reset {resets} times within {seconds} s." },
+  ResetLoop: {
+    class: "test",
+    status: 200,
+    sentence: "The guest reset {resets} times; limits.resets allows {allowed}.",
+  },
   SandboxViolation: {
     class: "test",
     status: 200,

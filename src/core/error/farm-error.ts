@@ -52,5 +52,7 @@ export class FarmError<Code extends ErrorCode = ErrorCode> extends Error {
 }
 
 function fill(sentence: string, details: Record<string, DetailValue>): string {
-  return sentence.replace(/\{(\w+)\}/g, (placeholder, name: string) => String(details[name] ?? placeholder));
+  const text = sentence.replace(/\{(\w+)\}/g, (placeholder, name: string) => String(details[name] ?? placeholder));
+  // A detail may be a sentence of its own.
+  return text.replace(/(?<=[?!]|[^.]\.)\.$/, "");
 }

@@ -90,6 +90,24 @@ describe("wait-serial", () => {
     expect(result.steps.map(({ outcome }) => outcome)).toEqual(["timedOut", "notReached"]);
   });
 
+  test("says what it waits for, also where it has a name", async () => {
+    const steps = [{ name: "the prompt", "wait-serial": { regex: "# $" }, timeout: "10ms" }];
+    const { error, steps: results } = await play({ steps }, (guest) => guest.say("boot"));
+    expect(error?.message).toMatch(/^the prompt \(wait-serial \/# \$\/\): nothing of the kind came within 10ms/);
+    expect(results[0]?.title).toBe("the prompt");
+  });
+
+  test("tells a crash by the registers that say where", async () => {
+    const detail =
+      "qemu: fatal: Lockup\nR00=00000000 R01=00000001\nR12=00000000 R13=20000ff0 R14=fffffff9 R15=0000abcd\nXPSR=41000003";
+    const { error } = await play({ steps: [{ "wait-serial": "never" }] }, (guest) =>
+      guest.end({ reason: "GuestCrashed", detail }),
+    );
+    expect(error?.message).toBe(
+      "The guest crashed: qemu: fatal: Lockup (PC 0x0000abcd, LR 0xfffffff9, XPSR 0x41000003).",
+    );
+  });
+
   test("fails at once when the guest ends without any output", async () => {
     const result = await play({ steps: [{ "wait-serial": "never" }] }, (guest) => guest.end(done));
     expect(result).toMatchObject({ verdict: "failed", error: { code: "UnexpectedExit" } });

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ERROR_CODES, ERRORS } from "../../../src/core/error/catalogue.ts";
+import { FarmError } from "../../../src/core/error/farm-error.ts";
 
 const page = readFileSync("docs/errors.md", "utf8");
 const sections = new Map(
@@ -31,6 +32,13 @@ describe.each(ERROR_CODES)("%s", (code) => {
     expect(sentence).toMatch(/[.}]$/);
     expect(sentence.replace(/\{\w+\}/g, "")).not.toMatch(/[{}]/);
   });
+});
+
+test("a sentence does not end twice, whatever a detail ends with", () => {
+  const ends = ["did you mean x?", "it is so.", "and so on...", "bare"].map(
+    (problems) => new FarmError("InvalidRequest", { problems }).message.split(": ")[1],
+  );
+  expect(ends).toEqual(["did you mean x?", "it is so.", "and so on....", "bare."]);
 });
 
 test("no section is left of a code that is gone", () => {
