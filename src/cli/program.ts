@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { EXIT } from "./exit-code.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -17,6 +19,7 @@ export async function runProgram(surroundings: Surroundings): Promise<number> {
     };
   program
     .description("Runs firmware on emulated boards, one or ten thousand at a time.")
+    .version(versionOf(surroundings.project.folder))
     .configureOutput({
       writeOut: (text) => surroundings.stdout.write(text),
       writeErr: (text) => surroundings.stderr.write(text.replace(/^error: /, "emufarm: ")),
@@ -36,6 +39,11 @@ export async function runProgram(surroundings: Surroundings): Promise<number> {
     return error.exitCode === 0 ? EXIT.passed : EXIT.badRequest;
   }
   return exitCode;
+}
+
+function versionOf(folder: string): string {
+  const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string };
+  return version;
 }
 
 type Does = <Given extends unknown[]>(

@@ -88,6 +88,8 @@ function tellBoard({ stdout }: Surroundings, board: BoardStatus, word: string): 
     stdout.write(`Board ${name} is ${word}, and can run here: ${emulator?.binary} ${emulator?.version}.\n`);
     return EXIT.passed;
   }
-  stdout.write(`Board ${name} is ${word}, but cannot run here: ${error?.message ?? "it is not available"}\n`);
+  // The sentence of BoardUnavailable begins with what has just been said.
+  const why = error?.code === "BoardUnavailable" ? `${error.details.problem}.` : error?.message;
+  stdout.write(`Board ${name} is ${word}, but cannot run here: ${why ?? "it is not available"}\n`);
   return EXIT.farmError;
 }

@@ -1,4 +1,5 @@
 import type { FarmClient } from "../../client/farm-client.ts";
+import { FarmError } from "../../core/error/farm-error.ts";
 import type { BoardStatus, JobRecord, RunRecord } from "../../core/wire/farm.ts";
 import { EXIT } from "../exit-code.ts";
 import { connectFarm } from "../farm/find-farm.ts";
@@ -30,7 +31,11 @@ async function descriptionOf(farm: FarmClient, what: string, isJson: boolean, pa
     const run = await farm.run(what);
     return isJson ? jsonText(run) : runText(run);
   }
-  const board = await farm.board(what);
+  const board = await farm.board(what).catch((error: unknown) => {
+    if (!(error instanceof FarmError) || error.code !== "UnknownBoard") throw error;
+    const hint = ` It is no id of a run or job either.${error.details.hint}`;
+    throw new FarmError("UnknownBoard", { board: what, hint }, { cause: error });
+  });
   return isJson ? jsonText(board) : boardText(board);
 }
 
@@ -72,15 +77,25 @@ function stepsText(steps: readonly { outcome: string }[]): string {
 
 function runText(run: RunRecord): string {
   const { totals } = run;
-  const verdicts = Object.entries(totals.verdicts).map(([name, count]) => `${count} ${name}`);
+  const finished = totals.total - totals.waiting - totals.running;
+  const counts: [number, string][] = [
+    [totals.waiting, "waiting"],
+    [totals.running, "running"],
+    ...Object.entries(totals.verdicts).map(([name, count]): [number, string] => [count, name]),
+  ];
+  const standing = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
   return textTable([
     ["run", run.id],
     ["name", plainLine(run.name)],
     ["created", run.createdAt],
     ["finished", run.finishedAt ?? "not yet"],
     ["outcome", run.isCancelled ? "cancelled" : run.outcome],
-    ["jobs", `${totals.total}: ${totals.waiting} waiting, ${totals.running} running, ${verdicts.join(", ")}`],
-    ["", `${totals.unexpected} unexpected, ${totals.flaky} flaky, ${totals.skipped} skipped`],
+    ["jobs", `${totals.total}: ${standing.join(", ")}`],
+    [
+      "",
+      `${finished - totals.unexpected - totals.skipped} as expected, ${totals.unexpected} not, ${totals.skipped} skipped, ${totals.flaky} flaky`,
+    ],
+    ["list", `emufarm get ${run.id}`],
   ]);
 }
 

@@ -161,7 +161,11 @@ describe("the questions to a farm", () => {
     const job = `${run.id}-000000`;
     expect((await place.run(["get", run.id])).stdout).toContain("asked for");
     expect((await place.run(["describe", job])).stdout).toMatch(/board +mps2-an385/);
-    expect((await place.run(["describe", run.id])).stdout).toMatch(/outcome +passed/);
+    const described = (await place.run(["describe", run.id])).stdout;
+    expect(described).toMatch(/outcome +passed/);
+    expect(described).toContain("1 as expected, 0 not");
+    expect(described).toContain(`emufarm get ${run.id}`);
+    expect((await place.run(["describe", "mps2-an358"])).stderr).toMatch(/no board.*no id of a run or job.*mps2-an385/);
     expect((await place.run(["describe", BOARD])).stdout).toMatch(/uarts +uart0/);
     expect((await place.run(["logs", job])).stdout).toBe("boot ok\n");
     expect((await place.run(["junit", run.id])).stdout).toContain("<testsuite");
