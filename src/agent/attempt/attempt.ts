@@ -118,7 +118,7 @@ export class Attempt {
     this.#progress.abort(error);
   }
 
-  /** Runs it to its end. Settles when the emulator has gone and the slot is empty; never rejects. */
+  /** Runs it to its end. Settles when the emulator has gone and the slot is empty; rejects for a fault of the farm only. */
   async run(): Promise<void> {
     const { timeout, board } = this.spec;
     this.#progress.setDeadline(durationMs(timeout) * board.timeoutMultiplier, () => this.#timedOut());
@@ -128,11 +128,29 @@ export class Attempt {
       await this.#decide(firmware);
     } catch (error) {
       await this.#finish(failed(FarmError.from(error)));
+    } finally {
+      this.#progress.abort(new FarmError("Cancelled", { reason: "the attempt has ended" }));
+      await this.guest[Symbol.asyncDispose]();
+      firmware?.[Symbol.dispose]();
+      this.#progress[Symbol.dispose]();
     }
-    this.#progress.abort(new FarmError("Cancelled", { reason: "the attempt has ended" }));
-    await this.guest[Symbol.asyncDispose]();
-    firmware?.[Symbol.dispose]();
-    this.#progress[Symbol.dispose]();
+  }
+
+  /** The result where `run` itself has failed, which is the farm's fault. */
+  brokenResult(error: FarmError): AttemptResult {
+    for (const hub of this.hubs) hub.end();
+    return {
+      verdict: verdictOfError(error),
+      error: error.toBody(),
+      steps: [],
+      testCases: [],
+      logs: [],
+      lastLines: [],
+      resets: this.guest.resets,
+      boots: this.guest.boots,
+      startedAt: this.#startedAt,
+      timings: { totalMs: this.timings.nowMs(), ...this.timings.marks },
+    };
   }
 
   async #prepare(): Promise<HeldFirmware> {

@@ -174,12 +174,21 @@ export class Attempts {
       throw error;
     }
     this.#running.set(id, { attempt, specDigest: digest });
-    const taken = attempt.run().then(() => {
-      this.#taken.delete(taken);
-      slots.release(slot);
-    });
+    const taken = attempt
+      .run()
+      .catch((error: unknown) => this.#broken(attempt, digest, error))
+      .finally(() => {
+        this.#taken.delete(taken);
+        slots.release(slot);
+      });
     this.#taken.add(taken);
     return this.get(id);
+  }
+
+  /** Whoever waits for the attempt learns of it, and no slot is lost by it. */
+  #broken(attempt: Attempt, digest: string, error: unknown): void {
+    this.#dependencies.log.error({ err: error, attempt: attempt.id }, "an attempt broke off");
+    if (this.#running.has(attempt.id)) this.#finished(attempt, digest, attempt.brokenResult(FarmError.from(error)));
   }
 
   #finished(attempt: Attempt, digest: string, result: AttemptResult): void {

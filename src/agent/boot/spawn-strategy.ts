@@ -38,6 +38,7 @@ export function createSpawnStrategy(dependencies: SpawnStrategyDependencies): Bo
           problem: "it has no network device",
         });
       }
+      await sweep(slot);
       const emulator = await emulators.forBoard(boardName, board);
       const firmware = request.firmware && (await prepareFirmware(request, request.firmware));
       progress.signal.throwIfAborted();
@@ -52,6 +53,16 @@ export function createSpawnStrategy(dependencies: SpawnStrategyDependencies): Bo
       return new SpawnedBoot(process, request, { answerTimeoutMs, stopGraceMs });
     },
   };
+}
+
+/** A slot that could not be emptied after its last guest must not show its remains to the next. */
+async function sweep(slot: Slot): Promise<void> {
+  try {
+    await slot.sweep();
+  } catch (cause) {
+    const detail = `the folder of slot ${slot.index} cannot be emptied: ${(cause as Error).message}`;
+    throw new FarmError("EmulatorStartFailed", { detail }, { cause });
+  }
 }
 
 function command(prlimit: string, { info, accelerator }: BoardEmulator, request: BootRequest): [string, ...string[]] {

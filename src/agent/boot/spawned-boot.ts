@@ -152,7 +152,8 @@ export class SpawnedBoot implements Boot {
     void this.qmp.closed.then(() => this.#afterQmp());
     const end = await this.#process.exited;
     this.#resets[Symbol.dispose]();
-    await this.#request.slot.sweep();
+    // How the guest ended is known all the same; the next boot sweeps first, and is refused while that fails.
+    await this.#request.slot.sweep().catch(() => {});
     return classifyExit({
       process: end,
       shutdownReason: this.#shutdownReason,

@@ -169,3 +169,17 @@ test("a flash is padded to its size with ones, in a copy; one that is too large 
   const large = { image: join(lab.folder, "large.bin"), format: "bin" as const };
   await expect(lab.boot(small, { firmware: large })).rejects.toMatchObject({ code: "FirmwareTooLarge" });
 });
+
+test("a slot that cannot be emptied does not hide how its guest ended, and takes no other until it can", async () => {
+  await using lab = await createBootLab();
+  const board = boardNamed("mps2-an385");
+  const request = { firmware: firmware("mps2-an385", "hello") };
+  const { boot } = await lab.boot(board, request);
+  const { sweep } = lab.slot;
+  lab.slot.sweep = () => Promise.reject(new Error("EIO: i/o error"));
+  expect(await boot.exited).toMatchObject({ reason: "GuestExited", code: 0 });
+  await expect(lab.boot(board, request)).rejects.toMatchObject({ code: "EmulatorStartFailed" });
+  lab.slot.sweep = sweep;
+  const { boot: next } = await lab.boot(board, request);
+  expect(await next.exited).toMatchObject({ reason: "GuestExited", code: 0 });
+});
