@@ -6,7 +6,7 @@ import type { AgentParts } from "../agent-parts.ts";
 /** An empty line at least this often: a follower takes a longer silence for the agent's end. */
 const HEARTBEAT_MS = 15_000;
 /** A follower that is this far behind is let go; it gets everything anew when it comes back. */
-const MAX_BACKLOG_EVENTS = 10_000;
+const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
 
 export function addEventRoutes({ app, closing }: HttpServer, parts: AgentParts): void {
   app.get("/v1/events", (_request, reply) =>
@@ -20,9 +20,19 @@ async function* eventLines(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let pending: string[] = [];
+  let pendingBytes = 0;
+  let isTooFarBehind = false;
   let changed = Promise.withResolvers<void>();
   const push = (event: AgentEvent) => {
-    pending.push(JSON.stringify(event));
+    if (isTooFarBehind) return;
+    const line = JSON.stringify(event);
+    pending.push(line);
+    pendingBytes += Buffer.byteLength(line);
+    // What came first may be of any length: it is all that the follower waits for.
+    if (pending.length > 1 && pendingBytes > MAX_BACKLOG_BYTES) {
+      isTooFarBehind = true;
+      pending = [];
+    }
     changed.resolve();
   };
   const wake = () => changed.resolve();
@@ -41,12 +51,13 @@ async function* eventLines(
   }, HEARTBEAT_MS);
   signal.addEventListener("abort", wake);
   try {
-    while (!signal.aborted && pending.length < MAX_BACKLOG_EVENTS) {
+    while (!signal.aborted && !isTooFarBehind) {
       const lines = pending;
       pending = [];
+      pendingBytes = 0;
       changed = Promise.withResolvers<void>();
       if (lines.length > 0) yield lines.map((line) => `${line}\n`).join("");
-      if (pending.length === 0) await changed.promise;
+      if (pending.length === 0 && !isTooFarBehind) await changed.promise;
     }
   } finally {
     stop();
