@@ -54,7 +54,13 @@ export class InstanceBoard implements AsyncDisposable {
     const channels: { name: string; channel: TcpChannel }[] = [];
     for (const { name } of desired.channels.filter(({ tcp }) => tcp)) {
       const uart = hubs.find((hub) => hub.name === name);
-      if (uart) channels.push({ name, channel: await listenAgain(uart, host, ports[name] ?? 0) });
+      if (!uart) continue;
+      try {
+        channels.push({ name, channel: await listenAgain(uart, host, ports[name] ?? 0) });
+      } catch (error) {
+        await Promise.all(channels.map(({ channel }) => channel[Symbol.asyncDispose]()));
+        throw error;
+      }
     }
     return new InstanceBoard(options, hubs, channels);
   }
