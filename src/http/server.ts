@@ -129,13 +129,19 @@ function answer(reply: FastifyReply, error: FarmError): FastifyReply {
 function answerErrors(app: HttpApp, log: Log, limitBytes: number): void {
   app.setErrorHandler((thrown, request, reply) => {
     const error = toFarmError(thrown, request.routeOptions.bodyLimit ?? limitBytes);
-    if (error.code === "Internal")
-      log.error({ err: thrown, method: request.method, url: request.url }, "request failed");
+    if (error.code === "Internal") {
+      log.error({ err: thrown, method: request.method, path: pathOf(request.url) }, "request failed");
+    }
     return answer(reply, error);
   });
   app.setNotFoundHandler((request, reply) =>
-    answer(reply, new FarmError("NotFound", { kind: "route", name: `${request.method} ${request.url.split("?")[0]}` })),
+    answer(reply, new FarmError("NotFound", { kind: "route", name: `${request.method} ${pathOf(request.url)}` })),
   );
+}
+
+/** A query may hold a signature: it is for no log and no answer. */
+function pathOf(url: string): string {
+  return url.split("?", 1)[0] ?? "";
 }
 
 function checkTrust(app: HttpApp, trust: Trust, isUnixSocket: () => boolean): void {

@@ -126,3 +126,19 @@ test("a port of 0 takes a free one and tells it", async () => {
   const address = await listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
   expect(address.kind === "tcp" && address.port).toBeGreaterThan(0);
 });
+
+test("what failed is logged by its path: the query may hold a signature", async () => {
+  const lines: string[] = [];
+  await using failing = await createHttpServer({
+    log: createLog({ name: "test", stream: { write: (line) => void lines.push(line) } }),
+    trust: { token: TOKEN, tokenFile: "/data/token" },
+    metrics: createMetrics(),
+  });
+  failing.app.get("/blobs/:id", async () => {
+    throw new TypeError("oh");
+  });
+  await failing.app.inject({ url: "/blobs/1?signature=secret", headers: { authorization } });
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ method: "GET", path: "/blobs/1" });
+  expect(lines[0]).not.toContain("secret");
+});
