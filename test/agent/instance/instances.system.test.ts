@@ -50,10 +50,12 @@ test("an instance lives as desired: started, talked to by a raw port, reset, pau
   const raw = connect({ port, host: "127.0.0.1" }).resume();
   await readUntil(lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true }), "> ");
   raw.write("echo by a raw port\n");
-  await readUntil(lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true }), "by a raw port\n");
+  // Reset and pause only after the guest's last word: either would cut it short.
+  const banner = "emufarm shell on mps2-an385\n> ";
+  await readUntil(lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true }), "by a raw port\n> ");
 
   await lab.client.putDesired({ ...shell, generation: 2, resetCount: 1 });
-  await readUntil(lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true }), "> emufarm shell");
+  await readUntil(lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true }), `> ${banner}`);
   await lab.client.putDesired({ ...shell, generation: 3, resetCount: 1, isPaused: true });
   await statusWhen("an-instance", ({ phase }) => phase === "Paused");
   await lab.client.putDesired({ ...shell, generation: 4, resetCount: 1, power: "Off" });
@@ -63,7 +65,6 @@ test("an instance lives as desired: started, talked to by a raw port, reset, pau
   const again = await statusWhen("an-instance", isRunning);
   expect(again).toMatchObject({ boots: 2, endpoints: [{ name: "uart0", port }] });
   // The connection has outlived the emulator.
-  const banner = "emufarm shell on mps2-an385\n> ";
   const follow = () => lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true });
   await readUntil(follow(), `by a raw port\n> ${banner}${banner}`);
   raw.write("echo still open\n");
