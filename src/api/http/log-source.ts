@@ -45,7 +45,7 @@ async function* readLog(context: LogContext, run: StoredRun, request: LogRequest
   if (attempt === undefined) return;
   const stored = await context.store.openLog(
     { ...request, attempt },
-    storedOffset(verdict, request.uart, request.offset),
+    storedOffset(verdict, { ...request, attempt }, request.offset),
   );
   if (stored) yield* stored;
   else if (place?.attempt === attempt) yield* agentLog(context, place, request, request.offset);
@@ -61,7 +61,7 @@ async function* followLog(context: LogContext, run: StoredRun, request: LogReque
     const place = verdict ? undefined : await findPlace(context, run, jobId);
     attempt ??= verdict?.attempt ?? place?.attempt;
     if (attempt !== undefined && (verdict || (place && place.attempt > attempt))) {
-      const stored = await store.openLog({ jobId, attempt, uart }, storedOffset(verdict, uart, offset));
+      const stored = await store.openLog({ jobId, attempt, uart }, storedOffset(verdict, { attempt, uart }, offset));
       if (stored) yield* stored;
       return;
     }
@@ -85,8 +85,13 @@ async function* followLog(context: LogContext, run: StoredRun, request: LogReque
 /**
  * A log keeps its first and its last part: an offset behind the gap counts from the end.
  */
-function storedOffset(verdict: JobVerdict | undefined, uart: string, offset: number): number {
-  const log = verdict?.result?.logs.find((one) => one.uart === uart);
+function storedOffset(
+  verdict: JobVerdict | undefined,
+  { attempt, uart }: { readonly attempt: number; readonly uart: string },
+  offset: number,
+): number {
+  // A verdict tells the sizes of its own attempt's logs only.
+  const log = verdict?.attempt === attempt ? verdict.result?.logs.find((one) => one.uart === uart) : undefined;
   if (!log || log.bytes <= log.keptBytes || offset <= log.keptBytes / 2) return offset;
   return Math.max(Math.floor(log.keptBytes / 2), log.keptBytes - Math.max(0, log.bytes - offset));
 }
