@@ -6,6 +6,7 @@ import type { FarmQueue } from "../queue/farm-queue.ts";
 import type { JobPlace } from "../queue/waiting-room.ts";
 import type { Store, StoredRun } from "../store/store.ts";
 import type { RunLedger } from "./run-ledger.ts";
+import type { RunProgress } from "./run-progress.ts";
 import { jobNameOf } from "./run-submission.ts";
 
 export interface JobPage {
@@ -29,8 +30,13 @@ interface JobRecordsDependencies {
   readonly queue: Pick<FarmQueue, "waitingRoom" | "placesOf">;
 }
 
+type Places = ReadonlyMap<string, JobPlace>;
+
+/** Jobs that Redis is asked for at once. */
+const PLACES_PER_QUERY = 1_000;
+
 export function createJobRecords({ store, ledger, queue }: JobRecordsDependencies): JobRecords {
-  async function describe(run: StoredRun, index: number): Promise<JobRecord> {
+  async function describe(run: StoredRun, index: number, places?: Places): Promise<JobRecord> {
     const spec = run.spec.jobs[index];
     const id = jobIdOf(run.id, index);
     if (!spec) throw new FarmError("NotFound", { kind: "job", name: id });
@@ -38,14 +44,35 @@ export function createJobRecords({ store, ledger, queue }: JobRecordsDependencie
     const bare = { id, runId: run.id, index, name: jobNameOf(spec), tenant, pool: run.pool, spec };
     const verdict = await store.readVerdict(id);
     if (verdict) return finished(bare, verdict);
-    const place = await findPlace(run, id);
+    const place = (places ?? (await findPlaces(run, [id]))).get(id);
     if (place) return { ...bare, state: "running", attempt: place.attempt, agentId: place.agent };
     return { ...bare, state: "waiting", ...(await describeWaiting(run, id)) };
   }
 
-  async function findPlace(run: StoredRun, jobId: string): Promise<JobPlace | undefined> {
-    const known = (await ledger.progress(run.id))?.placeOf(jobId);
-    return known ?? (await hint(async () => (await queue.placesOf(run.pool).findPlaces([jobId])).get(jobId)));
+  /** By the signals, else as the dispatcher has noted; Redis is asked once for all that no signal has told of. */
+  async function findPlaces(run: StoredRun, jobIds: readonly string[]): Promise<Places> {
+    const progress = await ledger.progress(run.id);
+    const places = new Map<string, JobPlace>();
+    const unknown: string[] = [];
+    for (const id of jobIds) {
+      const place = progress?.placeOf(id);
+      if (place) places.set(id, place);
+      else unknown.push(id);
+    }
+    if (unknown.length === 0) return places;
+    const noted = (await hint(() => queue.placesOf(run.pool).findPlaces(unknown))) ?? [];
+    for (const [id, place] of noted) places.set(id, place);
+    return places;
+  }
+
+  /** Where the unfinished of these jobs run; asked a piece at a time, as far as the page gets. */
+  async function placesFrom(run: StoredRun, progress: RunProgress, first: number): Promise<Places> {
+    const last = Math.min(first + PLACES_PER_QUERY, run.jobCount);
+    const ids = Array.from({ length: last - first }, (_, place) => jobIdOf(run.id, first + place));
+    return await findPlaces(
+      run,
+      ids.filter((id) => !progress.hasVerdict(id)),
+    );
   }
 
   async function describeWaiting(run: StoredRun, jobId: string): Promise<Pick<JobRecord, "waiting">> {
@@ -69,12 +96,16 @@ export function createJobRecords({ store, ledger, queue }: JobRecordsDependencie
       if (!run || !progress) throw new FarmError("NotFound", { kind: "run", name: runId });
       const records: JobRecord[] = [];
       const first = after === undefined ? 0 : parseJobId(after).index + 1;
+      let places: Places = new Map();
       for (let index = first; index < run.jobCount && records.length < limit; index += 1) {
+        if ((index - first) % PLACES_PER_QUERY === 0) places = await placesFrom(run, progress, index);
         const isFinished = progress.hasVerdict(jobIdOf(runId, index));
         // Only a finished job has a verdict: others need not be looked at.
         if ((verdict !== undefined || state === "finished") && !isFinished) continue;
         if (state !== undefined && state !== "finished" && isFinished) continue;
-        const record = await describe(run, index);
+        // What runs has a place: the others need not be looked at one by one.
+        if (state === "running" && !places.has(jobIdOf(runId, index))) continue;
+        const record = await describe(run, index, places);
         if (state !== undefined && record.state !== state) continue;
         if (verdict !== undefined && record.verdict?.verdict !== verdict) continue;
         records.push(record);
