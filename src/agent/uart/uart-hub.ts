@@ -167,7 +167,8 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   async #writeOf(viewer: ViewerPosition, bytes: Uint8Array): Promise<boolean> {
     const reason = this.#refusal(viewer);
     if (reason === undefined) return this.#send(bytes);
-    viewer.sink.notice({ type: "inputRefused", bytes: bytes.length, reason });
+    // One that writes without reading must not pile up what it is told.
+    if (!viewer.isBehind) viewer.sink.notice({ type: "inputRefused", bytes: bytes.length, reason });
     return false;
   }
 

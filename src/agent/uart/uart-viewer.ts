@@ -51,11 +51,16 @@ export class ViewerPosition {
     this.#position = position;
   }
 
+  /** Its connection holds so much that it gets nothing more for now. */
+  get isBehind(): boolean {
+    return this.sink.backlogBytes > VIEWER_BACKLOG_BYTES;
+  }
+
   /** Sends what the viewer has not seen, unless it is too far behind; `chunk` is the newest part of the ring. */
   catchUp(chunk?: Buffer): void {
     const { sink } = this;
     const ring = this.#ring;
-    if (this.#position >= ring.total || sink.backlogBytes > VIEWER_BACKLOG_BYTES) return;
+    if (this.#position >= ring.total || this.isBehind) return;
     if (chunk !== undefined && this.#position === ring.total - chunk.length) {
       this.#position = ring.total;
       sink.send(chunk);

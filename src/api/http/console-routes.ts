@@ -8,7 +8,7 @@ import type { JobPlace } from "../queue/waiting-room.ts";
 import type { RouteContext } from "./api-server.ts";
 import { findPlace, watchRun } from "./log-source.ts";
 
-/** Bytes that may wait for a slow caller before the agent's side is paused. */
+/** Bytes that may wait for a slow side before the other one is paused. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 const NORMAL_CLOSURE = 1000;
 const INTERNAL_ERROR = 1011;
@@ -71,7 +71,12 @@ async function connect(
     if (caller.bufferedAmount > MAX_BUFFERED_BYTES) opened?.pause();
   });
   opened = upstream;
-  send = (data, isText) => upstream.send(data, { binary: !isText });
+  send = (data, isText) => {
+    upstream.send(data, { binary: !isText }, () => {
+      if (upstream.bufferedAmount < MAX_BUFFERED_BYTES) caller.resume();
+    });
+    if (upstream.bufferedAmount > MAX_BUFFERED_BYTES) caller.pause();
+  };
   for (const { data, isText } of early) send(data, isText);
   upstream.on("close", () => caller.close(NORMAL_CLOSURE, "the attempt has ended"));
   signal.addEventListener("abort", () => upstream.close());

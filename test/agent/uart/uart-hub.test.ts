@@ -142,6 +142,17 @@ describe("A UART hub", () => {
     next.guestEnd.destroy();
   });
 
+  test("tells a viewer that does not read of no more refusals than its connection takes", async () => {
+    await using rig = await setup();
+    rig.hub.end();
+    const viewer = new NotingSink("a");
+    const { write } = rig.hub.addViewer(viewer);
+    expect(await write(Buffer.from("lost"))).toBe(false);
+    viewer.backlogBytes = VIEWER_BACKLOG_BYTES + 1;
+    expect(await write(Buffer.from("lost too"))).toBe(false);
+    expect(viewer.notices.filter(({ type }) => type === "inputRefused")).toHaveLength(1);
+  });
+
   test("refuses input without a guest, as a line without a board loses it", async () => {
     await using folder = await temporaryFolder();
     await using hub = new UartHub({ name: "uart0", logPath: join(folder.path, "log") });
