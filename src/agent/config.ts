@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { FarmError } from "../core/error/farm-error.ts";
+import { parseSettings } from "../core/schema/parse-settings.ts";
 import { listenAddress } from "../http/listen-address.ts";
 import { LOG_LEVELS } from "../log/log.ts";
 
@@ -38,12 +39,7 @@ export type AgentConfig = ReturnType<typeof readConfig>;
 
 /** @throws {FarmError} InvalidRequest with all problems together */
 export function readConfig(env: NodeJS.ProcessEnv) {
-  const read = settings.safeParse(env);
-  if (!read.success) {
-    const problems = read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-    throw new FarmError("InvalidRequest", { problems: problems.join("; ") });
-  }
-  const { data } = read;
+  const data = parseSettings(settings, env);
   return Object.freeze({
     listen: data.EMUFARM_LISTEN,
     tokenFile: data.EMUFARM_TOKEN_FILE,

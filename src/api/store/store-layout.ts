@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { parseJobId } from "../../core/policy/attempt-id.ts";
 
 /** Jobs of one folder: small enough to list in a blink, large enough that a run of 100,000 has few folders. */
 export const JOBS_PER_SHARD = 1_000;
@@ -70,12 +71,6 @@ export function foldersOf(layout: StoreLayout): string[] {
 
 export const shardOf = (index: number): number => Math.floor(index / JOBS_PER_SHARD);
 export const indexName = (index: number): string => String(index).padStart(6, "0");
-export const jobIdOf = (runId: string, index: number): string => `${runId}-${indexName(index)}`;
-
-export function parseJobId(jobId: string): { runId: string; index: number } {
-  const dash = jobId.lastIndexOf("-");
-  return { runId: jobId.slice(0, dash), index: Number(jobId.slice(dash + 1)) };
-}
 
 /** Ids come from outside: one that could name another place is a fault of the caller, never a path. */
 function checked(id: string): string {

@@ -2,10 +2,11 @@ import { readFileSync, statSync } from "node:fs";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { jobIdOf } from "../../core/policy/attempt-id.ts";
 import type { JobVerdict } from "../../core/wire/farm.ts";
 import { createWhole, discard, type TemporaryNames } from "./atomic-file.ts";
 import { isMissing } from "./store-fault.ts";
-import { jobIdOf, type StoreLayout } from "./store-layout.ts";
+import type { StoreLayout } from "./store-layout.ts";
 import type { VerdictJournal } from "./verdict-journal.ts";
 
 /** Files read in one go before others get their turn: short enough not to be felt. */
