@@ -12,12 +12,15 @@ export interface Surroundings {
   readonly uid: number;
   readonly pid: number;
   readonly stdin: ReadStream;
-  readonly stdout: WriteStream;
-  readonly stderr: WriteStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP: the command ends what it began. */
   readonly interrupted: AbortSignal;
   readonly project: ProjectFiles;
 }
+
+/** A stream of the process, with the number of its file. */
+export type OutputStream = WriteStream & { readonly fd: number };
 
 /** Where the programs and the data that come with emufarm lie: beside the sources, or beside the bundle. */
 export interface ProjectFiles {

@@ -26,6 +26,8 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
   /** How long to try to reach a farm that has gone. Default: a minute. */
   readonly giveUpAfterMs?: number;
+  /** Told once, when the farm has gone and does not answer again at once. */
+  readonly onAway?: (giveUpAfterMs: number) => void;
 }
 
 export interface FollowLogOptions extends FollowOptions {
@@ -161,9 +163,9 @@ async function* listJobs({ json }: Connection, runId: string, filter: JobFilter)
 async function* followEvents(
   { bytes }: Connection,
   runId: string,
-  { signal, giveUpAfterMs = GIVE_UP_AFTER_MS }: FollowOptions,
+  { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, onAway }: FollowOptions,
 ): AsyncGenerator<RunEvent> {
-  const reconnection = new Reconnection(giveUpAfterMs);
+  const reconnection = new Reconnection(giveUpAfterMs, onAway);
   const seen = new Set<string>();
   let lastEventId: string | undefined;
   for (;;) {
@@ -192,9 +194,9 @@ async function* followLog(
   { bytes, json }: Connection,
   jobId: string,
   uart: string,
-  { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, onRetry }: FollowLogOptions,
+  { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, onAway, onRetry }: FollowLogOptions,
 ): AsyncGenerator<Buffer> {
-  const reconnection = new Reconnection(giveUpAfterMs);
+  const reconnection = new Reconnection(giveUpAfterMs, onAway);
   let attempt = 1;
   let toldAttempt = 1;
   let offset = 0;

@@ -10,11 +10,15 @@ const MAX_DELAY_MS = 2_000;
  */
 export class Reconnection {
   readonly #giveUpAfterMs: number;
+  readonly #onAway: ((giveUpAfterMs: number) => void) | undefined;
   #brokenSinceMs: number | undefined;
   #delayMs = FIRST_DELAY_MS;
+  #isAwayTold = false;
 
-  constructor(giveUpAfterMs: number) {
+  /** @param onAway told once, when the farm did not answer a second try either */
+  constructor(giveUpAfterMs: number, onAway?: (giveUpAfterMs: number) => void) {
     this.#giveUpAfterMs = giveUpAfterMs;
+    this.#onAway = onAway;
   }
 
   /** To be called whenever something has come. */
@@ -28,8 +32,12 @@ export class Reconnection {
     signal?.throwIfAborted();
     if (!(error instanceof FarmError) || error.code !== "FarmNotRunning") throw error;
     const nowMs = performance.now();
+    // A stream that only broke goes on with the next try.
+    const isAway = this.#brokenSinceMs !== undefined;
     this.#brokenSinceMs ??= nowMs;
     if (nowMs - this.#brokenSinceMs > this.#giveUpAfterMs) throw error;
+    if (isAway && !this.#isAwayTold) this.#onAway?.(this.#giveUpAfterMs);
+    this.#isAwayTold ||= isAway;
     // A farm that is just starting again needs a moment; asking more often would not make it faster.
     await setTimeout(this.#delayMs, undefined, signal ? { signal } : {});
     this.#delayMs = Math.min(this.#delayMs * 2, MAX_DELAY_MS);

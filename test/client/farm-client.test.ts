@@ -94,6 +94,10 @@ test("events give up on a farm that does not come back, and stop at once when th
   const follow = async (options: Parameters<FarmClient["events"]>[1]) => {
     for await (const one of nobody.events("r1", options)) throw new Error(`unexpected ${one.type}`);
   };
+  const away: number[] = [];
+  const given = follow({ giveUpAfterMs: 1_000, onAway: (giveUpAfterMs) => away.push(giveUpAfterMs) });
+  await expect(given).rejects.toMatchObject({ code: "FarmNotRunning" });
+  expect(away).toEqual([1_000]);
   await expect(follow({ giveUpAfterMs: 0 })).rejects.toMatchObject({ code: "FarmNotRunning" });
   const abort = new AbortController();
   const following = follow({ signal: abort.signal });

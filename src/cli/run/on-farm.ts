@@ -1,4 +1,5 @@
 import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
+import { formatDuration } from "../../core/schema/duration.ts";
 import type { JobRecord } from "../../core/wire/farm.ts";
 import type { FarmAddress } from "../farm/find-farm.ts";
 import type { GuestRun, NamedBytes, Outcome, RunPlace } from "./run-place.ts";
@@ -30,6 +31,7 @@ function guestRun(farm: FarmClient, job: JobRecord, uart: string, say: (text: st
   return {
     output: () =>
       farm.followLog(job.id, uart, {
+        onAway: (giveUpAfterMs) => say(`the farm does not answer; trying again for ${formatDuration(giveUpAfterMs)}`),
         onRetry: (attempt) => say(`this is attempt ${attempt}: the farm tries again, the output begins anew`),
       }),
     async openInput() {

@@ -10,6 +10,7 @@ import type { Surroundings } from "../surroundings.ts";
 import { isBoardFile } from "./board-argument.ts";
 import type { GuestRun, NamedBytes, Outcome, RunPlace, RunRequest } from "./run-place.ts";
 import { openSerialLog, type SerialLog } from "./serial-log.ts";
+import { Words } from "./words.ts";
 
 export interface RunOptions extends Omit<FarmOptions, "farm"> {
   readonly farm?: string | boolean;
@@ -40,15 +41,21 @@ export async function run(
   image: string,
   options: RunOptions,
 ): Promise<number> {
-  await using place = await findPlace(surroundings, board, options);
-  const once = () => runOnce(surroundings, place, board, image, options);
+  const words = new Words(surroundings);
+  await using place = await findPlace(surroundings, board, options, words);
+  const once = () => runOnce(surroundings, place, board, image, options, words);
   if (!options.watch) return await once();
   const { watchImage } = await import("./watch.ts");
   return await watchImage(surroundings, resolve(surroundings.cwd, image), once);
 }
 
 /** A running farm where there is one that has the board; else an agent of this call's own. */
-async function findPlace(surroundings: Surroundings, board: string, options: RunOptions): Promise<RunPlace> {
+async function findPlace(
+  surroundings: Surroundings,
+  board: string,
+  options: RunOptions,
+  words: Words,
+): Promise<RunPlace> {
   const { farm, ...others } = options;
   const isFile = isBoardFile(board);
   if (isFile && typeof farm === "string") {
@@ -59,8 +66,7 @@ async function findPlace(surroundings: Surroundings, board: string, options: Run
   const address = wantsFarm
     ? await findFarm(surroundings, { ...others, ...(typeof farm === "string" ? { farm } : {}) })
     : undefined;
-  const say = (text: string) => surroundings.stderr.write(`emufarm: ${text}\n`);
-  if (address) return (await import("./on-farm.ts")).onFarm(address, say);
+  if (address) return (await import("./on-farm.ts")).onFarm(address, (text) => words.say(text));
   return (await import("./on-agent.ts")).onPrivateAgent(surroundings);
 }
 
@@ -70,6 +76,7 @@ async function runOnce(
   board: string,
   image: string,
   options: RunOptions,
+  words: Words,
 ): Promise<number> {
   const { interrupted, stdout, stderr } = surroundings;
   interrupted.throwIfAborted();
@@ -85,12 +92,20 @@ async function runOnce(
   interrupted.addEventListener("abort", cancel, { once: true });
   if (interrupted.aborted) cancel();
   try {
-    const outcome = await withInput(surroundings, guest, options, async () => {
-      await copyOutput(guest.output(), options.json ? stderr : stdout, log);
+    let isLeft = false;
+    const leave = () => {
+      isLeft = true;
+      // Whoever waits for the outcome sees it, as above.
+      guest.cancel("ended by Ctrl-A x").catch(() => {});
+    };
+    if (options.interactive && surroundings.stdin.isTTY) words.say("Ctrl-A x ends");
+    const outcome = await withInput(surroundings, guest, options, leave, async () => {
+      await copyOutput(guest.output(), options.json ? stderr : stdout, log, words);
       return guest.outcome();
     });
     const { tell } = await import("./tell.ts");
-    await tell(surroundings, outcome, { board, image, ...(options.json ? { json: true } : {}), ...logOf(options) });
+    const told = { board, image, isLeft, ...(options.json ? { json: true as const } : {}), ...logOf(options) };
+    await tell(surroundings, words, outcome, told);
     if (interrupted.aborted) return EXIT.interrupted;
     return exitCodeOf(outcome, options);
   } finally {
@@ -112,8 +127,10 @@ async function copyOutput(
   output: AsyncIterable<Buffer>,
   screen: NodeJS.WritableStream,
   log: SerialLog | undefined,
+  words: Words,
 ): Promise<void> {
   for await (const chunk of output) {
+    words.noteOutput(chunk);
     const drained = screen.write(chunk) ? undefined : once(screen, "drain");
     await log?.write(chunk);
     await drained;
@@ -124,11 +141,12 @@ async function withInput(
   surroundings: Surroundings,
   guest: GuestRun,
   options: RunOptions,
+  leave: () => void,
   use: () => Promise<Outcome>,
 ): Promise<Outcome> {
   if (!options.interactive) return use();
   const { joinInput } = await import("../screen/keyboard.ts");
-  using _input = joinInput(surroundings.stdin, guest.openInput(), () => void guest.cancel("ended by Ctrl-A x"));
+  using _input = joinInput(surroundings.stdin, guest.openInput(), leave);
   return await use();
 }
 

@@ -1,16 +1,19 @@
 import { painter, shellQuoted } from "../screen/style.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Outcome } from "./run-place.ts";
+import type { Words } from "./words.ts";
 
 interface Told {
   readonly board: string;
   readonly image: string;
   readonly json?: true;
   readonly logFile?: string;
+  /** Whoever sat at the console has left it, which ended the run. */
+  readonly isLeft: boolean;
 }
 
 /** Tells the outcome of `emufarm run`: a line where it passed, all that helps where it did not. */
-export async function tell(surroundings: Surroundings, outcome: Outcome, told: Told): Promise<void> {
+export async function tell(surroundings: Surroundings, words: Words, outcome: Outcome, told: Told): Promise<void> {
   const { stdout, stderr, env, args } = surroundings;
   const { verdict, error, result, isFlaky, jobId } = outcome;
   const { board, image } = told;
@@ -20,27 +23,27 @@ export async function tell(surroundings: Surroundings, outcome: Outcome, told: T
   }
   const paint = painter(stderr, env);
   const seconds = result ? ` in ${(result.timings.totalMs / 1_000).toFixed(2)} s` : "";
-  // What the guest wrote may have ended in the middle of a line.
-  const newLine = stdout.isTTY && stderr.isTTY ? "\n" : "";
   if (verdict === "passed") {
-    stderr.write(`${newLine}emufarm: ${paint("green", "passed")}${seconds}${isFlaky ? ", after a retry" : ""}\n`);
+    words.say(`${paint("green", "passed")}${seconds}${isFlaky ? ", after a retry" : ""}`);
     return;
   }
   if (verdict === "cancelled") {
-    stderr.write(`${newLine}emufarm: ${paint("yellow", "cancelled")}${error ? `: ${error.details.reason}` : ""}\n`);
+    const why = error ? `: ${error.details.reason}` : "";
+    words.say(told.isLeft ? paint("yellow", "ended by you") : `${paint("yellow", "cancelled")}${why}`);
     return;
   }
   const { describeFailure } = await import("../screen/failure.ts");
+  const log = jobId === undefined ? "above; --serial-log-file FILE keeps it" : `emufarm logs ${jobId}`;
   const lines = describeFailure(
     {
       error,
       result,
-      fullLog:
-        told.logFile ?? (jobId === undefined ? "above; --serial-log-file FILE keeps it" : `emufarm logs ${jobId}`),
+      // Where nothing was written there is nothing to read.
+      fullLog: result?.logs.some(({ bytes }) => bytes > 0) ? (told.logFile ?? log) : undefined,
       again: ["emufarm", ...args].map(shellQuoted).join(" "),
     },
     paint,
   );
   const name = paint("red", verdict === "timedOut" ? "timed out" : verdict);
-  stderr.write(`${newLine}emufarm: ${name}${seconds}\n${lines.join("\n")}\n`);
+  words.say(`${name}${seconds}\n${lines.join("\n")}`);
 }
