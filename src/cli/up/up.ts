@@ -29,7 +29,9 @@ export async function up(surroundings: Surroundings, options: UpOptions): Promis
   );
   if (options.json)
     stdout.write(`${JSON.stringify({ url: farm.address, tokenFile: farm.tokenFile, pid: plan.pid })}\n`);
-  else stdout.write(`emufarm is up: ${farm.address}/#token=${farm.token}\n`);
+  else stdout.write(`emufarm is up: ${farm.address}${stdout.isTTY ? `/#token=${farm.token}` : ""}\n`);
+  // A log that others read is no place for a token.
+  if (!options.json && !stdout.isTTY) stdout.write(`Its token lies in ${farm.tokenFile}\n`);
   if (options.examples === undefined) {
     await interruption(interrupted);
     return EXIT.passed;

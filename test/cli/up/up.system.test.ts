@@ -27,14 +27,18 @@ function pidOf(name: string): number {
 }
 
 describe("emufarm up", () => {
-  it("tells its URL with the token, which only its owner can read", async () => {
+  it("tells its URL, and where the token is that only its owner can read", async () => {
     const farm = await up(17751);
     const token = readFileSync(join(place.data, "token"), "utf8");
     const { pid, url } = JSON.parse(readFileSync(join(place.data, "farm.json"), "utf8"));
     expect({ pid, url }).toEqual({ pid: farm.pid, url: "http://127.0.0.1:17751" });
     for (const name of ["token", "farm.json"]) expect(statSync(join(place.data, name)).mode & 0o777).toBe(0o600);
     farm.signal("SIGINT");
-    expect((await farm.result).stdout).toContain(`http://127.0.0.1:17751/#token=${token}`);
+    const { stdout } = await farm.result;
+    expect(stdout).toContain("is up: http://127.0.0.1:17751\n");
+    expect(stdout).toContain(`Its token lies in ${join(place.data, "token")}`);
+    // What is no terminal may be a log that others read.
+    expect(stdout).not.toContain(token);
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("leaves no process, socket or temporary file after %s", async (signal) => {
