@@ -16,7 +16,7 @@ export async function writeJunitReport(store: Store, run: StoredRun): Promise<st
   // Loaded when the first report is asked for: it takes a tenth of a second.
   const loaded = await import("junit-report-builder");
   // Its types speak of `exports.default`; what it exports is the builder itself.
-  const report = (loaded.default as unknown as Builder).newBuilder();
+  const report = (loaded.default as unknown as Builder).newBuilder().name(toXmlText(run.name));
   const suites = new Map<string, TestSuite>();
   const suiteOf = (board: string): TestSuite => {
     const known = suites.get(board);
@@ -60,7 +60,7 @@ interface ReportedJob {
 
 async function addJob(job: ReportedJob, suite: TestSuite): Promise<void> {
   const { run, spec, verdict } = job;
-  const testCase = newCase(suite, run, spec).time((verdict.result?.timings.totalMs ?? 0) / 1_000);
+  const testCase = newCase(suite, run, spec).time(seconds(verdict.result?.timings.totalMs ?? 0));
   const properties: Record<string, string> = {
     job: verdict.jobId,
     board: spec.board,
@@ -98,7 +98,7 @@ function addFoundCase(suite: TestSuite, { run, spec, verdict }: ReportedJob, fou
     .className(toXmlText(`${run.name}.${jobNameOf(spec)}.${found.suite}`))
     .name(toXmlText(found.name))
     .property("job", verdict.jobId);
-  if (found.durationMs !== undefined) testCase.time(found.durationMs / 1_000);
+  if (found.durationMs !== undefined) testCase.time(seconds(found.durationMs));
   if (found.file !== undefined) testCase.file(toXmlText(found.file));
   if (found.outcome === "skipped") {
     if (found.message !== undefined) testCase.property("skipped", toXmlText(found.message));
@@ -107,6 +107,10 @@ function addFoundCase(suite: TestSuite, { run, spec, verdict }: ReportedJob, fou
   // A failed test case of a job that was meant to fail is as it was meant to be.
   if (found.outcome === "failed" && verdict.isExpected) testCase.property("expected", "failed");
   else if (found.outcome === "failed") testCase.failure(toXmlText(found.message ?? "failed"), "TestCasesFailed");
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms) / 1_000;
 }
 
 function newCase(suite: TestSuite, run: StoredRun, spec: JobSpec): JUnitCase {
