@@ -49,7 +49,15 @@ function createReference(): () => Promise<FastifyInstance> {
     const { default: plugin } = await import("@scalar/fastify-api-reference");
     const app = fastify();
     // Nothing is fetched from elsewhere: a farm may stand where there is no way out.
-    const configuration = { url: "/openapi.json", withDefaultFonts: false, telemetry: false };
+    const configuration = {
+      url: "/openapi.json",
+      withDefaultFonts: false,
+      telemetry: false,
+      agent: { disabled: true },
+      mcp: { disabled: true },
+      hideClientButton: true,
+      showDeveloperTools: "never" as const,
+    };
     await app.register(plugin, { routePrefix: "/reference", configuration });
     return app;
   };
