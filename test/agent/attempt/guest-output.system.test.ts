@@ -1,0 +1,161 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { AttemptResult, AttemptSpecInput } from "../../../src/core/wire/attempt.ts";
+import { buildFirmware } from "../../firmware/build.ts";
+import { AgentLab, boardSpecOf, ENDLESS, EventLog, sha256Of } from "./agent-lab.ts";
+
+const BOARD = "mps2-an385";
+const MIB = 1024 * 1024;
+/** What an agent may grow by for a flood: rings, pieces on their way, garbage that waits for its collection. */
+const ROOM_MIB = 384;
+/** A UART takes a byte at a time: some megabytes take their minute on a busy machine. */
+const FLOOD_TIMEOUT_MS = 300_000;
+
+let lab: AgentLab;
+let events: EventLog;
+let images: string;
+let count = 0;
+const nextId = () => `output-${++count}.1`;
+
+beforeAll(async () => {
+  images = await buildFirmware();
+  lab = await AgentLab.start();
+  events = new EventLog(lab.client);
+});
+
+afterAll(async () => {
+  await events[Symbol.asyncDispose]();
+  await lab[Symbol.asyncDispose]();
+});
+
+afterEach(async () => {
+  for (const { id, state } of await lab.client.attempts()) {
+    if (state !== "finished") await lab.client.cancelAttempt(id, "the test has ended");
+  }
+});
+
+async function start(app: string, options: Partial<AttemptSpecInput> = {}): Promise<string> {
+  const id = nextId();
+  const image = await readFile(join(images, BOARD, `${app}.elf`));
+  const firmware = { sha256: sha256Of(image) };
+  await lab.client.putFirmware(firmware.sha256, image);
+  await lab.client.putAttempt(id, {
+    tenant: "test",
+    boardName: BOARD,
+    board: await boardSpecOf(BOARD),
+    firmware,
+    ...options,
+  });
+  return id;
+}
+
+async function logOf(id: string): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(lab.client.log({ attempt: id }, "uart0")));
+}
+
+async function residentMiB(): Promise<number> {
+  const status = await readFile(`/proc/${lab.child.pid}/status`, "utf8");
+  return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1]) / 1024;
+}
+
+async function outputOf(
+  app: string,
+  options?: Partial<AttemptSpecInput>,
+): Promise<{ result: AttemptResult; log: Buffer }> {
+  const id = await start(app, options);
+  const result = await events.resultOf(id);
+  return { result, log: await logOf(id) };
+}
+
+test(
+  "A guest that floods its UART before a viewer that never reads is ended at its limit, and harms no other slot",
+  async () => {
+    const other = nextId();
+    await lab.client.putAttempt(other, await lab.spec("shell", ENDLESS));
+    await events.until("attemptRunning", ({ id }) => id === other);
+    const before = await residentMiB();
+    const flood = await start("flood", { timeout: "240s", limits: { output: MIB } });
+    await events.until("attemptRunning", ({ id }) => id === flood);
+    const viewer = await lab.client.openConsole({ attempt: flood }, "uart0", () => {});
+    viewer.pause();
+    const result = await events.resultOf(flood);
+    expect((await residentMiB()) - before).toBeLessThan(ROOM_MIB);
+    viewer.terminate();
+    expect(result).toMatchObject({
+      verdict: "failed",
+      error: { code: "OutputLimit" },
+      exit: { reason: "OutputLimit" },
+    });
+    const log = (await logOf(flood)).toString("latin1");
+    expect(log.startsWith("00000000ABC")).toBe(true);
+    expect(log.length).toBeGreaterThanOrEqual(MIB);
+
+    const { promise: answered, resolve } = Promise.withResolvers<void>();
+    let seen = "";
+    const socket = await lab.client.openConsole({ attempt: other }, "uart0", (data, isText) => {
+      if (!isText) seen += data.toString("latin1");
+      if (seen.includes("no flood here")) resolve();
+    });
+    socket.send(Buffer.from("echo no flood here\n"));
+    await answered;
+    socket.close();
+    expect(await lab.client.attempt(other)).toMatchObject({ state: "running" });
+  },
+  FLOOD_TIMEOUT_MS,
+);
+
+const BYTES = Buffer.from(Array.from({ length: 256 }, (_, value) => value));
+
+test.each<readonly [what: string, app: string, output: Buffer, lastLine: string]>([
+  [
+    "binary",
+    "binary",
+    Buffer.concat([Buffer.from("binary begins\n"), ...Array<Buffer>(16).fill(BYTES), Buffer.from("\nbinary ends\n")]),
+    "binary ends",
+  ],
+  [
+    "split UTF-8 and bytes that are none",
+    "split-utf8",
+    Buffer.concat([Buffer.from("Grüße € 😀 fertig\n"), Buffer.from("broken \xc3( \xff\xfe end\n", "latin1")]),
+    "broken \ufffd( \ufffd\ufffd end",
+  ],
+  [
+    "ANSI sequences",
+    "ansi",
+    Buffer.from(
+      "\x1b[2J\x1b[H\x1b[1;31mred\x1b[0m plain \x1b[38;5;208morange\x1b[0m\n\x1b]0;a title\x07title set\n" +
+        'progress 10%\rprogress 100%\n<script>alert(1)</script> & "quotes" ]]>\nunfinished \x1b[',
+    ),
+    "unfinished \x1b[",
+  ],
+  ["no newline", "no-newline", Buffer.from("first line\nlast line without an end"), "last line without an end"],
+])("A log keeps %s byte for byte", async (_what, app, output, lastLine) => {
+  const { result, log } = await outputOf(app);
+  expect(log.equals(output), log.toString("latin1")).toBe(true);
+  expect(result.verdict).toBe("passed");
+  expect(result.logs[0]?.bytes).toBe(output.length);
+  expect(result.lastLines.at(-1)).toBe(lastLine);
+});
+
+test(
+  "A line without an end is searched and kept, and cut where it is shown",
+  async () => {
+    const { result } = await outputOf("long-line", {
+      expectText: "the line is over",
+      limits: { output: 2 * MIB },
+      timeout: "240s",
+    });
+    expect(result).toMatchObject({ verdict: "failed", error: { code: "OutputLimit" } });
+    expect(result.logs[0]?.bytes).toBeGreaterThanOrEqual(2 * MIB);
+    expect(result.lastLines.length).toBeGreaterThan(0);
+    for (const line of result.lastLines) expect(line.length).toBeLessThan(1_000);
+  },
+  FLOOD_TIMEOUT_MS,
+);
+
+test.each(["silent", "busy"])("A guest that says nothing (%s) times out, and says so", async (app) => {
+  const { result, log } = await outputOf(app, { timeout: "1s", expectText: "anything" });
+  expect(result).toMatchObject({ verdict: "timedOut", error: { code: "JobTimeout" }, lastLines: [] });
+  expect(log.length).toBe(0);
+});
