@@ -1,7 +1,10 @@
 import type { ByteRing } from "./byte-ring.ts";
 
-/** A viewer with more than this many bytes unsent gets nothing more until it has caught up. */
-export const VIEWER_BACKLOG_BYTES = 1024 * 1024;
+/**
+ * A viewer with more than this many bytes unsent gets nothing more until it has caught up. Bytes of a UART come in
+ * pieces of a few, and each unsent piece takes a hundred times its size: a larger limit would cost far more than it says.
+ */
+export const VIEWER_BACKLOG_BYTES = 64 * 1024;
 
 /** What a viewer is told beside the bytes; a WebSocket gets these as JSON text frames. */
 export type UartNotice =

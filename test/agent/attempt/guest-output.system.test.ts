@@ -8,7 +8,7 @@ import { AgentLab, boardSpecOf, ENDLESS, EventLog, sha256Of } from "./agent-lab.
 const BOARD = "mps2-an385";
 const MIB = 1024 * 1024;
 /** What an agent may grow by for a flood: rings, pieces on their way, garbage that waits for its collection. */
-const ROOM_MIB = 384;
+const ROOM_MIB = 96;
 /** A UART takes a byte at a time: some megabytes take their minute on a busy machine. */
 const FLOOD_TIMEOUT_MS = 300_000;
 
