@@ -1,5 +1,4 @@
-import { createWriteStream } from "node:fs";
-import { chmod, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -82,8 +81,10 @@ export class FirmwareCache {
     const part = `${this.pathOf(sha256)}.${this.#parts++}${PART_SUFFIX}`;
     try {
       const bytes = verifiedBytes(source, sha256, this.#options.limitBytes);
+      // Opened first: a stream that fails while it still opens its file makes it after it has been removed.
+      const file = await open(part, "w", 0o600);
       // Flushed, or a loss of power could leave a file under its digest that has other bytes.
-      await pipeline(bytes, createWriteStream(part, { mode: 0o600, flush: true }));
+      await pipeline(bytes, file.createWriteStream({ flush: true }));
       const { size } = await stat(part);
       await this.#makeRoom(size);
       await chmod(part, FILE_MODE);

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
 import { link, mkdir, open, readdir, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
@@ -86,6 +85,8 @@ export class FirmwareFiles {
     const { maxBytes } = this.#dependencies;
     const hash = createHash("sha256");
     let sizeBytes = 0;
+    // Opened first: a stream that fails while it still opens its file makes it after it has been removed.
+    const file = await open(part, "w");
     await pipeline(
       bytes,
       async function* (chunks: AsyncIterable<Buffer>) {
@@ -96,7 +97,7 @@ export class FirmwareFiles {
           yield chunk;
         }
       },
-      createWriteStream(part, { flush: true }),
+      file.createWriteStream({ flush: true }),
     );
     return { sha256: hash.digest("hex"), sizeBytes };
   }

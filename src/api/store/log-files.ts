@@ -1,4 +1,3 @@
-import { createWriteStream } from "node:fs";
 import { open, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
@@ -37,7 +36,7 @@ export function createLogFiles({ layout, temporary, verdicts, journal }: LogFile
       const part = temporary.next();
       try {
         if (bytes instanceof Uint8Array) await writeFile(part, bytes);
-        else await pipeline(bytes, createWriteStream(part));
+        else await pipeline(bytes, (await open(part, "w")).createWriteStream());
         await rename(part, path);
       } catch (error) {
         await discard(part);

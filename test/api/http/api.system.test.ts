@@ -164,7 +164,7 @@ describe("a submission", () => {
     const image = await readFile("examples/images/mps3-an547/hello.elf");
     const other = await api.farm.uploadBytes(image);
     const run = await api.farm.submitRun({ jobs: [job({ board: "mps3-an547", firmware: { sha256: other.sha256 } })] });
-    expect(run).toMatchObject({ outcome: "passed", totals: { skipped: 1, unexpected: 0, verdicts: { errored: 1 } } });
+    expect(run).toMatchObject({ outcome: "failed", totals: { skipped: 1, unexpected: 0, verdicts: { errored: 1 } } });
     expect(await api.farm.job(jobIdOf(run.id, 0))).toMatchObject({ verdict: { isSkipped: true, attempt: 0, error } });
     expect(await api.farm.board("mps3-an547")).toMatchObject({ isAvailable: false, error });
   });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { JobPlace } from "../../../src/api/queue/waiting-room.ts";
 import { createJobRecords } from "../../../src/api/run/job-records.ts";
 import { RunProgress } from "../../../src/api/run/run-progress.ts";
-import type { RunHead, StoredRun } from "../../../src/api/store/store.ts";
+import type { StoredRun } from "../../../src/api/store/store.ts";
 import { jobIdOf } from "../../../src/core/policy/attempt-id.ts";
 
 const RUN = "r000000000001";
@@ -23,7 +23,7 @@ function setup(running: readonly number[]) {
   const asked: number[] = [];
   const records = createJobRecords({
     store: { readRun: async () => run, readVerdict: async () => undefined },
-    ledger: { progress: async () => new RunProgress(run as RunHead, "order", false) },
+    ledger: { progress: async () => new RunProgress(run, "order", false) },
     queue: {
       placesOf: () => ({
         async findPlaces(jobIds: readonly string[]) {
