@@ -52,25 +52,37 @@ export async function bareWholeProcessMs(image: string): Promise<number> {
 export interface BareGuest extends AsyncDisposable {
   readonly pid: number;
   readonly uart: Socket;
+  /** Makes QEMU's main loop turn, without which stock QEMU leaves input lying: the least that any user must do. */
+  kick(): void;
   /** Milliseconds from the spawn to the first byte of the UART; waits for it. */
   readonly firstByteMs: Promise<number>;
 }
 
-export async function startBareGuest(image: string): Promise<BareGuest> {
+export async function startBareGuest(image: string, { hasQmp = false } = {}): Promise<BareGuest> {
   const folder = await mkdtemp(join(tmpdir(), "emufarm-bench-"));
   const path = join(folder, "uart0");
   const server = createServer();
   server.listen(path);
   await once(server, "listening");
   const started = performance.now();
-  const child = spawn(BINARY, bareArguments(image, `unix:${path}`), { stdio: ["ignore", "ignore", "inherit"] });
+  const qmpArguments = hasQmp ? ["-chardev", "stdio,id=qmp", "-mon", "chardev=qmp,mode=control"] : [];
+  const child = spawn(BINARY, [...bareArguments(image, `unix:${path}`), ...qmpArguments], {
+    stdio: ["pipe", hasQmp ? "pipe" : "ignore", "inherit"],
+  });
+  // An emulator that has gone takes no more commands.
+  child.stdin?.on("error", () => {});
+  child.stdout?.resume();
+  child.stdin?.write('{"execute":"qmp_capabilities"}\n');
   const exited = once(child, "exit");
   const [uart] = (await once(server, "connection")) as [Socket];
+  // An emulator that is killed with bytes under way resets the line.
+  uart.on("error", () => {});
   const firstByteMs = once(uart, "readable").then(() => performance.now() - started);
   firstByteMs.catch(() => {}); // a caller that does not ask must not be ended by it
   return {
     pid: child.pid as number,
     uart,
+    kick: () => void child.stdin?.write('{"execute":"query-status"}\n'),
     firstByteMs,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");

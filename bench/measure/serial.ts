@@ -21,13 +21,19 @@ export function readBytes(socket: Socket, count: number): Promise<void> {
 }
 
 /** Writes `size` bytes and waits for as many back, `count` times; the milliseconds of each. */
-export async function roundTrips(socket: Socket, count: number, size: number): Promise<number[]> {
+export async function roundTrips(
+  socket: Socket,
+  count: number,
+  size: number,
+  afterWrite: () => void = () => {},
+): Promise<number[]> {
   const samples: number[] = [];
   const bytes = Buffer.alloc(size, "x");
   for (let sample = 0; sample < count; sample++) {
     const answered = readBytes(socket, size);
     const started = performance.now();
     socket.write(bytes);
+    afterWrite();
     await answered;
     samples.push(performance.now() - started);
   }
