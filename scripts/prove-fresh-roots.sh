@@ -16,7 +16,9 @@ mirror() {
   node --input-type=module -e '
     const { systemSources } = await import(`${process.argv[1]}/scripts/setup/apt-sources.mjs`);
     const isDebian = ({ uri, components }) => /\/debian\/?$/.test(uri) && components.includes("main");
-    console.log(systemSources().find(isDebian)?.uri ?? "http://deb.debian.org/debian");
+    const { uri } = systemSources().find(isDebian) ?? {};
+    if (uri === undefined) throw new Error("apt on this system names no Debian mirror");
+    console.log(uri);
   ' "$project"
 }
 

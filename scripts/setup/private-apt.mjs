@@ -19,7 +19,6 @@ import { mirrorOf, systemSources } from "./apt-sources.mjs";
 import { thisDistribution } from "./distribution.mjs";
 import { SetupError } from "./say.mjs";
 
-const DEBIAN_MIRROR = "http://deb.debian.org/debian";
 const LEFTOVER_MS = 60 * 60 * 1000;
 const DEBIAN_KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
@@ -119,8 +118,9 @@ function sourceLines({ release, targetRelease }) {
   // A mirror has all releases: that of the system's own serves for another one too.
   const sources = systemSources();
   const mirror = mirrorOf(sources, release) ?? mirrorOf(sources, thisDistribution().codename);
-  const uri = mirror?.uri ?? DEBIAN_MIRROR;
-  const keys = mirror?.signedBy ?? (existsSync(DEBIAN_KEYS) ? DEBIAN_KEYS : undefined);
+  if (mirror === undefined) throw new SetupError(`apt on this system names no Debian mirror to take ${release} from`);
+  const { uri } = mirror;
+  const keys = mirror.signedBy ?? (existsSync(DEBIAN_KEYS) ? DEBIAN_KEYS : undefined);
   const options = keys === undefined ? "" : `[signed-by=${keys}] `;
   const suites = [release, ...(targetRelease === undefined ? [] : [targetRelease])];
   return [...suites.map((suite) => `deb ${options}${uri} ${suite} main`), ""];

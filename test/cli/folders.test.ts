@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { farmFolders } from "../../src/cli/folders.ts";
 
-const user = { env: {}, uid: 1000, home: "/home/ada", cwd: "/work" };
+const user = { env: {}, uid: 1000, home: "/home/ada", cwd: "/srv" };
 
 describe("the folders of a farm", () => {
   it("are the system's for root", () => {
@@ -27,7 +27,7 @@ describe("the folders of a farm", () => {
   it("are the chosen ones, relative to where the command stands", () => {
     const env = { EMUFARM_DATA: "ignored", EMUFARM_CACHE: "cache", EMUFARM_RUNTIME_DIR: "/r" };
     const folders = farmFolders({ ...user, env }, "farm");
-    expect(folders).toMatchObject({ data: "/work/farm", cache: "/work/cache", runtimeBase: "/r" });
+    expect(folders).toMatchObject({ data: "/srv/farm", cache: "/srv/cache", runtimeBase: "/r" });
   });
 
   it("keep the sockets of two farms apart", () => {
