@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
-import { FarmError } from "../core/error/farm-error.ts";
 import { parseSettings } from "../core/schema/parse-settings.ts";
 import { listenAddress } from "../http/listen-address.ts";
+import { readTokenFile } from "../http/token-file.ts";
 import { LOG_LEVELS } from "../log/log.ts";
 
 const folder = z.string().refine(isAbsolute, "must be an absolute path");
@@ -43,7 +42,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   return Object.freeze({
     listen: data.EMUFARM_LISTEN,
     tokenFile: data.EMUFARM_TOKEN_FILE,
-    token: readToken(data.EMUFARM_TOKEN_FILE),
+    token: readTokenFile(data.EMUFARM_TOKEN_FILE),
     runtimeFolder: data.EMUFARM_RUNTIME_DIR,
     dataFolder: data.EMUFARM_DATA,
     cacheFolder: data.EMUFARM_CACHE,
@@ -54,10 +53,4 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     graceMs: data.EMUFARM_GRACE_MS,
     logLevel: data.EMUFARM_LOG_LEVEL,
   });
-}
-
-function readToken(path: string): string {
-  const token = readFileSync(path, "utf8").trim();
-  if (token !== "") return token;
-  throw new FarmError("InvalidRequest", { problems: `EMUFARM_TOKEN_FILE: ${path} is empty` });
 }

@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
-import { FarmError } from "../core/error/farm-error.ts";
 import { parseSettings } from "../core/schema/parse-settings.ts";
 import { listenAddress } from "../http/listen-address.ts";
+import { readTokenFile } from "../http/token-file.ts";
 import { LOG_LEVELS } from "../log/log.ts";
 
 const absolutePath = z.string().refine(isAbsolute, "must be an absolute path");
@@ -42,7 +41,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     role: data.EMUFARM_ROLE,
     listen: data.EMUFARM_LISTEN,
     tokenFile: data.EMUFARM_TOKEN_FILE,
-    token: readToken(data.EMUFARM_TOKEN_FILE),
+    token: readTokenFile(data.EMUFARM_TOKEN_FILE),
     dataFolder: data.EMUFARM_DATA,
     redis: data.EMUFARM_REDIS,
     agents: data.EMUFARM_AGENTS,
@@ -52,15 +51,4 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     retention: { maxAgeMs: data.EMUFARM_RETENTION_DAYS * DAY_MS, maxBytes: data.EMUFARM_RETENTION_GIB * GIB },
     logLevel: data.EMUFARM_LOG_LEVEL,
   });
-}
-
-function readToken(path: string): string {
-  try {
-    const token = readFileSync(path, "utf8").trim();
-    if (token !== "") return token;
-  } catch (cause) {
-    const problems = `EMUFARM_TOKEN_FILE: ${(cause as Error).message}`;
-    throw new FarmError("InvalidRequest", { problems }, { cause });
-  }
-  throw new FarmError("InvalidRequest", { problems: `EMUFARM_TOKEN_FILE: ${path} is empty` });
 }

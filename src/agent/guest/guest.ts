@@ -98,19 +98,15 @@ export class Guest implements AsyncDisposable {
   }
 
   powerCycle(isPaused = false): Promise<void> {
-    return this.#inOrder(async () => {
-      await this.#stop();
-      await this.#start(isPaused);
-    });
+    return this.#inOrder(() => this.#restart(isPaused));
   }
 
   /** Resets the board, by a restart where the emulator cannot reset its CPU; one that is off stays off. */
   reset(): Promise<void> {
     return this.#inOrder(async () => {
       if (!this.#boot) return;
-      if (this.#options.board.emulator.reset === "system") return await this.#boot.reset();
-      await this.#stop();
-      await this.#start(false);
+      if (this.#options.board.emulator.reset === "system") await this.#boot.reset();
+      else await this.#restart(false);
     });
   }
 
@@ -168,6 +164,11 @@ export class Guest implements AsyncDisposable {
     this.#lastExit = exit;
     this.#exit.resolve(exit);
     this.#options.events.onExited?.(exit);
+  }
+
+  async #restart(isPaused: boolean): Promise<void> {
+    await this.#stop();
+    await this.#start(isPaused);
   }
 
   async #stop(): Promise<void> {

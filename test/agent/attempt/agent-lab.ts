@@ -87,6 +87,13 @@ export class AgentLab implements AsyncDisposable {
     await promise;
   }
 
+  /** A test that fails must not hold the slots of those after it. */
+  async cancelAttempts(): Promise<void> {
+    for (const { id, state } of await this.client.attempts()) {
+      if (state !== "finished") await this.client.cancelAttempt(id, "the test has ended");
+    }
+  }
+
   /** How the agent ended after this signal, or after its standard input was closed. */
   async end(how: NodeJS.Signals | "stdin"): Promise<{ code: number | null; signal: string | null }> {
     const { child } = this;

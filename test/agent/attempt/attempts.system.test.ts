@@ -16,12 +16,7 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
-/** A test that fails must not hold the slots of those after it. */
-afterEach(async () => {
-  for (const { id, state } of await lab.client.attempts()) {
-    if (state !== "finished") await lab.client.cancelAttempt(id, "the test has ended");
-  }
-});
+afterEach(() => lab.cancelAttempts());
 
 /** Every attempt gives its slot back. */
 async function allSlotsFree(): Promise<void> {

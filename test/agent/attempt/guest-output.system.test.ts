@@ -29,11 +29,7 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
-afterEach(async () => {
-  for (const { id, state } of await lab.client.attempts()) {
-    if (state !== "finished") await lab.client.cancelAttempt(id, "the test has ended");
-  }
-});
+afterEach(() => lab.cancelAttempts());
 
 async function start(app: string, options: Partial<AttemptSpecInput> = {}): Promise<string> {
   const id = nextId();
