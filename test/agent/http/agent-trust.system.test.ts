@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { text } from "node:stream/consumers";
 import { Agent, fetch } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createAgentClient } from "../../../src/client/agent-client.ts";
@@ -39,13 +42,6 @@ test.each([
     "InvalidRequest",
   ],
   [
-    "a body that is too large",
-    "/v1/attempts/a.1",
-    { method: "PUT", headers: json, body: `"${"x".repeat(5_000_000)}"` },
-    413,
-    "BodyTooLarge",
-  ],
-  [
     "firmware with another digest",
     `/v1/firmware/${"0".repeat(64)}`,
     { method: "PUT", headers: { authorization }, body: "bytes" },
@@ -54,6 +50,20 @@ test.each([
   ],
 ])("%s is refused", async (_name, path, options, status, code) => {
   expect(await ask(path, options)).toMatchObject({ status, body: { code } });
+});
+
+/** Only announced: the agent answers at once and closes, and a caller that still writes may miss the answer. */
+test("a body that is too large is refused", async () => {
+  const socketPath = lab.address.slice("unix:".length);
+  const headers = { ...json, "content-length": 5_000_002 };
+  const put = request({ socketPath, path: "/v1/attempts/a.1", method: "PUT", headers });
+  put.flushHeaders();
+  const [answer] = (await once(put, "response")) as [IncomingMessage];
+  // The agent closes while the body is owed: that end is the answer's, not a failure.
+  put.on("error", () => {});
+  expect(answer.statusCode).toBe(413);
+  expect(JSON.parse(await text(answer))).toMatchObject({ code: "BodyTooLarge" });
+  put.destroy();
 });
 
 test("the token is no secret that a log tells", () => {
