@@ -187,14 +187,26 @@ export class EventLog implements AsyncDisposable {
   }
 }
 
-/** Reads until this text has come. */
+const READ_DEADLINE_MS = 90_000;
+
+/** Reads until this text has come; a text that does not come fails the test with what came instead. */
 export async function readUntil(chunks: AsyncIterable<Buffer>, text: string): Promise<string> {
   let read = "";
-  for await (const chunk of chunks) {
-    read += chunk.toString("latin1");
-    if (read.includes(text)) return read;
+  const complaint = (how: string) => new Error(`${how} without ${JSON.stringify(text)}: ${read.slice(-2000)}`);
+  const { promise: deadline, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(complaint(`${READ_DEADLINE_MS} ms passed`)), READ_DEADLINE_MS);
+  const reading = (async () => {
+    for await (const chunk of chunks) {
+      read += chunk.toString("latin1");
+      if (read.includes(text)) return read;
+    }
+    throw complaint("the stream ended");
+  })();
+  try {
+    return await Promise.race([reading, deadline]);
+  } finally {
+    clearTimeout(timer);
   }
-  throw new Error(`the stream ended without ${JSON.stringify(text)}: ${read}`);
 }
 
 /** A shell that waits for commands, for as long as the test likes. */

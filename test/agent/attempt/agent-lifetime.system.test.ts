@@ -1,16 +1,17 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { WebSocket } from "ws";
 import { AgentLab, ENDLESS, EventLog, readUntil } from "./agent-lab.ts";
 
-/** A guest that has said `marker` on its UART, and sits there. */
-async function runningShell(lab: AgentLab, id: string, marker = "still there"): Promise<void> {
+/** A guest that has said `marker` on its UART, and sits there. The console to it stays open: it holds the pen. */
+async function runningShell(lab: AgentLab, id: string, marker = "still there"): Promise<WebSocket> {
   await lab.client.putAttempt(id, await lab.spec("shell", ENDLESS), 3);
   await readUntil(lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), "> ");
   const console = await lab.client.openConsole({ attempt: id }, "uart0", () => {});
   console.send(Buffer.from(`echo ${marker}\n`));
   await readUntil(lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), `${marker}\n`);
-  console.close();
+  return console;
 }
 
 test("an agent that is killed leaves no emulator, and reports once what was lost, with its log", async () => {
@@ -48,8 +49,7 @@ test("an agent that is killed leaves no emulator, and reports once what was lost
 
 test("a large log survives the kill of the agent", async () => {
   await using lab = await AgentLab.start();
-  await runningShell(lab, "flood.1");
-  const console = await lab.client.openConsole({ attempt: "flood.1" }, "uart0", () => {});
+  const console = await runningShell(lab, "flood.1");
   console.send(Buffer.from("flood 200\necho all\n"));
   const live = await readUntil(lab.client.log({ attempt: "flood.1" }, "uart0", { isFollowed: true }), "> all\n");
   await lab.end("SIGKILL");
@@ -62,10 +62,9 @@ test("a large log survives the kill of the agent", async () => {
 
 test("an agent that is told to end takes no new work, lets what runs finish, and leaves nothing", async () => {
   await using lab = await AgentLab.start({ EMUFARM_GRACE_MS: "20000" });
-  await runningShell(lab, "last.1");
+  const console = await runningShell(lab, "last.1");
   await using events = new EventLog(lab.client);
   await events.until("hello");
-  const console = await lab.client.openConsole({ attempt: "last.1" }, "uart0", () => {});
   const ended = lab.end("SIGTERM");
   await events.until("slots", ({ isDraining }) => isDraining);
   await expect(lab.client.putAttempt("late.1", await lab.spec("hello"))).rejects.toMatchObject({ code: "Draining" });
