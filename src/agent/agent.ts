@@ -12,7 +12,7 @@ import { createAgentEvents } from "./agent-events.ts";
 import type { AgentParts } from "./agent-parts.ts";
 import { Attempts } from "./attempt/attempts.ts";
 import { Spool } from "./attempt/spool.ts";
-import { createSpawnStrategy } from "./boot/spawn-strategy.ts";
+import { createBootStrategy } from "./boot/boot-strategy.ts";
 import type { AgentConfig } from "./config.ts";
 import { Emulators, findProgram } from "./emulator/emulators.ts";
 import { FirmwareCache } from "./firmware/firmware-cache.ts";
@@ -84,16 +84,16 @@ async function assemble(
   );
   const metrics = createAgentMetrics(registry, slots);
   const emulators = new Emulators({ searchPath: config.searchPath, cacheFolder: config.cacheFolder, uid: uidBase });
-  const strategy = createSpawnStrategy({ emulators, prlimit: await findPrlimit(config.searchPath) });
+  const boots = cleanup.use(createBootStrategy({ emulators, prlimit: await findPrlimit(config.searchPath) }));
   const cache = await FirmwareCache.open({ folder: firmwareFolder, limitBytes: config.firmwareCacheBytes });
   const firmware = createFirmwareSupply(cache, createFirmwareDownload(cache, log));
 
   const spool = cleanup.use(await Spool.open(join(config.dataFolder, "spool")));
-  const attempt = { emulators, strategy, firmware };
+  const attempt = { boots, firmware };
   const attempts = await Attempts.open({ agentId, slots, spool, events, metrics, log, attempt });
   const store = await InstanceStore.open(join(config.dataFolder, "instances"));
   const host = config.listen.kind === "tcp" ? config.listen.host : "127.0.0.1";
-  const instances = cleanup.use(new Instances({ slots, store, strategy, firmware, metrics, log, host }));
+  const instances = cleanup.use(new Instances({ slots, store, boots, firmware, metrics, log, host }));
   const slotIsolation = uidBase === undefined ? "none" : "uid";
   const { version } = packageFile;
   return { agentId, version, attempts, instances, slots, events, emulators, cache, slotIsolation };

@@ -2,8 +2,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Board } from "../../src/core/schema/board.ts";
+import type { BootStrategyName } from "../../src/core/schema/boot-strategy.ts";
 import type { ScenarioInput } from "../../src/core/schema/scenario.ts";
 import { buildFirmware } from "../firmware/build.ts";
 import { BoardLab, saidOn } from "./board-lab.ts";
@@ -75,6 +76,25 @@ describe.each(sets)("on $name", (set) => {
       expect(said.indexOf(NUMBERED_LINES), "a byte of the numbered lines is missing").toBeGreaterThan(0);
     });
 
+    it.each(board.spec.boot.proven.filter((way) => !OWN_QEMU_ONLY.includes(way)))(
+      "boots by %s as it does by spawn",
+      async (way) => {
+        const hello = (strategy: BootStrategyName) =>
+          lab.run(board, image("hello"), { strategy, ...(!canEnd && { expectText: "done, exit code 0\n" }) });
+        const cold = await hello("spawn");
+        const warm = await vi.waitFor(
+          async () => {
+            const result = await hello(way);
+            // The first boot leaves something to wait in its slot, which takes a moment.
+            expect(result.emulator?.strategy).toBe(way);
+            return result;
+          },
+          { timeout: 60_000, interval: 200 },
+        );
+        expect([warm.verdict, warm.exit, saidOn(warm)]).toEqual([cold.verdict, cold.exit, saidOn(cold)]);
+      },
+    );
+
     it("starts again after a power cycle", async () => {
       const result = await talk([{ "wait-serial": banner }, { power: "cycle" }, { "wait-serial": banner }]);
       expect(result.error).toBeUndefined();
@@ -138,6 +158,9 @@ describe.each(sets)("on $name", (set) => {
     });
   });
 });
+
+/** They are proven where the farm's own QEMU is. */
+const OWN_QEMU_ONLY: readonly BootStrategyName[] = ["recycle"];
 
 function needs({ metadata, spec: { emulator } }: Board): string {
   return `${metadata.name} needs ${emulator.binary} ${emulator.minVersion}`;

@@ -31,6 +31,8 @@ export function guestControl(
     async qmp(command, args) {
       assertAllowedCommand(command);
       if (!guest.boot) throw new FarmError("QmpFailed", { command, detail: "the board is off" });
+      // It may change a device in a way that no reset takes back.
+      guest.boot.spoil();
       return guest.boot.qmp.execute(command, args);
     },
   };

@@ -3,7 +3,6 @@ import { verdictOfError } from "../../core/policy/verdict-of-error.ts";
 import { durationMs } from "../../core/schema/duration.ts";
 import type { AttemptResult, AttemptSpec, GuestExit } from "../../core/wire/attempt.ts";
 import type { BootStrategy } from "../boot/boot.ts";
-import type { Emulators } from "../emulator/emulators.ts";
 import { memoryLimitMiB } from "../emulator/process-limits.ts";
 import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
 import { Guest } from "../guest/guest.ts";
@@ -20,8 +19,7 @@ import { AttemptTimings } from "./attempt-timings.ts";
 import { uartLogs } from "./uart-logs.ts";
 
 export interface AttemptDependencies {
-  readonly emulators: Emulators;
-  readonly strategy: BootStrategy;
+  readonly boots: BootStrategy;
   readonly firmware: FirmwareSupply;
 }
 
@@ -83,7 +81,9 @@ export class Attempt {
         }),
     );
     this.guest = new Guest({
-      strategy: dependencies.strategy,
+      boots: dependencies.boots,
+      tenant: spec.tenant,
+      strategy: spec.strategy,
       slot,
       boardName: spec.boardName,
       board: spec.board,
@@ -127,7 +127,7 @@ export class Attempt {
       firmware = await this.#prepare();
       await this.#decide(firmware);
     } catch (error) {
-      await this.#finish(failed(FarmError.from(error)));
+      this.#finish(failed(FarmError.from(error)));
     } finally {
       this.#progress.abort(new FarmError("Cancelled", { reason: "the attempt has ended" }));
       await this.guest[Symbol.asyncDispose]();
@@ -184,7 +184,7 @@ export class Attempt {
     this.#scenario = scenario;
     // What could not be started is not the scenario's to judge.
     this.guest.powerOn().then(begin, (error) => this.#progress.abort(FarmError.from(error)));
-    await this.#finish(await scenario.result);
+    this.#finish(await scenario.result);
   }
 
   #watchOutput(): void {
@@ -230,13 +230,13 @@ export class Attempt {
     return new FarmError("JobTimeout", { timeout: this.spec.timeout, clock: "wall", waitingFor });
   }
 
-  async #finish(outcome: ScenarioResult): Promise<void> {
+  #finish(outcome: ScenarioResult): void {
     const totalMs = this.timings.nowMs();
-    const { emulators } = this.#dependencies;
     // From here on not a byte is taken: log and verdict tell the same.
     for (const hub of this.hubs) hub.end();
-    const check = this.guest.boots > 0 ? await emulators.check(this.spec.boardName, this.spec.board) : undefined;
     const exit = this.#exitOf(outcome.error);
+    // A guest that did not do what it should, and is there still: nobody knows what it is at.
+    if (outcome.verdict !== "passed" && this.guest.boot) this.guest.spoil();
     this.#events.onFinished({
       verdict: outcome.verdict,
       ...(outcome.error && { error: outcome.error.toBody() }),
@@ -247,13 +247,7 @@ export class Attempt {
       lastLines: this.hubs[0]?.lastLines(LAST_LINES) ?? [],
       resets: this.guest.resets,
       boots: this.guest.boots,
-      ...(check?.isAvailable && {
-        emulator: {
-          binary: check.emulator.binary,
-          version: check.emulator.version,
-          accelerator: check.accelerator,
-        },
-      }),
+      ...emulatorOf(this.guest),
       startedAt: this.#startedAt,
       timings: { totalMs, ...this.timings.marks },
     });
@@ -264,6 +258,12 @@ export class Attempt {
     if (!this.guest.boot) return this.guest.lastExit;
     return { reason: error?.code === "OutputLimit" ? "OutputLimit" : "Stopped" };
   }
+}
+
+function emulatorOf({ emulator: used }: Guest): Pick<AttemptResult, "emulator"> {
+  if (!used) return {};
+  const { info, accelerator } = used.emulator;
+  return { emulator: { binary: info.binary, version: info.version, accelerator, strategy: used.strategy } };
 }
 
 function failed(error: FarmError): ScenarioResult {

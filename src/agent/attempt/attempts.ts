@@ -151,7 +151,7 @@ export class Attempts {
 
   #start(id: string, spec: AttemptSpec, digest: string): AttemptStatus {
     const { slots, spool, events, log } = this.#dependencies;
-    const slot = slots.take();
+    const slot = slots.take((one) => this.#dependencies.attempt.boots.rank(one, spec));
     const attempt = new Attempt(
       {
         id,

@@ -1,5 +1,7 @@
 import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
+import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
+import type { BoardEmulator } from "../emulator/emulators.ts";
 import type { Progress } from "../progress.ts";
 import type { QmpSession } from "../qmp/qmp-session.ts";
 import type { Slot } from "../slot/slot.ts";
@@ -15,6 +17,10 @@ export interface FirmwareFiles {
 }
 
 export interface BootRequest {
+  /** Whose guest it is: no process and no memory is handed on from one tenant to another. */
+  readonly tenant: string;
+  /** The way to boot that is asked for, or the cheapest that the board is proven for. */
+  readonly strategy: "auto" | BootStrategyName;
   /** Number of the boot, counted up within an attempt or instance. */
   readonly boot: number;
   readonly slot: Slot;
@@ -43,7 +49,11 @@ export interface BootEvents {
 /** One boot of a guest, from power-on until the guest ends or is stopped. */
 export interface Boot extends AsyncDisposable {
   readonly number: number;
-  /** The emulator process that serves this boot; recycling strategies serve several boots by one process. */
+  /** The way it was booted. */
+  readonly strategy: BootStrategyName;
+  /** What it runs in. */
+  readonly emulator: BoardEmulator;
+  /** The emulator process that serves this boot; a recycled one serves several, one after another. */
   readonly pid: number;
   readonly resets: number;
   /** QMP of the emulator, with requests of this boot only. */
@@ -56,18 +66,24 @@ export interface Boot extends AsyncDisposable {
   resume(): Promise<void>;
   reset(): Promise<void>;
   /**
+   * Somebody from outside may have changed the emulator, or the guest got out of hand: its process serves no other
+   * boot.
+   */
+  spoil(): void;
+  /**
    * Ends the guest: first asks, then forces. Settles with how it ended: `Stopped` unless it had ended by itself.
    * The slot can take its next boot afterwards.
    */
   stop(): Promise<GuestExit>;
 }
 
-/** A way to get a guest booted. All strategies pass one conformance suite. */
+/** Gets guests booted. Whatever the way, one conformance suite is passed. */
 export interface BootStrategy {
-  readonly name: "spawn";
   /**
    * Boots a guest. Settles as soon as the emulator has been started; `running` and `exited` tell the rest.
-   * @throws {FarmError} EmulatorMissing, EmulatorTooOld, EmulatorStartFailed
+   * @throws {FarmError} EmulatorMissing, EmulatorTooOld, EmulatorStartFailed, NotSupportedByBoard
    */
   boot(request: BootRequest, progress: Progress): Promise<Boot>;
+  /** How well a free slot suits a boot: best where an emulator waits that it can have, worst where another one does. */
+  rank(slot: Slot, wanted: Pick<BootRequest, "tenant" | "boardName">): number;
 }

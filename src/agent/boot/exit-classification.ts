@@ -9,6 +9,10 @@ export interface BootEnd {
   readonly process: ProcessEnd;
   /** Reason of the first SHUTDOWN event (QMP's ShutdownCause). */
   readonly shutdownReason: string | undefined;
+  /** Exit code in the SHUTDOWN event, which the farm's own QEMU gives. */
+  readonly exitCode: number | undefined;
+  /** Why the emulator did not take the firmware, where it said so by QMP. */
+  readonly refusal: string | undefined;
   /** QMP has answered. A guest runs only after that, and every SHUTDOWN since then has been told. */
   readonly hasAnswered: boolean;
   /** Why the farm ended the emulator, where it did. */
@@ -98,6 +102,13 @@ export function startError(exit: GuestExit): FarmError {
   return new FarmError("EmulatorStartFailed", { detail });
 }
 
+/** What the emulator answered where it refused a command; undefined where it did not answer. */
+export function refusal(error: unknown): string | undefined {
+  if (!(error instanceof FarmError)) return undefined;
+  const { qmpDescription } = error.details;
+  return typeof qmpDescription === "string" ? qmpDescription : undefined;
+}
+
 /** True for a guest that was quicker than the farm's wish to stop it. */
 function hasEndedByItself({ process, shutdownReason, hasAnswered }: BootEnd): boolean {
   if (shutdownReason !== undefined) return GUEST_CAUSES.includes(shutdownReason);
@@ -110,14 +121,14 @@ function isOutOfMemory({ process }: BootEnd): boolean {
 }
 
 function isRefusal(end: BootEnd): boolean {
-  return !end.hasAnswered && codeOf(end) !== 0;
+  return !end.hasAnswered && (end.refusal !== undefined || codeOf(end) !== 0);
 }
 
-function codeOf({ process }: BootEnd): number {
-  return process.code ?? 0;
+function codeOf({ process, exitCode }: BootEnd): number {
+  return exitCode ?? process.code ?? 0;
 }
 
-function withWords(reason: GuestExit["reason"], { process }: BootEnd): GuestExit {
-  const detail = lastWords(process.stderr);
+function withWords(reason: GuestExit["reason"], { process, refusal: said }: BootEnd): GuestExit {
+  const detail = lastWords(said ?? process.stderr);
   return { reason, ...(process.signal !== null && { signal: process.signal }), ...(detail !== "" && { detail }) };
 }

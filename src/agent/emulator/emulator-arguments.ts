@@ -11,16 +11,27 @@ export const SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resou
 const TRANSLATION_BUFFER_MIB = 64;
 
 /**
- * Calls go to a debugger that is never there: exit codes work, and nothing of the host can be reached. The argument
- * stands in for the path of the image, which the guest could ask for.
+ * Stock QEMU: calls go to a debugger that is never there; exit codes work, and nothing of the host can be reached. The
+ * argument stands in for the path of the image, which the guest could ask for.
  */
 const SEMIHOSTING = "enable=on,target=gdb,arg=firmware";
+/** The farm's own QEMU answers the calls itself, and refuses those that would reach the host. */
+const CONFINED_SEMIHOSTING = "enable=on,target=native,confined=on,arg=firmware";
+
+export type EmulatorStart = "image" | "preconfig" | "empty" | "incoming";
 
 export interface EmulatorArguments {
   readonly board: BoardSpec;
   readonly firmware: FirmwareFiles | undefined;
+  /**
+   * image: with its firmware; preconfig: waits before the machine is made, and gets its firmware then; empty: a machine
+   * without firmware; incoming: a machine whose state is restored.
+   */
+  readonly start: EmulatorStart;
   readonly accelerator: string;
   readonly hasSandbox: boolean;
+  /** It answers semihosting itself, without reaching the host. */
+  readonly isSemihostingConfined: boolean;
   /** Inherited descriptors of the channels. */
   readonly qmpFd: number;
   /** One for each UART, in the board's order. */
@@ -41,14 +52,21 @@ export function emulatorArguments(launch: EmulatorArguments): string[] {
     ...(launch.hasSandbox ? ["-sandbox", SANDBOX] : []),
     ...machineArguments(board, launch.accelerator),
     ...board.emulator.devices.flatMap((device) => ["-device", device]),
-    ...firmwareArguments(board, launch.firmware),
+    ...firmwareArguments(launch),
     ...["-chardev", `socket,id=qmp,fd=${launch.qmpFd}`, "-mon", "chardev=qmp,mode=control"],
     ...serialArguments(board, launch.uartFds),
     ...networkArguments(board, launch.network),
-    ...(board.semihosting ? ["-semihosting-config", SEMIHOSTING] : []),
+    ...semihostingArguments(launch),
     ...(launch.onReset === "end" ? ["-no-reboot"] : []),
+    ...(launch.start === "preconfig" ? ["-preconfig"] : []),
+    ...(launch.start === "incoming" ? ["-incoming", "defer"] : []),
     ...board.emulator.args,
   ];
+}
+
+function semihostingArguments({ board, isSemihostingConfined }: EmulatorArguments): string[] {
+  if (!board.semihosting) return [];
+  return ["-semihosting-config", isSemihostingConfined ? CONFINED_SEMIHOSTING : SEMIHOSTING];
 }
 
 function machineArguments({ emulator, memory }: BoardSpec, accelerator: string): string[] {
@@ -67,11 +85,13 @@ export function loadMethod({ firmware }: BoardSpec, format: FirmwareFormat): Boa
   return byFormat[format] ?? firmware.load;
 }
 
-function firmwareArguments(board: BoardSpec, files: FirmwareFiles | undefined): string[] {
+function firmwareArguments({ board, firmware: files, start }: EmulatorArguments): string[] {
   const load = files === undefined || files.format === "linux" ? undefined : loadMethod(board, files.format);
   const bios = board.emulator.bios;
   const hasOwnBios = bios !== undefined && bios !== "default" && load !== "bios";
-  return [...(hasOwnBios ? ["-bios", bios] : []), ...(files === undefined ? [] : imageArguments(board, files, load))];
+  // What the machine itself is told of its firmware is told later, where it waits for that.
+  const isTold = files === undefined || start === "empty" || (start === "preconfig" && load !== "loader");
+  return [...(hasOwnBios ? ["-bios", bios] : []), ...(isTold ? [] : imageArguments(board, files, load))];
 }
 
 function imageArguments(

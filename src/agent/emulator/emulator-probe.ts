@@ -14,6 +14,7 @@ const emulatorProbe = z.strictObject({
   machines: z.array(z.string()),
   accelerators: z.array(z.string()),
   hasSandbox: z.boolean(),
+  farmRevision: z.number().int().optional(),
 });
 export type EmulatorProbe = z.infer<typeof emulatorProbe>;
 
@@ -48,8 +49,10 @@ async function ask(path: string): Promise<Omit<EmulatorProbe, "sha256">> {
   ]);
   const number = /version (\d+(?:\.\d+){1,2})/.exec(version)?.[1];
   if (number === undefined) throw new Error(`it does not tell its version, but says: ${version.slice(0, 200)}`);
+  const revision = /\(emufarm (\d+)\)/.exec(version)?.[1];
   return {
     version: number,
+    ...(revision !== undefined && { farmRevision: Number(revision) }),
     machines: firstWords(machines),
     accelerators: firstWords(accelerators),
     hasSandbox: sandbox.code === 0,

@@ -79,6 +79,11 @@ export class EmulatorProcess implements AsyncDisposable {
     return this.#stderr.toString();
   }
 
+  /** What it says from now on belongs to its next boot. */
+  forgetStderr(): void {
+    this.#stderr.clear();
+  }
+
   /** Kills the whole process group unless it has ended within `graceMs`, as it was asked to. */
   async killAfter(graceMs: number): Promise<ProcessEnd> {
     const timer = setTimeout(() => this.kill(), graceMs);

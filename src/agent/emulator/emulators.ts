@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, readFile, stat } from "node:fs/promises";
+import { access, readFile, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { hasHardwareVirtualization } from "../../core/policy/hardware-virtualization.ts";
@@ -29,46 +29,30 @@ export interface BoardEmulator {
 /** The emulator programs of this host and what they can do, each probed once. */
 export class Emulators {
   readonly #options: EmulatorsOptions;
+  readonly #paths = new Map<string, Promise<string[]>>();
   readonly #known = new Map<string, Promise<EmulatorInfo>>();
 
   constructor(options: EmulatorsOptions) {
     this.#options = options;
   }
 
-  /** @throws {FarmError} EmulatorMissing, EmulatorUnusable */
-  find(binary: string): Promise<EmulatorInfo> {
-    const known = this.#known.get(binary);
-    if (known) return known;
-    const found = this.#probe(binary);
-    this.#known.set(binary, found);
-    // Not remembered, so that an emulator that is installed later is found.
-    found.catch(() => this.#known.delete(binary));
-    return found;
-  }
-
-  /** @throws {FarmError} EmulatorMissing, EmulatorTooOld, EmulatorUnusable, BoardUnavailable */
-  async forBoard(boardName: string, { emulator }: BoardSpec): Promise<BoardEmulator> {
-    const info = await this.find(emulator.binary);
-    if (compareVersions(info.version, emulator.minVersion) < 0) {
-      throw new FarmError("EmulatorTooOld", {
-        binary: emulator.binary,
-        actual: info.version,
-        board: boardName,
-        expected: emulator.minVersion,
-        install: installHint(emulator.binary, emulator.minVersion),
-      });
+  /**
+   * The first of the programs of this name that runs the board; where none does, what is wrong with the last one,
+   * which is the distribution's.
+   * @throws {FarmError} EmulatorMissing, EmulatorTooOld, EmulatorUnusable, BoardUnavailable
+   */
+  async forBoard(boardName: string, board: BoardSpec): Promise<BoardEmulator> {
+    let failure: unknown;
+    for (const path of await this.#pathsOf(board.emulator.binary)) {
+      try {
+        return forBoard(await this.#info(board.emulator.binary, path), boardName, board);
+      } catch (error) {
+        failure = error;
+      }
     }
-    const machine = emulator.machine.split(",", 1)[0] ?? "";
-    if (!info.machines.includes(machine)) {
-      const problem = `${emulator.binary} ${info.version} has no machine ${machine}`;
-      throw new FarmError("BoardUnavailable", { board: boardName, problem });
-    }
-    const accelerator = emulator.accelerators.find((name) => info.accelerators.includes(name));
-    if (accelerator === undefined) {
-      const problem = `none of its accelerators (${emulator.accelerators.join(", ")}) can be used on this host`;
-      throw new FarmError("BoardUnavailable", { board: boardName, problem });
-    }
-    return { info, accelerator };
+    // What is installed meanwhile is found the next time.
+    this.#paths.delete(board.emulator.binary);
+    throw failure;
   }
 
   /** The same as an answer: what the agent says about a board. */
@@ -81,28 +65,77 @@ export class Emulators {
     }
   }
 
-  async #probe(binary: string): Promise<EmulatorInfo> {
-    const path = await this.#locate(binary);
-    const { accelerators, ...probe } = await probeEmulator(binary, path, this.#options.cacheFolder);
-    const isKvmUsable = accelerators.includes("kvm") && (await isKvmUsableBy(this.#options.uid));
-    const usable = accelerators.filter((name) => name !== "kvm" || isKvmUsable);
-    return { binary, path, ...probe, accelerators: usable };
+  #pathsOf(binary: string): Promise<string[]> {
+    return remembered(this.#paths, binary, async () => {
+      const paths = await findPrograms(binary, this.#options.searchPath);
+      if (paths.length === 0) throw new FarmError("EmulatorMissing", { binary, install: installHint(binary) });
+      return paths;
+    });
   }
 
-  async #locate(binary: string): Promise<string> {
-    const path = await findProgram(binary, this.#options.searchPath);
-    if (path === undefined) throw new FarmError("EmulatorMissing", { binary, install: installHint(binary) });
-    return path;
+  #info(binary: string, path: string): Promise<EmulatorInfo> {
+    return remembered(this.#known, path, async () => {
+      const { accelerators, ...probe } = await probeEmulator(binary, path, this.#options.cacheFolder);
+      const isKvmUsable = accelerators.includes("kvm") && (await isKvmUsableBy(this.#options.uid));
+      const usable = accelerators.filter((name) => name !== "kvm" || isKvmUsable);
+      return { binary, path, ...probe, accelerators: usable };
+    });
   }
 }
 
-/** Path of a program in the first folder that has it. Relative folders are left out: they lead anywhere. */
+/** A failure is not remembered, so that an emulator that is installed later is found. */
+function remembered<Value>(
+  known: Map<string, Promise<Value>>,
+  key: string,
+  find: () => Promise<Value>,
+): Promise<Value> {
+  const before = known.get(key);
+  if (before) return before;
+  const found = find();
+  known.set(key, found);
+  found.catch(() => known.delete(key));
+  return found;
+}
+
+function forBoard(info: EmulatorInfo, boardName: string, { emulator }: BoardSpec): BoardEmulator {
+  if (compareVersions(info.version, emulator.minVersion) < 0) {
+    throw new FarmError("EmulatorTooOld", {
+      binary: emulator.binary,
+      actual: info.version,
+      board: boardName,
+      expected: emulator.minVersion,
+      install: installHint(emulator.binary, emulator.minVersion),
+    });
+  }
+  const machine = emulator.machine.split(",", 1)[0] ?? "";
+  if (!info.machines.includes(machine)) {
+    const problem = `${emulator.binary} ${info.version} has no machine ${machine}`;
+    throw new FarmError("BoardUnavailable", { board: boardName, problem });
+  }
+  const accelerator = emulator.accelerators.find((name) => info.accelerators.includes(name));
+  if (accelerator === undefined) {
+    const problem = `none of its accelerators (${emulator.accelerators.join(", ")}) can be used on this host`;
+    throw new FarmError("BoardUnavailable", { board: boardName, problem });
+  }
+  return { info, accelerator };
+}
+
+/** Path of a program in the first folder that has it. */
 export async function findProgram(name: string, searchPath: readonly string[]): Promise<string | undefined> {
+  const [first] = await findPrograms(name, searchPath);
+  return first;
+}
+
+/** Paths of a program, the same file once. Relative folders are left out: they lead anywhere. */
+async function findPrograms(name: string, searchPath: readonly string[]): Promise<string[]> {
+  const found = new Map<string, string>();
   for (const folder of searchPath.filter(isAbsolute)) {
     const path = join(folder, name);
-    if (await isProgram(path)) return path;
+    if (!(await isProgram(path))) continue;
+    const file = await realpath(path);
+    if (!found.has(file)) found.set(file, path);
   }
-  return undefined;
+  return [...found.values()];
 }
 
 async function isProgram(path: string): Promise<boolean> {

@@ -14,6 +14,11 @@ export class StderrTail {
     this.#bytes = MAX_BYTES;
   }
 
+  clear(): void {
+    this.#chunks = [];
+    this.#bytes = 0;
+  }
+
   toString(): string {
     return Buffer.concat(this.#chunks).subarray(-MAX_BYTES).toString("utf8");
   }

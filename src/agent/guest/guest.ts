@@ -1,14 +1,16 @@
 import type { FarmError } from "../../core/error/farm-error.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
-import type { Boot, BootStrategy, FirmwareFiles } from "../boot/boot.ts";
+import type { Boot, BootRequest, BootStrategy, FirmwareFiles } from "../boot/boot.ts";
 import type { Progress } from "../progress.ts";
 import { QmpProxy } from "../qmp/qmp-proxy.ts";
 import type { Slot } from "../slot/slot.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 
 export interface GuestOptions {
-  readonly strategy: BootStrategy;
+  readonly boots: BootStrategy;
+  readonly tenant: string;
+  readonly strategy: BootRequest["strategy"];
   readonly slot: Slot;
   readonly boardName: string;
   readonly board: BoardSpec;
@@ -62,7 +64,10 @@ export class Guest implements AsyncDisposable {
   get qmpProxy(): QmpProxy | undefined {
     const boot = this.#boot;
     if (!boot) return undefined;
-    if (this.#proxy?.boot !== boot) this.#proxy = { boot, proxy: new QmpProxy(boot.qmp) };
+    if (this.#proxy?.boot !== boot) {
+      boot.spoil();
+      this.#proxy = { boot, proxy: new QmpProxy(boot.qmp) };
+    }
     return this.#proxy.proxy;
   }
 
@@ -77,6 +82,17 @@ export class Guest implements AsyncDisposable {
   /** How the last boot ended; undefined while the first one runs. */
   get lastExit(): GuestExit | undefined {
     return this.#lastExit;
+  }
+
+  /** How the newest boot was made; undefined before the first. */
+  get emulator(): Pick<Boot, "emulator" | "strategy"> | undefined {
+    return this.#boot ?? this.#endedBoot;
+  }
+
+  /** Nothing of this guest's emulator may serve another one. */
+  spoil(): void {
+    this.#boot?.spoil();
+    this.#endedBoot?.spoil();
   }
 
   /** What the next boot runs. */
@@ -128,12 +144,12 @@ export class Guest implements AsyncDisposable {
 
   async #start(isPaused: boolean): Promise<void> {
     if (this.#boot) return;
-    const { events, hubs, strategy, progress, ...board } = this.#options;
+    const { events, hubs, boots, progress, ...board } = this.#options;
     await this.#endedBoot?.[Symbol.asyncDispose]();
     this.#endedBoot = undefined;
     if (this.#lastExit) this.#exit = Promise.withResolvers();
     this.#boots += 1;
-    const boot = await strategy.boot(
+    const boot = await boots.boot(
       {
         ...board,
         boot: this.#boots,

@@ -6,8 +6,11 @@ export interface SlotPool {
   readonly slots: number;
   readonly freeSlots: number;
   readonly isDraining: boolean;
-  /** @throws {FarmError} NoFreeSlot, Draining */
-  take(): Slot;
+  /**
+   * Takes the free slot of the highest rank.
+   * @throws {FarmError} NoFreeSlot, Draining
+   */
+  take(rank?: (slot: Slot) => number): Slot;
   /** The slot is empty again: no emulator runs in it. */
   release(slot: Slot): void;
   /** No slot is given out any more. */
@@ -27,9 +30,13 @@ export function createSlotPool(slots: readonly Slot[], onChange: () => void): Sl
     get isDraining() {
       return isDraining;
     },
-    take() {
+    take(rank = () => 0) {
       if (isDraining) throw new FarmError("Draining", {});
-      const slot = free.pop();
+      const highest = Math.max(...free.map(rank));
+      const [slot] = free.splice(
+        free.findLastIndex((one) => rank(one) === highest),
+        1,
+      );
       if (!slot) throw new FarmError("NoFreeSlot", { slots: slots.length });
       onChange();
       return slot;

@@ -10,7 +10,7 @@ import { UartHub } from "../uart/uart-hub.ts";
 export interface InstanceBoardOptions {
   readonly desired: DesiredState;
   readonly slot: Slot;
-  readonly strategy: BootStrategy;
+  readonly boots: BootStrategy;
   readonly logFolder: string;
   /** Address of the raw ports. */
   readonly host: string;
@@ -29,13 +29,15 @@ export class InstanceBoard implements AsyncDisposable {
   #stopWatching = () => {};
 
   private constructor(options: InstanceBoardOptions, hubs: readonly UartHub[], channels: InstanceBoard["channels"]) {
-    const { desired, slot, strategy, events } = options;
+    const { desired, slot, boots, events } = options;
     this.#options = options;
     this.#progress = new Progress();
     this.hubs = hubs;
     this.channels = channels;
     this.guest = new Guest({
-      strategy,
+      boots,
+      tenant: desired.tenant,
+      strategy: "auto",
       slot,
       boardName: desired.boardName,
       board: desired.board,

@@ -13,7 +13,7 @@ import { boardKeyOf, firmwareKeyOf, type InstanceAction, type ObservedInstance, 
 import { RestartBackOff } from "./restart-back-off.ts";
 
 export interface InstanceDependencies {
-  readonly strategy: BootStrategy;
+  readonly boots: BootStrategy;
   readonly firmware: FirmwareSupply;
   readonly log: Log;
   /** Address of raw ports. */
@@ -183,11 +183,11 @@ export class Instance implements AsyncDisposable {
   async #build(): Promise<void> {
     const { desired } = this;
     await this.#dismantle();
-    const { strategy, logFolder, host } = this.#dependencies;
+    const { boots, logFolder, host } = this.#dependencies;
     this.#board = await InstanceBoard.build({
       desired,
       slot: this.#slot,
-      strategy,
+      boots,
       logFolder,
       host,
       ports: this.#record.ports,

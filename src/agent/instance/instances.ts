@@ -13,7 +13,7 @@ import type { InstanceRecord, InstanceStore } from "./instance-store.ts";
 export interface InstancesDependencies {
   readonly slots: SlotPool;
   readonly store: InstanceStore;
-  readonly strategy: BootStrategy;
+  readonly boots: BootStrategy;
   readonly firmware: FirmwareSupply;
   readonly metrics: AgentMetrics;
   readonly log: Log;
@@ -135,10 +135,10 @@ export class Instances implements AsyncDisposable {
   }
 
   #add(record: InstanceRecord, slot: Instance["slot"]): Instance {
-    const { strategy, firmware, log, host, store, metrics } = this.#dependencies;
+    const { boots, firmware, log, host, store, metrics } = this.#dependencies;
     const { uid } = record.desired;
     const instance = new Instance(record, slot, {
-      strategy,
+      boots,
       firmware,
       log,
       host,

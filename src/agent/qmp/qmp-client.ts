@@ -37,8 +37,11 @@ export class QmpClient implements QmpSession, Disposable {
   /** Settles once the emulator has answered; rejects with QmpFailed when it never does. */
   readonly ready: Promise<void>;
 
-  /** @param negotiationTimeoutMs how long the emulator may take until its QMP answers. */
-  constructor(socket: Duplex, negotiationTimeoutMs: number) {
+  /** How long the emulator may take until its QMP answers. */
+  readonly answerTimeoutMs: number;
+
+  constructor(socket: Duplex, answerTimeoutMs: number) {
+    this.answerTimeoutMs = answerTimeoutMs;
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("error", (cause) => this.#fail(new QmpTransportError("closed", cause.message, { cause })));
@@ -47,7 +50,7 @@ export class QmpClient implements QmpSession, Disposable {
       this.#fail(new QmpTransportError("closed"));
       this.#closed.resolve();
     });
-    this.ready = this.execute("qmp_capabilities", undefined, { timeoutMs: negotiationTimeoutMs }).then(() => {});
+    this.ready = this.execute("qmp_capabilities", undefined, { timeoutMs: answerTimeoutMs }).then(() => {});
     // Whoever does not wait for it learns of the failure from `closed` or the process.
     this.ready.catch(() => {});
   }

@@ -26,7 +26,7 @@ export interface UartHubOptions {
 /** The emulator's end of the serial line. */
 interface Line {
   readonly socket: Socket;
-  readonly kicks: KickSchedule;
+  readonly kicks: KickSchedule | undefined;
 }
 
 /**
@@ -75,25 +75,29 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     return this.#viewers.size;
   }
 
-  attach(socket: Socket, boot: number, kick: () => void): void {
-    const line: Line = { socket, kicks: new KickSchedule(kick) };
+  attach(socket: Socket, boot: number, kick: (() => void) | undefined): () => void {
+    const line: Line = { socket, kicks: kick && new KickSchedule(kick) };
     if (boot >= this.#boot && !this.#isEnded) {
-      this.#line?.kicks.stop();
+      this.#line?.kicks?.stop();
       this.#line = line;
       this.#boot = boot;
       this.#attached.resolve();
       for (const viewer of this.#viewers) viewer.sink.notice({ type: "boot", boot });
     }
-    socket.on("data", (chunk: Buffer) => {
+    const onData = (chunk: Buffer) => {
       if (this.#line === line) this.#receive(chunk);
       else this.#staleBytes += chunk.length;
-    });
-    // An error of the line is the emulator's end, which the boot tells; "close" always follows.
-    socket.on("error", () => {});
-    socket.on("close", () => {
-      line.kicks.stop();
+    };
+    const unplug = () => {
+      socket.off("data", onData);
+      socket.off("close", unplug);
+      line.kicks?.stop();
       if (this.#line === line) this.#unplug();
-    });
+    };
+    socket.on("data", onData);
+    // `close` always comes, after an error as well; the boot tells what happened.
+    socket.on("close", unplug);
+    return unplug;
   }
 
   onData(listener: (chunk: Buffer) => void): () => void {
@@ -136,7 +140,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#line?.kicks.stop();
+    this.#line?.kicks?.stop();
     this.#unplug();
     this.#attached.resolve();
     this.log.close();
@@ -156,7 +160,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   }
 
   #receive(chunk: Buffer): void {
-    this.#line?.kicks.hurry();
+    this.#line?.kicks?.hurry();
     for (const listener of this.#listeners) listener(chunk);
     this.log.append(chunk);
     this.#ring.push(chunk);
@@ -184,7 +188,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     if (line === undefined || bytes.length === 0) return false;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     line.socket.write(bytes, (error) => resolve(!error));
-    line.kicks.start();
+    line.kicks?.start();
     return promise;
   }
 

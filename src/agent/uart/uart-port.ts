@@ -6,7 +6,8 @@ export interface UartPort {
   readonly name: string;
   /**
    * Plugs in the emulator's socket for this boot. The hub reads at once and never stops; bytes of an older boot's
-   * socket that arrive later are dropped and counted. `kick` makes the emulator's main loop turn, after writes.
+   * socket that arrive later are dropped and counted. `kick` makes the emulator's main loop turn, after writes;
+   * undefined: it turns by itself. Returns how to unplug a socket that goes on to serve another boot.
    */
-  attach(socket: Socket, boot: number, kick: () => void): void;
+  attach(socket: Socket, boot: number, kick: (() => void) | undefined): () => void;
 }

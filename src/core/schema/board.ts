@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { boardBoot } from "./boot-strategy.ts";
 import { API_VERSION, metadata, objectName } from "./metadata.ts";
 
 export const ARCHITECTURES = ["arm", "aarch64", "riscv32", "riscv64", "avr", "x86_64", "xtensa"] as const;
@@ -166,6 +167,7 @@ export const boardSpec = z
         "True where the CPU's semihosting calls end a guest with an exit code. The calls never reach the host.",
       ),
     endings: z.array(ending).min(1).describe("How a guest can end by itself."),
+    boot: boardBoot,
     ready: z
       .strictObject({
         uart: objectName.describe("UART to watch."),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { exitReason, verdictName } from "../verdict.ts";
 import { FIRMWARE_FORMATS } from "./board.ts";
+import { jobStrategy } from "./boot-strategy.ts";
 import { duration } from "./duration.ts";
 import { objectName, sha256 } from "./metadata.ts";
 import { scenario } from "./scenario.ts";
@@ -69,10 +70,7 @@ export const jobOptions = {
     .enum(["none", "isolated", "egress"])
     .default("none")
     .describe("Network of the guest: none, a network that leads nowhere, or one that reaches out."),
-  strategy: z
-    .enum(["auto", "spawn"])
-    .default("auto")
-    .describe("How the guest is started: the cheapest proven way, or a process of its own."),
+  strategy: jobStrategy,
   expect: z
     .strictObject({
       verdict: verdictName.default("passed"),

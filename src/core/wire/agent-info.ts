@@ -11,6 +11,11 @@ export const emulatorInfo = z
     machines: z.array(z.string()).describe("Machine types."),
     accelerators: z.array(z.string()).describe("Accelerators: those built in and usable here."),
     hasSandbox: z.boolean().describe("True when the program can confine itself by seccomp."),
+    farmRevision: z
+      .number()
+      .int()
+      .optional()
+      .describe("Number of the farm's own patch series, where the program was built with it."),
   })
   .describe("An emulator program.");
 export type EmulatorInfo = z.infer<typeof emulatorInfo>;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { errorBody } from "../error/error-body.ts";
 import { boardSpec } from "../schema/board.ts";
+import { BOOT_STRATEGIES } from "../schema/boot-strategy.ts";
 import { firmwareReference, jobOptions } from "../schema/job.ts";
 import { objectName } from "../schema/metadata.ts";
 import { exitReason, verdictName } from "../verdict.ts";
@@ -102,6 +103,7 @@ export const attemptResult = z
         binary: z.string().describe("Program."),
         version: z.string().describe("Version."),
         accelerator: z.string().describe("Accelerator in use."),
+        strategy: z.enum(BOOT_STRATEGIES).optional().describe("How its last boot was made."),
       })
       .optional()
       .describe("Emulator that ran the guest."),

@@ -10,12 +10,22 @@ import { Spool } from "../../../src/agent/attempt/spool.ts";
 import { createSlotPool } from "../../../src/agent/guest/slot-pool.ts";
 import { createAgentMetrics } from "../../../src/agent/metrics.ts";
 import { Slot } from "../../../src/agent/slot/slot.ts";
-import { FarmError } from "../../../src/core/error/farm-error.ts";
 import { attemptSpec } from "../../../src/core/wire/attempt.ts";
 import { createLog } from "../../../src/log/log.ts";
 import { boardSpecOf } from "./agent-lab.ts";
 
-const FAULT = new Error("the probe of the emulator is broken");
+const FAULT = new Error("nobody knows what it ran in");
+
+/** Ends well, but the attempt cannot tell its result. */
+const BROKEN_BOOT = {
+  running: Promise.resolve(),
+  exited: Promise.resolve({ reason: "GuestShutdown" }),
+  resets: 0,
+  get emulator() {
+    throw FAULT;
+  },
+  async [Symbol.asyncDispose]() {},
+};
 
 test("an attempt that breaks off by a fault of the farm is errored, and its slot is free again", async () => {
   const folder = await mkdtemp(join(tmpdir(), "broken-"));
@@ -32,11 +42,7 @@ test("an attempt that breaks off by a fault of the farm is errored, and its slot
       metrics: createAgentMetrics(new Registry(), slots),
       log: createLog({ name: "test", level: "silent" }),
       attempt: {
-        emulators: { check: () => Promise.reject(FAULT) },
-        strategy: {
-          name: "spawn",
-          boot: () => Promise.reject(new FarmError("EmulatorStartFailed", { detail: "it is gone" })),
-        },
+        boots: { rank: () => 0, boot: () => Promise.resolve(BROKEN_BOOT) },
         firmware: async () => ({ files: { image: "/none", format: "elf" }, [Symbol.dispose]() {} }),
       } as unknown as AttemptDependencies,
     });

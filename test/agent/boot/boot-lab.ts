@@ -3,9 +3,9 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, expect } from "vitest";
 import type { Boot, BootRequest, BootStrategy } from "../../../src/agent/boot/boot.ts";
-import { createSpawnStrategy } from "../../../src/agent/boot/spawn-strategy.ts";
+import { createBootStrategy } from "../../../src/agent/boot/boot-strategy.ts";
 import { Emulators, findProgram } from "../../../src/agent/emulator/emulators.ts";
 import { Progress } from "../../../src/agent/progress.ts";
 import { Slot } from "../../../src/agent/slot/slot.ts";
@@ -32,18 +32,22 @@ export class RecordingUart implements UartPort {
     this.name = name;
   }
 
-  attach(socket: Socket, _boot: number, kick: () => void): void {
+  attach(socket: Socket, _boot: number, kick: (() => void) | undefined): () => void {
     this.#socket = socket;
-    this.#kicks = new KickSchedule(kick);
-    socket.on("data", (chunk: Buffer) => {
+    this.#kicks = kick && new KickSchedule(kick);
+    const onData = (chunk: Buffer) => {
       this.chunks.push(chunk);
       this.#wake();
-    });
-    socket.on("close", () => {
+    };
+    const unplug = () => {
+      socket.off("data", onData);
       this.isEnded = true;
       this.#kicks?.stop();
       this.#wake();
-    });
+    };
+    socket.on("data", onData);
+    socket.once("close", unplug);
+    return unplug;
   }
 
   get text(): string {
@@ -79,6 +83,8 @@ export interface BootLab extends AsyncDisposable {
 }
 
 export interface BootLabOptions {
+  /** How boots are made; default spawn. What waits for a boot is made ready before it. */
+  readonly strategy?: BootRequest["strategy"];
   readonly searchPath?: readonly string[];
   readonly uid?: number | undefined;
   readonly stopGraceMs?: number;
@@ -99,39 +105,55 @@ export async function createBootLab(options: BootLabOptions = {}): Promise<BootL
   });
   const prlimit = await findProgram("prlimit", SEARCH_PATH);
   if (prlimit === undefined) throw new Error("prlimit of util-linux is missing");
-  const { stopGraceMs = 2_000 } = options;
-  const strategy = createSpawnStrategy({ emulators, prlimit, stopGraceMs });
+  const { stopGraceMs = 2_000, strategy: wanted = "spawn" } = options;
+  const strategy = createBootStrategy({ emulators, prlimit, stopGraceMs, spareAfterMs: 0 });
   const boots: Boot[] = [];
+  const start = async (board: BoardSpec, request: Partial<BootRequest>) => {
+    const uarts = board.uarts.map(({ name }) => new RecordingUart(name));
+    using progress = new Progress();
+    const boot = await strategy.boot(
+      {
+        boot: 1,
+        tenant: "test",
+        strategy: wanted,
+        slot,
+        boardName: "board",
+        board,
+        firmware: undefined,
+        isPaused: false,
+        network: "none",
+        onReset: "continue",
+        maxResets: 20,
+        uarts,
+        events: {},
+        ...request,
+      },
+      progress,
+    );
+    boots.push(boot);
+    return { boot, uarts };
+  };
+  /** Something waits in the slot afterwards: a boot of the same kind has been there. */
+  const makeReady = async (board: BoardSpec, request: Partial<BootRequest>) => {
+    const { tenant = "test" } = request;
+    if (strategy.rank(slot, { tenant, boardName: "board" }) === 2) return;
+    const first = await start(board, { ...request, events: {} });
+    await first.boot.running;
+    await first.boot[Symbol.asyncDispose]();
+    await expect.poll(() => strategy.rank(slot, { tenant, boardName: "board" })).toBe(2);
+  };
   return {
     folder,
     slot,
     emulators,
     strategy,
     async boot(board, request = {}) {
-      const uarts = board.uarts.map(({ name }) => new RecordingUart(name));
-      using progress = new Progress();
-      const boot = await strategy.boot(
-        {
-          boot: 1,
-          slot,
-          boardName: "board",
-          board,
-          firmware: undefined,
-          isPaused: false,
-          network: "none",
-          onReset: "continue",
-          maxResets: 20,
-          uarts,
-          events: {},
-          ...request,
-        },
-        progress,
-      );
-      boots.push(boot);
-      return { boot, uarts };
+      if (wanted !== "spawn" && request.firmware) await makeReady(board, request);
+      return start(board, request);
     },
     async [Symbol.asyncDispose]() {
       for (const boot of boots) await boot[Symbol.asyncDispose]();
+      await strategy[Symbol.asyncDispose]();
       await slot[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },

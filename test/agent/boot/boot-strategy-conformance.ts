@@ -11,6 +11,8 @@ const BOARDS = ["mps2-an385", "lm3s6965evb", "arm-virt", "riscv64-virt", "q35"];
 
 /** What every boot strategy must do, whatever the board. */
 export function testBootStrategy(options: BootLabOptions): void {
+  /** A recycled process lives on for the next boot. */
+  const outlives = options.strategy === "recycle";
   let images: string;
   beforeAll(async () => {
     images = await buildFirmware();
@@ -37,7 +39,8 @@ export function testBootStrategy(options: BootLabOptions): void {
       await console.until("over there");
       console.write("exit 3\n");
       expect(await boot.exited).toEqual({ reason: "GuestExited", code: 3 });
-      expect(isAlive(boot.pid)).toBe(false);
+      expect(boot.strategy).toBe(options.strategy ?? "spawn");
+      expect(isAlive(boot.pid)).toBe(outlives);
     });
 
     test("each UART is the one that the board says", async () => {
@@ -114,7 +117,7 @@ export function testBootStrategy(options: BootLabOptions): void {
       console.write("hang\n");
       const exits = await Promise.all([boot.stop(), boot.stop(), boot.exited]);
       expect(exits).toEqual([{ reason: "Stopped" }, { reason: "Stopped" }, { reason: "Stopped" }]);
-      expect(isAlive(boot.pid)).toBe(false);
+      expect(isAlive(boot.pid)).toBe(outlives);
       expect(console.isEnded).toBe(true);
     });
 
@@ -136,7 +139,7 @@ export function testBootStrategy(options: BootLabOptions): void {
         await console.until("> ");
         expect(console.text.match(/emufarm shell on /g)).toHaveLength(1);
         await boot[Symbol.asyncDispose]();
-        expect(isAlive(boot.pid)).toBe(false);
+        expect(isAlive(boot.pid)).toBe(outlives);
         expect(readdirSync(lab.slot.folder)).toEqual([]);
       }
       await lab[Symbol.asyncDispose]();

@@ -15,6 +15,8 @@ function endOf({ code, signal, stderr = "", ...rest }: Row): BootEnd {
   return {
     process: { code: signal ? null : (code ?? 0), signal: signal ?? null, stderr },
     shutdownReason: undefined,
+    exitCode: undefined,
+    refusal: undefined,
     hasAnswered: true,
     endedFor: undefined,
     resets: 0,

@@ -17,6 +17,8 @@ function argumentsOf(spec: Partial<BoardSpecInput> = {}, launch: Partial<Emulato
   return emulatorArguments({
     board,
     firmware: undefined,
+    start: "image",
+    isSemihostingConfined: false,
     accelerator: "tcg",
     hasSandbox: true,
     qmpFd: 3,

@@ -8,13 +8,19 @@ import { createStandIns } from "./stand-in.ts";
 const BINARY = "qemu-system-arm";
 
 /** What QEMU says, by a script; counts how often it is asked. */
-function talking({ version = "7.2.22", hasSandbox = true, accelerators = "tcg" } = {}): string {
+function talking({
+  version = "7.2.22",
+  build = "Debian 1:7.2",
+  hasSandbox = true,
+  accelerators = "tcg",
+  machines = "mps2-an385           ARM MPS2",
+} = {}): string {
   return `
 echo asked >> "$(dirname "$0")/asked"
 case "$*" in
   *-sandbox*) ${hasSandbox ? "exit 0" : 'echo "-sandbox support is not enabled in this QEMU binary" >&2; exit 1'};;
-  *--version*) echo "QEMU emulator version ${version} (Debian 1:${version}+dfsg)";;
-  *-machine*) printf 'Supported machines are:\\nmps2-an385           ARM MPS2\\nnone                 empty machine\\n';;
+  *--version*) echo "QEMU emulator version ${version} (${build})";;
+  *-machine*) printf 'Supported machines are:\\n${machines}\\nnone                 empty machine\\n';;
   *-accel*) printf 'Accelerators supported in QEMU binary:\\n${accelerators}\\n';;
 esac`;
 }
@@ -29,6 +35,11 @@ function board(emulator: object = {}) {
     firmware: { formats: ["elf"], load: "kernel" },
     endings: ["none"],
   });
+}
+
+async function found(emulators: Emulators) {
+  const { info } = await emulators.forBoard("board", board());
+  return info;
 }
 
 async function lab(script?: string) {
@@ -49,7 +60,7 @@ async function lab(script?: string) {
 
 test("a program is asked for its version, machines, accelerators and sandbox", async () => {
   await using it = await lab(talking());
-  const info = await it.emulators.find(BINARY);
+  const info = await found(it.emulators);
   expect(info).toEqual({
     binary: BINARY,
     path: join(it.programs.folder, BINARY),
@@ -65,26 +76,26 @@ test("a program is asked for its version, machines, accelerators and sandbox", a
 test("a program is asked once, by whichever agent, until it changes", async () => {
   await using it = await lab(talking());
   const asked = async () => (await readFile(join(it.programs.folder, "asked"), "utf8")).split("\n").length - 1;
-  await Promise.all([it.emulators.find(BINARY), it.emulators.find(BINARY)]);
-  await new Emulators(it.options).find(BINARY);
+  await Promise.all([found(it.emulators), found(it.emulators)]);
+  await found(new Emulators(it.options));
   expect(await asked()).toBe(4);
   await it.programs.script(BINARY, talking({ version: "10.0.2" }));
-  expect(await new Emulators(it.options).find(BINARY)).toMatchObject({ version: "10.0.2" });
+  expect(await found(new Emulators(it.options))).toMatchObject({ version: "10.0.2" });
   expect(await asked()).toBe(8);
 });
 
 test("a damaged cache is replaced", async () => {
   await using it = await lab(talking());
-  await it.emulators.find(BINARY);
+  await found(it.emulators);
   const probes = join(it.options.cacheFolder, "probes");
   const { writeFile } = await import("node:fs/promises");
   for (const name of await readdir(probes)) await writeFile(join(probes, name), "not what it was");
-  expect(await new Emulators(it.options).find(BINARY)).toMatchObject({ version: "7.2.22" });
+  expect(await found(new Emulators(it.options))).toMatchObject({ version: "7.2.22" });
 });
 
 test("a program without sandbox is used, and said to have none", async () => {
   await using it = await lab(talking({ hasSandbox: false }));
-  expect(await it.emulators.find(BINARY)).toMatchObject({ hasSandbox: false });
+  expect(await found(it.emulators)).toMatchObject({ hasSandbox: false });
 });
 
 test("a missing program is told with what to install, and found once it is there", async () => {
@@ -109,6 +120,19 @@ test.each([
   await using it = await lab(script);
   const check = await it.emulators.check("board", board(emulator));
   expect(check).toMatchObject({ isAvailable: false, error: { code, message: expect.stringMatching(message) } });
+});
+
+test("where one program does not run the board, the next of its name does; the farm's own build is known", async () => {
+  await using own = await lab(talking({ version: "10.0.13", build: "emufarm 3" }));
+  await using stock = await lab(talking({ version: "9.2.0", build: "Debian 1:9.2" }));
+  await stock.programs.script(BINARY, talking({ version: "9.2.0", machines: "q35 PC" }));
+  const searchPath = [own.programs.folder, stock.programs.folder];
+  const emulators = new Emulators({ ...own.options, searchPath });
+  const { info } = await emulators.forBoard("board", board());
+  expect(info).toMatchObject({ version: "10.0.13", farmRevision: 3 });
+  const other = await emulators.forBoard("board", board({ machine: "q35" }));
+  expect(other.info).toMatchObject({ version: "9.2.0" });
+  expect(other.info.farmRevision).toBeUndefined();
 });
 
 test("of a board's accelerators the first one that can be used is taken", async () => {

@@ -1,0 +1,175 @@
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
+import type { BoardEmulator, Emulators } from "../emulator/emulators.ts";
+import type { QmpClient } from "../qmp/qmp-client.ts";
+import type { Slot } from "../slot/slot.ts";
+import type { Boot, BootRequest, BootStrategy, FirmwareFiles } from "./boot.ts";
+import { chooseStrategy } from "./choose-strategy.ts";
+import { EmulatorBoot } from "./emulator-boot.ts";
+import { createEmulatorLauncher, type EmulatorLauncher } from "./emulator-launcher.ts";
+import { prepareFirmware } from "./flash-image.ts";
+import { awaitedFirmware, machineFirmware, placeAwaited, recycleArguments } from "./given-firmware.ts";
+import type { LiveEmulator } from "./live-emulator.ts";
+import { Standby, type Waiting } from "./standby.ts";
+
+/** Command of the farm's own QEMU (images/qemu). */
+const RECYCLE = "__dev.emufarm_recycle";
+
+export interface BootStrategyDependencies {
+  readonly emulators: Emulators;
+  /** Path of util-linux' prlimit. */
+  readonly prlimit: string;
+  /** How long an emulator may take until its QMP answers; default 60 s. */
+  readonly answerTimeoutMs?: number;
+  /** How long an emulator may take to end when asked to; default 2 s. */
+  readonly stopGraceMs?: number;
+  /** A slot that stays free so long gets an emulator that waits for the board that it had last; default 100 ms. */
+  readonly spareAfterMs?: number;
+}
+
+/** What a boot is made of, once its way is chosen. */
+interface Plan {
+  readonly request: BootRequest;
+  readonly emulator: BoardEmulator;
+  readonly firmware: FirmwareFiles;
+}
+
+/** Boots guests in the way that is asked for, and keeps what the next boot can use. */
+export function createBootStrategy(dependencies: BootStrategyDependencies): BootStrategy & AsyncDisposable {
+  const { emulators, prlimit, answerTimeoutMs = 60_000, stopGraceMs = 2_000, spareAfterMs = 100 } = dependencies;
+  const launcher = createEmulatorLauncher({ prlimit, answerTimeoutMs, stopGraceMs });
+  const boots = new Boots(launcher, { stopGraceMs, spareAfterMs });
+  return {
+    async boot(request, progress) {
+      const emulator = await emulators.forBoard(request.boardName, request.board);
+      const strategy = chooseStrategy(request, emulator);
+      progress.signal.throwIfAborted();
+      return boots.boot(strategy, request, emulator);
+    },
+    rank: (slot, wanted) => boots.standby.rank(slot, wanted),
+    [Symbol.asyncDispose]: () => boots.standby[Symbol.asyncDispose](),
+  };
+}
+
+class Boots {
+  readonly standby = new Standby();
+  readonly #launcher: EmulatorLauncher;
+  readonly #stopGraceMs: number;
+  readonly #spareAfterMs: number;
+
+  constructor(launcher: EmulatorLauncher, times: { stopGraceMs: number; spareAfterMs: number }) {
+    this.#launcher = launcher;
+    this.#stopGraceMs = times.stopGraceMs;
+    this.#spareAfterMs = times.spareAfterMs;
+  }
+
+  async boot(strategy: BootStrategyName, request: BootRequest, emulator: BoardEmulator): Promise<Boot> {
+    const { firmware } = request;
+    if (firmware !== undefined && strategy === "recycle") return this.#recycled({ request, emulator, firmware });
+    if (firmware !== undefined && strategy === "spare") return this.#spare({ request, emulator, firmware });
+    await this.standby.take(request.slot, undefined);
+    return this.#spawned(request, emulator);
+  }
+
+  async #spawned(request: BootRequest, emulator: BoardEmulator, onDisposed?: () => void): Promise<Boot> {
+    await sweep(request.slot);
+    const firmware = request.firmware && (await prepareFirmware(request, request.firmware));
+    const live = await this.#launcher.launch({ ...request, firmware }, emulator, "image");
+    const begin = (qmp: QmpClient) => {
+      goOn(qmp, request);
+      return qmp.ready;
+    };
+    return this.#made("spawn", request, live, begin, { ...(onDisposed && { onDisposed }) });
+  }
+
+  /** A process that was started ahead, and has waited before it made its machine. */
+  async #spare({ request, emulator, firmware }: Plan): Promise<Boot> {
+    const { slot, tenant, board, boardName } = request;
+    const awaited = { ...request, firmware: awaitedFirmware(firmware.format) };
+    const key = this.#launcher.keyOf(awaited, emulator, "preconfig");
+    const onDisposed = () =>
+      this.standby.keepLater(slot, this.#spareAfterMs, async () => {
+        await sweep(slot);
+        const live = await this.#launcher.launch(awaited, emulator, "preconfig");
+        return { live, key, boardName, tenant: undefined };
+      });
+    const waiting = await this.standby.take(slot, { tenant, key });
+    if (!waiting) return this.#spawned(request, emulator, onDisposed);
+    await placeAwaited(board, firmware, slot);
+    const begin = (qmp: QmpClient) => {
+      const told = Object.entries(machineFirmware(board, firmware)).map(([property, value]) =>
+        qmp.execute("qom-set", { path: "/machine", property, value }),
+      );
+      const made = qmp.execute("x-exit-preconfig", undefined, { timeoutMs: qmp.answerTimeoutMs });
+      goOn(qmp, request);
+      return Promise.all([...told, made]);
+    };
+    return this.#made("spare", request, waiting.live, begin, { onDisposed });
+  }
+
+  /** A process that has served a boot of the same tenant, or none yet; it starts without firmware. */
+  async #recycled({ request, emulator, firmware }: Plan): Promise<Boot> {
+    const { slot, tenant, board, boardName } = request;
+    const empty = { ...request, firmware: undefined };
+    const key = this.#launcher.keyOf(empty, emulator, "empty");
+    const waiting = await this.standby.take(slot, { tenant, key });
+    const live = waiting?.live ?? (await this.#launchEmpty(empty, emulator));
+    const begin = (qmp: QmpClient) => {
+      const recycled = qmp.execute(RECYCLE, recycleArguments(board, firmware), { timeoutMs: qmp.answerTimeoutMs });
+      goOn(qmp, request);
+      return recycled;
+    };
+    const waitingOf = (of: string | undefined, one: LiveEmulator): Waiting => ({
+      live: one,
+      key,
+      boardName,
+      tenant: of,
+    });
+    return this.#made(wayOf(waiting), request, live, begin, {
+      onReusable: (one) => this.standby.keep(slot, waitingOf(tenant, one)),
+      onDisposed: () =>
+        this.standby.keepLater(slot, this.#spareAfterMs, async () =>
+          waitingOf(undefined, await this.#launchEmpty(empty, emulator)),
+        ),
+    });
+  }
+
+  async #launchEmpty(request: BootRequest, emulator: BoardEmulator): Promise<LiveEmulator> {
+    await sweep(request.slot);
+    return this.#launcher.launch(request, emulator, "empty");
+  }
+
+  #made(
+    strategy: BootStrategyName,
+    request: BootRequest,
+    live: LiveEmulator,
+    begin: (qmp: QmpClient) => Promise<unknown>,
+    ends: { onReusable?: (live: LiveEmulator) => void; onDisposed?: () => void },
+  ): Boot {
+    return new EmulatorBoot(request, { strategy, live, begin, stopGraceMs: this.#stopGraceMs, ...ends });
+  }
+}
+
+/** A process that nobody has run in is a fresh one, whether it waited or not. */
+function wayOf(waiting: Waiting | undefined): BootStrategyName {
+  if (!waiting) return "spawn";
+  return waiting.tenant === undefined ? "spare" : "recycle";
+}
+
+/** Sent ahead: it lies in the socket when the emulator gets there, so that nobody waits for anybody. */
+function goOn(qmp: QmpClient, { isPaused }: BootRequest): void {
+  if (isPaused) return;
+  qmp.execute("cont", undefined, { timeoutMs: qmp.answerTimeoutMs }).catch(() => {
+    // A quick guest takes the emulator away with it before this is answered; `running` and `exited` tell the rest.
+  });
+}
+
+/** A slot that could not be emptied after its last guest must not show its remains to the next. */
+async function sweep(slot: Slot): Promise<void> {
+  try {
+    await slot.sweep();
+  } catch (cause) {
+    const detail = `the folder of slot ${slot.index} cannot be emptied: ${(cause as Error).message}`;
+    throw new FarmError("EmulatorStartFailed", { detail }, { cause });
+  }
+}

@@ -1,0 +1,237 @@
+import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
+import type { GuestExit } from "../../core/wire/attempt.ts";
+import type { ProcessEnd } from "../emulator/emulator-process.ts";
+import type { BoardEmulator } from "../emulator/emulators.ts";
+import type { QmpClient } from "../qmp/qmp-client.ts";
+import type { QmpEvent } from "../qmp/qmp-session.ts";
+import type { Boot, BootRequest } from "./boot.ts";
+import { type BootEnd, classifyExit, refusal, startError } from "./exit-classification.ts";
+import type { LiveEmulator } from "./live-emulator.ts";
+import { ResetCount } from "./reset-count.ts";
+
+export interface EmulatorBootOptions {
+  readonly strategy: BootStrategyName;
+  /** In an emulator of its own, or one that has served other boots. */
+  readonly live: LiveEmulator;
+  /** Sends what gets the guest going, all at once; settles when it goes, or stands paused. */
+  begin(qmp: QmpClient): Promise<unknown>;
+  /** How long an emulator may take to end when asked to. */
+  readonly stopGraceMs: number;
+  /** After a clean end the emulator lives on, and whoever made the boot gets it back here. */
+  readonly onReusable?: ((live: LiveEmulator) => void) | undefined;
+  /** The boot is over and done with. */
+  onDisposed?(): void;
+}
+
+/** Ends after which nothing of the guest goes on in the emulator. */
+const CLEAN_ENDS: readonly (string | undefined)[] = ["GuestExited", "GuestShutdown", "GuestReset", "Stopped"];
+
+/** A boot in an emulator. It ends with the emulator's process, or hands it back where that may serve another one. */
+export class EmulatorBoot implements Boot {
+  readonly number: number;
+  readonly strategy: BootStrategyName;
+  readonly emulator: BoardEmulator;
+  readonly qmp: QmpClient;
+  readonly running: Promise<void>;
+  readonly exited: Promise<GuestExit>;
+  readonly #live: LiveEmulator;
+  readonly #request: BootRequest;
+  readonly #options: EmulatorBootOptions;
+  readonly #resets: ResetCount;
+  readonly #unplug: (() => void)[];
+  readonly #stopListening: () => void;
+  /** Of the process, or of a guest that its emulator outlives. */
+  readonly #end = Promise.withResolvers<ProcessEnd>();
+  #shutdownReason: string | undefined;
+  #exitCode: number | undefined;
+  #hasAnswered = false;
+  #refusal: string | undefined;
+  /** The guest's clock has been started once. */
+  #isBegun: boolean;
+  #isSpoiled = false;
+  #isDisposed = false;
+  #endedFor: BootEnd["endedFor"];
+
+  constructor(request: BootRequest, options: EmulatorBootOptions) {
+    const { live, strategy } = options;
+    this.#live = live;
+    this.#request = request;
+    this.#options = options;
+    this.number = request.boot;
+    this.strategy = strategy;
+    this.emulator = live.emulator;
+    this.qmp = live.qmp;
+    this.#isBegun = request.isPaused;
+    this.#resets = new ResetCount((resets) => request.events.onReset?.(resets));
+    this.#stopListening = this.qmp.onEvent((event) => this.#observe(event));
+    live.wake((end) => this.#end.resolve(end));
+    const kick = live.emulator.info.farmRevision === undefined ? () => this.qmp.kick() : undefined;
+    this.#unplug = request.uarts.flatMap((uart, place) => {
+      const socket = live.uarts[place];
+      return socket ? [uart.attach(socket, request.boot, kick)] : [];
+    });
+    this.exited = this.#awaitEnd();
+    this.running = this.#awaitAnswer();
+    // Whoever does not wait for it learns of the failure from `exited`.
+    this.running.catch(() => {});
+  }
+
+  get pid(): number {
+    return this.#live.process.pid;
+  }
+
+  get resets(): number {
+    return this.#resets.count;
+  }
+
+  async pause(): Promise<void> {
+    await this.qmp.execute("stop");
+  }
+
+  async resume(): Promise<void> {
+    await this.qmp.execute("cont");
+  }
+
+  async reset(): Promise<void> {
+    if (this.#request.onReset === "continue") {
+      await this.qmp.execute("system_reset");
+      return;
+    }
+    // The guest's own reset is the end of this boot; the one that was asked for is not.
+    await Promise.all([
+      this.qmp.execute("set-action", { reboot: "reset" }),
+      this.qmp.execute("system_reset"),
+      this.qmp.execute("set-action", { reboot: "shutdown" }),
+    ]);
+  }
+
+  spoil(): void {
+    this.#isSpoiled = true;
+  }
+
+  async stop(): Promise<GuestExit> {
+    if (!this.#hasEnded()) {
+      this.#endedFor ??= "stop";
+      if (this.#isReusable()) await this.#halt();
+      else await this.#quit();
+    }
+    return this.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { reason } = await this.stop();
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    const { live, onReusable, onDisposed } = this.#options;
+    if (!live.process.hasExited) {
+      const isClean = this.#hasAnswered && CLEAN_ENDS.includes(reason);
+      if (onReusable && isClean && this.#isReusable()) onReusable(live);
+      else await this.#quit();
+    }
+    onDisposed?.();
+  }
+
+  #observe({ event, data }: QmpEvent): void {
+    switch (event) {
+      case "RESET":
+        if (data.guest === true) this.#countReset();
+        break;
+      case "SHUTDOWN":
+        this.#shutdown(data);
+        break;
+      case "STOP":
+        if (this.#shutdownReason === undefined) this.#request.events.onPaused?.();
+        break;
+      case "RESUME":
+        if (this.#isBegun) this.#request.events.onResumed?.();
+        this.#isBegun = true;
+        break;
+    }
+  }
+
+  #shutdown(data: QmpEvent["data"]): void {
+    if (this.#shutdownReason !== undefined) return;
+    this.#shutdownReason = String(data.reason);
+    if (typeof data["exit-code"] === "number") this.#exitCode = data["exit-code"];
+    if (this.#isReusable()) this.#endAlive();
+    else void this.#quit();
+  }
+
+  #isReusable(): boolean {
+    return this.#options.onReusable !== undefined && !this.#isSpoiled;
+  }
+
+  #hasEnded(): boolean {
+    return this.#live.process.hasExited || this.#shutdownReason !== undefined;
+  }
+
+  /** The emulator lives on; the guest's last bytes are read first. */
+  #endAlive(): void {
+    const { process } = this.#live;
+    void this.#live.outputRead().then(() => this.#end.resolve({ code: 0, signal: null, stderr: process.stderr }));
+  }
+
+  /** Makes the guest stand still for good. An emulator that does not answer is ended by force. */
+  async #halt(): Promise<void> {
+    try {
+      await this.qmp.execute("stop", undefined, { timeoutMs: this.#options.stopGraceMs });
+      this.#endAlive();
+    } catch {
+      // It does not answer, or has gone: `exited` tells which.
+      this.#isSpoiled = true;
+      this.#live.process.kill();
+    }
+  }
+
+  #countReset(): void {
+    if (this.#endedFor !== undefined) return;
+    this.#resets.add();
+    if (this.#resets.count > this.#request.maxResets) this.#kill("resetLoop");
+  }
+
+  /** First asks, then forces. */
+  async #quit(): Promise<void> {
+    this.#isSpoiled = true;
+    await this.#live.quit();
+  }
+
+  #kill(reason: BootEnd["endedFor"]): void {
+    this.#endedFor ??= reason;
+    this.#isSpoiled = true;
+    this.#live.process.kill();
+  }
+
+  async #awaitAnswer(): Promise<void> {
+    try {
+      await this.#options.begin(this.qmp);
+      this.#hasAnswered = true;
+    } catch (error) {
+      const { failure } = this.qmp;
+      this.#refusal = refusal(error);
+      if (this.#refusal !== undefined) void this.#quit();
+      // The end of the process tells better what happened; one that is still there will never answer.
+      else if (failure?.problem !== "closed") this.#kill("protocol");
+      throw startError(await this.exited);
+    }
+  }
+
+  async #awaitEnd(): Promise<GuestExit> {
+    const { live } = this.#options;
+    const end = await this.#end.promise;
+    this.#stopListening();
+    for (const unplug of this.#unplug) unplug();
+    this.#resets[Symbol.dispose]();
+    // How the guest ended is known all the same; the next boot sweeps first, and is refused while that fails.
+    if (live.process.hasExited) await this.#request.slot.sweep().catch(() => {});
+    return classifyExit({
+      process: end,
+      shutdownReason: this.#shutdownReason,
+      exitCode: this.#exitCode,
+      refusal: this.#refusal,
+      hasAnswered: this.#hasAnswered,
+      endedFor: live.hasBrokenProtocol ? "protocol" : this.#endedFor,
+      resets: this.#resets.count,
+      endings: this.#request.board.endings,
+    });
+  }
+}

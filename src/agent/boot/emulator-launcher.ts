@@ -1,0 +1,76 @@
+import { type EmulatorStart, emulatorArguments } from "../emulator/emulator-arguments.ts";
+import { EmulatorProcess, FIRST_CHANNEL_FD } from "../emulator/emulator-process.ts";
+import type { BoardEmulator } from "../emulator/emulators.ts";
+import { limitedCommand, memoryLimitMiB } from "../emulator/process-limits.ts";
+import { slotEnvironment } from "../slot/orphans.ts";
+import type { Slot } from "../slot/slot.ts";
+import type { BootRequest } from "./boot.ts";
+import { LiveEmulator } from "./live-emulator.ts";
+
+/** Threads of an emulator: its CPUs, and a pool for its own I/O. Counted for the whole user. */
+const MAX_PROCESSES = 256;
+/** No emulator of a job writes much; a copy of a flash is the largest file. */
+const MAX_FILE_MIB = 256;
+
+/** What of a request decides how an emulator is started. */
+export type LaunchRequest = Pick<BootRequest, "board" | "slot" | "firmware" | "network" | "onReset">;
+
+export interface EmulatorLauncher {
+  /** @throws {FarmError} EmulatorStartFailed */
+  launch(request: LaunchRequest, emulator: BoardEmulator, start: EmulatorStart): Promise<LiveEmulator>;
+  /** The same for two emulators of a slot that are started in the same way. */
+  keyOf(request: LaunchRequest, emulator: BoardEmulator, start: EmulatorStart): string;
+}
+
+export interface EmulatorLauncherOptions {
+  readonly prlimit: string;
+  readonly answerTimeoutMs: number;
+  readonly stopGraceMs: number;
+}
+
+/** Starts emulators in slots: confined, limited, with a channel for QMP and one for each UART. */
+export function createEmulatorLauncher(options: EmulatorLauncherOptions): EmulatorLauncher {
+  const { prlimit, answerTimeoutMs, stopGraceMs } = options;
+  return {
+    async launch(request, emulator, start) {
+      const { slot, board } = request;
+      const limits = {
+        memoryMiB: memoryLimitMiB(board),
+        fileMiB: MAX_FILE_MIB,
+        processes: processLimit(slot),
+      };
+      const process = await EmulatorProcess.start({
+        command: limitedCommand(prlimit, limits, [emulator.info.path, ...argumentsOf(request, emulator, start)]),
+        folder: slot.folder,
+        uid: slot.uid,
+        gid: slot.uid,
+        environment: slotEnvironment(slot.folder),
+        channels: 1 + board.uarts.length,
+      });
+      return new LiveEmulator({ emulator, process, answerTimeoutMs, stopGraceMs });
+    },
+    keyOf: (request, emulator, start) =>
+      [emulator.info.sha256, memoryLimitMiB(request.board), ...argumentsOf(request, emulator, start)].join("\0"),
+  };
+}
+
+function argumentsOf(request: LaunchRequest, { info, accelerator }: BoardEmulator, start: EmulatorStart): string[] {
+  const { board, firmware, network, onReset } = request;
+  return emulatorArguments({
+    board,
+    firmware,
+    start,
+    accelerator,
+    hasSandbox: info.hasSandbox,
+    isSemihostingConfined: info.farmRevision !== undefined,
+    qmpFd: FIRST_CHANNEL_FD,
+    uartFds: board.uarts.map((_, place) => FIRST_CHANNEL_FD + 1 + place),
+    network,
+    onReset,
+  });
+}
+
+/** Processes are counted by user: only where the slot has one to itself may they be limited. */
+function processLimit(slot: Slot): number | undefined {
+  return slot.uid === undefined ? undefined : MAX_PROCESSES;
+}

@@ -1,0 +1,36 @@
+import { z } from "zod";
+
+/**
+ * Ways to get a guest booted. Cheaper than a process for each boot, in this order:
+ * spare: a process that was started ahead and waits for its image;
+ * recycle: a process that has served a boot serves the next one of the same tenant;
+ * snapshot: the state at the board's ready pattern is restored;
+ * template: the same, and all guests share the memory that they have not changed.
+ */
+export const BOOT_STRATEGIES = ["spawn", "spare", "recycle", "snapshot", "template"] as const;
+
+export type BootStrategyName = (typeof BOOT_STRATEGIES)[number];
+
+const provable = z.enum(["spare", "recycle", "snapshot", "template"]);
+
+export const boardBoot = z
+  .strictObject({
+    proven: z
+      .array(provable)
+      .default([])
+      .describe("Boot strategies besides spawn from which the board is proven to come up as from a cold start."),
+    unproven: z
+      .partialRecord(provable, z.string().min(1))
+      .default({})
+      .describe("Why a boot strategy is not among the proven ones, in a sentence."),
+  })
+  .prefault({})
+  .describe("How a guest of this board may be started, besides by a process of its own.");
+
+/** What a job asks for. */
+export const jobStrategy = z
+  .enum(["auto", ...BOOT_STRATEGIES])
+  .default("auto")
+  .describe(
+    "How the guest is started: auto, the cheapest way that the board is proven for; or one way, which is an error where the board or its emulator cannot.",
+  );

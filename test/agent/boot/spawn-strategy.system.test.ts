@@ -1,3 +1,0 @@
-import { testBootStrategy } from "./boot-strategy-conformance.ts";
-
-testBootStrategy({});
