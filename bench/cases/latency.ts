@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { type BenchCase, figure } from "../case.ts";
 import { BENCH_BOARD, startBareGuest } from "../measure/bare-qemu.ts";
 import { type BenchFarm, startBenchFarm } from "../measure/farm.ts";
@@ -6,6 +7,8 @@ import { exampleImage } from "../measure/image.ts";
 import { median } from "../measure/statistics.ts";
 
 const SAMPLES = 40;
+/** What makes a farm idle: nothing was asked of it for so long. */
+const IDLE_MS = 300;
 
 /** From a submission to an idle farm until the guest's first byte, against the spawn of bare QEMU. */
 export const latency: BenchCase = {
@@ -20,6 +23,7 @@ export const latency: BenchCase = {
     const bare: number[] = [];
     for (let sample = 0; sample < SAMPLES; sample++) {
       bare.push(await spawnToFirstByteMs(image));
+      await delay(IDLE_MS);
       ours.push(await submitToFirstByteMs(farm, sha256));
     }
     say(`p50 ${median(ours).toFixed(1)} ms, bare ${median(bare).toFixed(1)} ms`);
