@@ -1,3 +1,4 @@
+import { FarmError } from "../core/error/farm-error.ts";
 import type { Scenario, ScenarioStep } from "../core/schema/scenario.ts";
 import { compileLinePattern } from "./line-pattern.ts";
 import { compilePattern, type PatternSource, refusal } from "./pattern.ts";
@@ -6,21 +7,37 @@ const REQUIRED_GROUPS = ["name", "result"];
 
 /**
  * Holds every regular expression of a scenario against what a stream allows, before anything is started.
- * @throws {FarmError} InvalidPattern
+ * @throws {FarmError} InvalidPattern; `place` in its details is where in the scenario, such as `fail.0.regex`
  */
-export function checkPatterns(scenario: Scenario): void {
-  for (const step of scenario.steps) for (const source of waitSerialSources(step)) compilePattern(source);
-  for (const fail of scenario.fail) if (typeof fail !== "string") compilePattern({ regex: fail.regex });
-  for (const monitor of scenario.monitors) {
-    if (monitor.end !== undefined) compileLinePattern(monitor.end);
-    if (monitor.type !== "regex" || monitor.pattern === undefined) continue;
-    const { groupNames } = compileLinePattern(monitor.pattern);
-    const missing = REQUIRED_GROUPS.filter((name) => !groupNames.has(name));
-    if (missing.length === 0) continue;
-    throw refusal(
-      monitor.pattern,
-      `a monitor's pattern needs the named groups name and result; ${missing.join(" and ")} not there, such as (?P<name>\\w+)`,
-    );
+export function checkPatterns({ steps, fail, monitors }: Scenario): void {
+  for (const [index, step] of steps.entries()) {
+    at(`steps.${index}.wait-serial`, () => waitSerialSources(step).forEach(compilePattern));
+  }
+  for (const [index, one] of fail.entries()) {
+    if (typeof one !== "string") at(`fail.${index}.regex`, () => compilePattern({ regex: one.regex }));
+  }
+  for (const [index, { type, pattern, end }] of monitors.entries()) {
+    if (end !== undefined) at(`monitors.${index}.end`, () => compileLinePattern(end));
+    if (type === "regex" && pattern !== undefined) at(`monitors.${index}.pattern`, () => checkMonitorPattern(pattern));
+  }
+}
+
+function checkMonitorPattern(pattern: string): void {
+  const { groupNames } = compileLinePattern(pattern);
+  const missing = REQUIRED_GROUPS.filter((name) => !groupNames.has(name));
+  if (missing.length === 0) return;
+  throw refusal(
+    pattern,
+    `a monitor's pattern needs the named groups name and result; ${missing.join(" and ")} not there, such as (?P<name>\\w+)`,
+  );
+}
+
+function at(place: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof FarmError)) throw error;
+    throw new FarmError(error.code, { ...error.details, place }, { cause: error });
   }
 }
 

@@ -1,9 +1,10 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import { checkFirmware } from "../../core/firmware/check-firmware.ts";
+import { refuseUnsupported } from "../../core/policy/refuse-unsupported.ts";
 import type { JobSpec } from "../../core/schema/job.ts";
+import { checkPatterns } from "../../pattern/check-patterns.ts";
 import type { BoardRegistry } from "../board/board-registry.ts";
 import type { FirmwareImport } from "../firmware/firmware-import.ts";
-import { checkScenario } from "./scenario-check.ts";
 
 /** Checks jobs of one submission: what many of them share is looked at once. */
 export interface JobCheck {
@@ -34,7 +35,8 @@ export function createJobCheck(boards: BoardRegistry, firmware: FirmwareImport):
     if (!scenario) return;
     const key = `${board} ${JSON.stringify(scenario)}`;
     if (checked.has(key)) return;
-    checkScenario(scenario, board, boards.get(board).spec);
+    refuseUnsupported(scenario, { name: board, spec: boards.get(board).spec });
+    checkPatterns(scenario);
     checked.add(key);
   }
 

@@ -28,6 +28,22 @@ export function readScenario(path: string, file: string): Promise<Scenario> {
   return readDocument(path, file, scenario);
 }
 
+/**
+ * What somebody found wrong in a scenario, with the scenario's file and the place in it; any other error as it is.
+ * @param file the path as the caller wrote it
+ */
+export async function scenarioProblem(thrown: unknown, path: string, file: string): Promise<unknown> {
+  if (!(thrown instanceof FarmError) || typeof thrown.details.place !== "string") return thrown;
+  const { code, message, details } = thrown;
+  const { problemAt } = await import("../../document/problem-at.ts");
+  return problemAt(
+    await readFile(path, "utf8"),
+    file,
+    String(details.place),
+    `${message.replace(/\.$/, "")} [${code}]`,
+  );
+}
+
 export interface NamedBoard {
   readonly name: string;
   readonly spec: BoardSpec;

@@ -84,7 +84,7 @@ async function runOnce(
     options.serialLogFile === undefined
       ? undefined
       : await openSerialLog(resolve(surroundings.cwd, options.serialLogFile), options.serialLogFile);
-  const guest = await place.start(await requestOf(surroundings, board, image, options));
+  const guest = await start(surroundings, place, await requestOf(surroundings, board, image, options), options);
   const cancel = () => {
     // Whoever waits for the outcome sees it: the guest's end, or that the farm cannot be reached.
     guest.cancel("interrupted by the caller").catch(() => {});
@@ -110,6 +110,21 @@ async function runOnce(
     return exitCodeOf(outcome, options);
   } finally {
     interrupted.removeEventListener("abort", cancel);
+  }
+}
+
+async function start(
+  { cwd }: Surroundings,
+  place: RunPlace,
+  request: RunRequest,
+  { scenario }: RunOptions,
+): Promise<GuestRun> {
+  try {
+    return await place.start(request);
+  } catch (error) {
+    if (scenario === undefined) throw error;
+    const { scenarioProblem } = await import("../farm/documents.ts");
+    throw await scenarioProblem(error, resolve(cwd, scenario), scenario);
   }
 }
 

@@ -7,7 +7,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import type { FirmwareReference, JobSpecInput } from "../../core/schema/job.ts";
 import type { Scenario } from "../../core/schema/scenario.ts";
 import type { RunRecord } from "../../core/wire/farm.ts";
-import { readScenario } from "../farm/documents.ts";
+import { readScenario, scenarioProblem } from "../farm/documents.ts";
 import { folderOf, type PlacedJob, type RunPlan } from "./run-plan.ts";
 
 /**
@@ -20,7 +20,19 @@ export async function submit(farm: FarmClient, plan: RunPlan, cwd: string): Prom
   const digests = new Once((path: string) => upload(farm, path, cwd));
   const scenarios = new Once((path: string) => readScenario(path, relative(cwd, path)));
   const jobs = await Promise.all(plan.jobs.map((job) => jobSpec(job, digests, scenarios)));
-  return farm.submitRun({ name: plan.name, jobs }, randomUUID());
+  try {
+    return await farm.submitRun({ name: plan.name, jobs }, randomUUID());
+  } catch (error) {
+    throw await placed(error, plan, cwd);
+  }
+}
+
+/** A refusal with the file that it is about, where it is about a scenario. */
+async function placed(error: unknown, plan: RunPlan, cwd: string): Promise<unknown> {
+  const job = error instanceof FarmError ? plan.jobs[Number(error.details.job)] : undefined;
+  if (typeof job?.scenario !== "string") return error;
+  const path = resolve(folderOf(job), job.scenario);
+  return scenarioProblem(error, path, relative(cwd, path));
 }
 
 /** Does a thing once for each path, however many ask. */

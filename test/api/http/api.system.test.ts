@@ -100,7 +100,7 @@ describe("a submission", () => {
       "a step that no board can do yet",
       () => withStep({ "set-pin": { name: "a", value: 1 } }),
       "NotSupportedByBoard",
-      "Step 1 (set-pin)",
+      "step 1 (set-pin)",
     ],
     [
       "a UART that the board lacks",

@@ -127,6 +127,22 @@ describe("emufarm test", () => {
     expect(code).toBe(2);
   });
 
+  it.each([
+    [
+      "a pattern that is refused",
+      '{wait-serial: {regex: "(a)\\\\1"}}',
+      "4:19: steps[1].wait-serial: The pattern",
+    ],
+    ["a step that no board can do", "{set-pin: {pin: 1, value: 1}}", "4:15: steps[1].set-pin: step 2 (set-pin) is not"],
+  ])("tells %s by its file, line and column", async (_what, step, words) => {
+    await writeFile(join(place.folder, "bad.yaml"), `version: 1\nsteps:\n  - delay: 1ms\n  - ${step}\n`);
+    const file = await runFile("refused", { jobs: [hello, { ...hello, scenario: "bad.yaml" }] });
+    const tested = await place.run(["test", file], { cwd: place.folder });
+    expect(tested).toMatchObject({ code: 2, stderr: expect.stringContaining(`bad.yaml:${words}`) });
+    const run = await place.run(["run", BOARD, hello.firmware, "--scenario", "bad.yaml"], { cwd: place.folder });
+    expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining(`bad.yaml:${words}`) });
+  });
+
   it("cancels the run when it is interrupted", async () => {
     const file = await runFile("long", {
       jobs: [{ board: BOARD, firmware: image(BOARD, "shell"), timeout: "5m" }],
