@@ -29,15 +29,13 @@ export async function writeJunitReport(store: Store, run: StoredRun): Promise<st
     return suite;
   };
 
+  let totalMs = 0;
   let next = 0;
   const addUnfinished = (until: number) => {
     for (; next < until; next += 1) {
       const spec = run.spec.jobs[next];
       if (!spec) continue;
-      newCase(suiteOf(spec.board), run, spec)
-        .property("job", jobIdOf(run.id, next))
-        .property("skipped", "not finished yet")
-        .skipped();
+      skip(newCase(suiteOf(spec.board), run, spec).property("job", jobIdOf(run.id, next)), "not finished yet");
     }
   };
   for await (const verdict of store.listVerdicts(run.id)) {
@@ -45,11 +43,16 @@ export async function writeJunitReport(store: Store, run: StoredRun): Promise<st
     addUnfinished(index);
     next = index + 1;
     const spec = run.spec.jobs[index];
+    totalMs += verdict.result?.timings.totalMs ?? 0;
     if (spec) await addJob({ store, run, spec, verdict }, suiteOf(spec.board));
   }
   addUnfinished(run.jobCount);
+  const [anySuite] = suites.values();
+  if (anySuite) whenBuilt(anySuite, (_suite, root) => root?.att("time", seconds(totalMs)));
   return report.build();
 }
+
+type Xml = ReturnType<JUnitCase["build"]>;
 
 interface ReportedJob {
   readonly store: Store;
@@ -86,7 +89,7 @@ async function addJob(job: ReportedJob, suite: TestSuite): Promise<void> {
 function conclude(testCase: JUnitCase, verdict: JobVerdict): void {
   const message = toXmlText(verdict.error?.message ?? `ended as ${verdict.verdict}`);
   const code = verdict.error?.code ?? verdict.verdict;
-  if (verdict.isSkipped) testCase.property("skipped", message).skipped();
+  if (verdict.isSkipped) skip(testCase, message);
   else if (verdict.isExpected) return;
   else if (verdict.verdict === "errored" || verdict.verdict === "cancelled") testCase.error(message, code);
   else testCase.failure(message, code);
@@ -100,13 +103,27 @@ function addFoundCase(suite: TestSuite, { run, spec, verdict }: ReportedJob, fou
     .property("job", verdict.jobId);
   if (found.durationMs !== undefined) testCase.time(seconds(found.durationMs));
   if (found.file !== undefined) testCase.file(toXmlText(found.file));
-  if (found.outcome === "skipped") {
-    if (found.message !== undefined) testCase.property("skipped", toXmlText(found.message));
-    testCase.skipped();
-  }
+  if (found.outcome === "skipped") skip(testCase, toXmlText(found.message ?? "skipped"));
   // A failed test case of a job that was meant to fail is as it was meant to be.
   if (found.outcome === "failed" && verdict.isExpected) testCase.property("expected", "failed");
   else if (found.outcome === "failed") testCase.failure(toXmlText(found.message ?? "failed"), "TestCasesFailed");
+}
+
+/** The library writes no reason of its own. */
+function skip(testCase: JUnitCase, message: string): void {
+  whenBuilt(testCase.skipped(), (element) => {
+    element.children.find((child) => "name" in child && child.name === "skipped")?.att("message", message);
+  });
+}
+
+/** For what the library has no words for. */
+function whenBuilt(node: JUnitCase | TestSuite, then: (element: Xml, parent?: Xml) => void): void {
+  const build = node.build.bind(node);
+  node.build = (parent?: Xml) => {
+    const element = build(parent);
+    then(element, parent);
+    return element;
+  };
 }
 
 function seconds(ms: number): number {

@@ -112,7 +112,8 @@ test("each job is a test case that ends as its verdict says", async () => {
   expect(failure?.attributes).toEqual({ message: error.message, type: "StepTimeout" });
   expect(cases[1]?.children.at(-1)?.text).toContain("the last words");
   expect(propertiesOf(cases[2])).toMatchObject({ verdict: "failed" });
-  expect(propertiesOf(cases[4])).toMatchObject({ skipped: lost.message });
+  const reasons = [cases[4], cases[6]].map((one) => one?.children.find(({ name }) => name === "skipped")?.attributes);
+  expect(reasons).toEqual([{ message: lost.message }, { message: "not finished yet" }]);
   expect(propertiesOf(cases[5])).toMatchObject({ flaky: "true" });
   expect(json.jobs.map(({ state }) => state)).toEqual([...new Array<string>(6).fill("finished"), "unfinished"]);
 });
@@ -139,7 +140,14 @@ test("test cases of monitors are test cases, and those of a job that was meant t
     "roots",
   ]);
   expect(cases[1]?.attributes).toMatchObject({ classname: "nightly.job 0.math", time: "0.012" });
+  expect(cases[3]?.children.at(-1)?.attributes).toEqual({ message: "later" });
   expect(suites.attributes).toMatchObject({ failures: "2", skipped: "2" });
+});
+
+test("the report tells how long the tests took together", async () => {
+  const result = (totalMs: number) => aResult({ timings: { totalMs } });
+  const { suites } = await report([{ result: result(1_250) }, { result: result(500) }, undefined]);
+  expect(suites.attributes.time).toBe("1.75");
 });
 
 test("what XML forbids never gets into the report, wherever it comes from", async () => {
