@@ -93,11 +93,7 @@ export async function startSession(options: DispatcherOptions, term: Term): Prom
   });
 
   function onRunning(job: JobAtHand): void {
-    const { jobId, attempt } = job;
-    const agent = job.agent?.address ?? "";
-    queue.records
-      .tellRunning(jobId, { attempt, agent })
-      .catch((error: unknown) => log.debug({ err: error }, "a hint was lost"));
+    queue.records.tellRunning(job.jobId, { attempt: job.attempt, agent: job.agent?.address ?? "" });
   }
 
   function finish(link: AgentLink, id: string, result: AttemptResult): void {

@@ -97,7 +97,8 @@ export function createJobEnding(dependencies: JobEndingDependencies): JobEnding 
     if (end.result) agent?.acknowledge(attemptId);
     book.close(job);
     metrics.verdicts.inc({ verdict: end.verdict });
-    hint(queue.records.tellFinished(jobId, earlier.length > 0));
+    queue.records.tellFinished(jobId);
+    if (earlier.length > 0) forgetRetried(jobId);
   }
 
   async function tryAgain(job: JobAtHand, end: AttemptEnd, isElsewhere: boolean): Promise<void> {
@@ -130,9 +131,11 @@ export function createJobEnding(dependencies: JobEndingDependencies): JobEnding 
     await writeVerdict(job, { ...end, verdict: "errored", error });
   }
 
-  /** Hints wait for Redis where it is away; nothing waits for hints. */
-  function hint(told: Promise<unknown>): void {
-    told.catch((error: unknown) => log.debug({ err: error }, "a hint was lost"));
+  /** Waits for Redis where it is away; nothing waits for it. */
+  function forgetRetried(jobId: string): void {
+    queue.records.forgetRetried(jobId).catch((error: unknown) => {
+      log.debug({ err: error, jobId }, "the note of a job's earlier attempts stays until the next start");
+    });
   }
 
   async function end(job: JobAtHand, how: AttemptEnd): Promise<void> {

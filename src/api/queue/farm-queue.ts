@@ -1,7 +1,7 @@
 import { type Redis, ReplyError } from "ioredis";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { Log } from "../../log/log.ts";
-import { type AttemptRecords, createAttemptRecords } from "./attempt-records.ts";
+import { type AttemptRecords, createAttemptRecords, createJobPlaces } from "./attempt-records.ts";
 import { createDispatcherLease, type DispatcherLease, type LeaseEvents } from "./dispatcher-lease.ts";
 import { connectRedis } from "./redis-connection.ts";
 import { createRedisSignals } from "./redis-signals.ts";
@@ -64,8 +64,8 @@ export async function openFarmQueue(options: FarmQueueOptions): Promise<FarmQueu
       subscribe: (listener) => signals.subscribe(listener),
     },
     placesOf(pool) {
-      const records = createAttemptRecords({ redis, pool });
-      return { findPlaces: (jobIds) => patient(records.findPlaces(jobIds)) };
+      const places = createJobPlaces({ redis, pool });
+      return { findPlaces: (jobIds) => patient(places.findPlaces(jobIds)) };
     },
     async check() {
       await patient(redis.ping());
@@ -87,7 +87,7 @@ function dispatcherQueue(
   return {
     waitingRoom,
     signals,
-    records: createAttemptRecords({ redis, pool }),
+    records: createAttemptRecords({ redis, pool, log }),
     openRunningQueue: () => createRunningQueue({ redis, pool, log }),
     openLease: (events, ttlMs) =>
       createDispatcherLease({ redis, pool, log, events, ...(ttlMs === undefined ? {} : { ttlMs }) }),

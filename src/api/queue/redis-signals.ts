@@ -4,6 +4,15 @@ import type { FarmSignal, FarmSignals } from "./waiting-room.ts";
 
 export const SIGNAL_CHANNEL = "emufarm:signals";
 
+/** Signals travel together where there are several: a message costs each listener a turn of its event loop. */
+export function encodeSignals(signals: readonly FarmSignal[]): string {
+  return JSON.stringify(signals);
+}
+
+function decodeSignals(text: string): FarmSignal[] {
+  return JSON.parse(text) as FarmSignal[];
+}
+
 export interface RedisSignals extends FarmSignals, Disposable {}
 
 /** Signals by pub/sub. The connection for listening is opened by the first listener. */
@@ -16,7 +25,9 @@ export function createRedisSignals({ redis, log }: { redis: Redis; log: Log }): 
     subscriber = redis.duplicate();
     // The main connection tells of losses; this one only has to be quiet and come back.
     subscriber.on("error", () => {});
-    subscriber.on("message", (_channel, text) => tell(JSON.parse(text) as FarmSignal));
+    subscriber.on("message", (_channel, text) => {
+      for (const signal of decodeSignals(text)) tell(signal);
+    });
     await subscriber.subscribe(SIGNAL_CHANNEL);
   }
 
@@ -33,7 +44,7 @@ export function createRedisSignals({ redis, log }: { redis: Redis; log: Log }): 
 
   return {
     async publish(signal) {
-      await redis.publish(SIGNAL_CHANNEL, JSON.stringify(signal));
+      await redis.publish(SIGNAL_CHANNEL, encodeSignals([signal]));
     },
     async subscribe(listener) {
       listeners.add(listener);
