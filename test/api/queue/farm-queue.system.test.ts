@@ -133,6 +133,19 @@ describe("the running queue", () => {
     await vi.waitFor(() => expect(processed).toEqual(["r1.1", "r2.1", "r3.1"]), { timeout: 5_000 });
   });
 
+  test("hands an attempt on that Redis has forgotten between its adding and its fetching", async () => {
+    const running = (await openQueue()).forDispatcher(POOL).openRunningQueue();
+    open.push(running);
+    const processed: string[] = [];
+    running.start(async (id) => {
+      processed.push(id);
+    });
+    const added = running.add(["r1.1", "r2.1"]);
+    await redis.command("FLUSHALL");
+    await added;
+    await vi.waitFor(() => expect(processed.toSorted()).toEqual(["r1.1", "r2.1"]), { timeout: 5_000 });
+  });
+
   test("tells what an earlier dispatcher had begun, and forgets it on request", async () => {
     const first = await openFarmQueue({ address: redis.address, log });
     const begun = first.forDispatcher(POOL).openRunningQueue();
@@ -150,5 +163,26 @@ describe("the running queue", () => {
     expect(await running.readStarted()).toEqual(["r1.1"]);
     await running.clear();
     expect(await running.readStarted()).toEqual([]);
+  });
+});
+
+describe("what is told of jobs", () => {
+  test("arrives in the order in which it was told, and leaves the places of the jobs that run", async () => {
+    const queue = await openQueue();
+    const heard: string[] = [];
+    await queue.signals.subscribe((signal) => {
+      if ("jobId" in signal) heard.push(`${signal.type} ${signal.jobId}`);
+    });
+    const { records } = queue.forDispatcher(POOL);
+    records.tellRunning("r1", { attempt: 1, agent: "unix:/a" });
+    await vi.waitFor(() => expect(heard).toEqual(["jobRunning r1"]));
+    records.tellRunning("r2", { attempt: 2, agent: "unix:/b" });
+    records.tellRunning("r3", { attempt: 1, agent: "unix:/a" });
+    records.tellFinished("r3");
+    records.tellFinished("r1");
+    const rest = ["jobRunning r2", "jobRunning r3", "jobFinished r3", "jobFinished r1"];
+    await vi.waitFor(() => expect(heard).toEqual(["jobRunning r1", ...rest]));
+    const places = await queue.placesOf(POOL).findPlaces(["r1", "r2", "r3"]);
+    expect([...places]).toEqual([["r2", { attempt: 2, agent: "unix:/b" }]]);
   });
 });
