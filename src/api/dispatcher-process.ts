@@ -6,7 +6,7 @@ import type { Log } from "../log/log.ts";
 import { createBoardAvailability } from "./board/board-availability.ts";
 import type { ApiConfig } from "./config.ts";
 import { startDispatcher } from "./dispatch/dispatcher.ts";
-import { createBlobUrls, loadBlobKey } from "./firmware/blob-urls.ts";
+import { createBlobUrlSource, createBlobUrls, loadBlobKey } from "./firmware/blob-urls.ts";
 import { openFarmQueue } from "./queue/farm-queue.ts";
 import { DEFAULT_POOL } from "./run/run-submission.ts";
 import { FolderStore } from "./store/folder-store.ts";
@@ -39,7 +39,7 @@ export async function runDispatcher(config: ApiConfig, log: Log): Promise<Dispat
       queue: queue.forDispatcher(DEFAULT_POOL),
       agents,
       boards: createBoardAvailability(agents, log),
-      blobUrl: (sha256) => blobs.sign(sha256, Date.now() + BLOB_URL_LIFE_MS),
+      blobUrl: createBlobUrlSource(blobs, BLOB_URL_LIFE_MS, Date.now),
       log,
       metrics,
     }),

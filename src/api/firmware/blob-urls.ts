@@ -11,6 +11,7 @@ export interface BlobUrls {
 }
 
 const KEY_BYTES = 32;
+const MAX_SIGNED = 1_000;
 
 export function createBlobUrls({ key, publicUrl }: { key: Buffer; publicUrl: string }): BlobUrls {
   const mac = (sha256: string, expiresMs: number) =>
@@ -28,6 +29,21 @@ export function createBlobUrls({ key, publicUrl }: { key: Buffer; publicUrl: str
       }
       if (nowMs > expiresMs) throw new FarmError("Forbidden", { problem: "the URL has expired" });
     },
+  };
+}
+
+/** Signed URLs for those who hand out the same blobs again and again: a signature costs more than all else of it. */
+export function createBlobUrlSource(blobs: BlobUrls, lifeMs: number, clock: () => number): (sha256: string) => string {
+  const signed = new Map<string, { readonly url: string; readonly goodUntilMs: number }>();
+  return (sha256) => {
+    const nowMs = clock();
+    const known = signed.get(sha256);
+    // By the wall clock, as the expiry: one that is set back makes a new URL, too.
+    if (known && nowMs < known.goodUntilMs && nowMs > known.goodUntilMs - lifeMs) return known.url;
+    const url = blobs.sign(sha256, nowMs + 2 * lifeMs);
+    if (signed.size >= MAX_SIGNED) signed.clear();
+    signed.set(sha256, { url, goodUntilMs: nowMs + lifeMs });
+    return url;
   };
 }
 
