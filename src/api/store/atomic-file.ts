@@ -47,6 +47,23 @@ export async function createWhole(
   return true;
 }
 
+/**
+ * {@link createWhole} without leaving the turn of the event loop: a third of the price on a disk that is quick, and all
+ * wait where it is not.
+ */
+export function createWholeAtOnce(path: string, data: Uint8Array, temporary: string): boolean {
+  try {
+    fs.writeFileSync(temporary, data);
+    fs.linkSync(temporary, path);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    if (isPresent(error)) return false;
+    throw error;
+  }
+  fs.unlinkSync(temporary);
+  return true;
+}
+
 /** Puts a written file in its place, over what was there. */
 export async function replaceWhole(path: string, data: string | Uint8Array, temporary: string): Promise<void> {
   try {

@@ -1,16 +1,23 @@
 import { readFileSync, statSync } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { jobIdOf } from "../../core/policy/attempt-id.ts";
+import { jobIdOf, parseJobId } from "../../core/policy/attempt-id.ts";
 import type { JobVerdict } from "../../core/wire/farm.ts";
-import { createWhole, discard, type TemporaryNames } from "./atomic-file.ts";
+import { createWhole, createWholeAtOnce, discard, type TemporaryNames } from "./atomic-file.ts";
 import { isMissing } from "./store-fault.ts";
 import type { StoreLayout } from "./store-layout.ts";
 import type { VerdictJournal } from "./verdict-journal.ts";
 
 /** Files read in one go before others get their turn: short enough not to be felt. */
 const READ_SLICE = 64;
+/** Verdicts that were read last: several callers ask for one that has just come. */
+const MAX_RECENT = 64;
+/** One with more in it (thousands of test cases) is read again. */
+const MAX_RECENT_BYTES = 64 * 1024;
+/** A disk that keeps a writer waiting for so long is taken to be slow for a while. */
+const SLOW_MS = 10;
+const SLOW_FOR_MS = 2_000;
 const VERDICT_NAME = /^\d{6}$/;
 
 /** A log that lies in the verdict's file. */
@@ -26,6 +33,8 @@ export class VerdictFiles {
   readonly #journal: VerdictJournal;
   /** Folders that are known to be there. */
   readonly #folders = new Set<string>();
+  readonly #recent = new Map<string, JobVerdict>();
+  #slowUntilMs = 0;
 
   constructor(layout: StoreLayout, temporary: TemporaryNames, journal: VerdictJournal) {
     this.#layout = layout;
@@ -37,19 +46,24 @@ export class VerdictFiles {
     const path = this.#layout.verdict(verdict.jobId);
     const data = encode(verdict);
     await this.ensureFolder(dirname(path));
-    if (!(await createWhole(path, data, this.#temporary.next()))) return "exists";
+    if (!(await this.#write(path, data))) return "exists";
     this.#journal.append(path, data);
     return "created";
   }
 
   async read(jobId: string): Promise<JobVerdict | undefined> {
-    const data = await readIfThere(this.#layout.verdict(jobId));
-    return data && decode(data);
+    const known = this.#recent.get(jobId);
+    if (known) return known;
+    const data = readIfThere(this.#layout.verdict(jobId));
+    if (!data) return undefined;
+    const verdict = decode(data);
+    if (data.length <= MAX_RECENT_BYTES) this.#remember(verdict);
+    return verdict;
   }
 
   /** A log that travelled in the verdict of this attempt. */
   async readInlineLog(log: { jobId: string; attempt: number; uart: string }): Promise<Buffer | undefined> {
-    const data = await readIfThere(this.#layout.verdict(log.jobId));
+    const data = readIfThere(this.#layout.verdict(log.jobId));
     if (!data || decode(data).attempt !== log.attempt) return undefined;
     const text = data.toString("utf8", data.indexOf("\n") + 1);
     if (text === "") return undefined;
@@ -61,7 +75,6 @@ export class VerdictFiles {
     for (const shard of await this.#shards(runId)) {
       const names = await verdictNames(shard);
       for (let start = 0; start < names.length; start += READ_SLICE) {
-        // Reading small files at once costs a quarter of what it costs through the thread pool.
         const slice = names.slice(start, start + READ_SLICE).map((name) => decode(readFileSync(join(shard, name))));
         yield* slice;
         await setImmediate();
@@ -102,6 +115,25 @@ export class VerdictFiles {
   forget(runId: string): void {
     const prefix = `${this.#layout.resultsOf(runId)}/`;
     for (const folder of this.#folders) if (folder.startsWith(prefix)) this.#folders.delete(folder);
+    for (const jobId of this.#recent.keys()) if (parseJobId(jobId).runId === runId) this.#recent.delete(jobId);
+  }
+
+  /** At once while the disk is quick; else others would wait for it with this verdict. */
+  async #write(path: string, data: Buffer): Promise<boolean> {
+    const temporary = this.#temporary.next();
+    const startedMs = performance.now();
+    if (startedMs < this.#slowUntilMs) return await createWhole(path, data, temporary);
+    try {
+      return createWholeAtOnce(path, data, temporary);
+    } finally {
+      const endedMs = performance.now();
+      if (endedMs - startedMs > SLOW_MS) this.#slowUntilMs = endedMs + SLOW_FOR_MS;
+    }
+  }
+
+  #remember(verdict: JobVerdict): void {
+    this.#recent.set(verdict.jobId, verdict);
+    if (this.#recent.size > MAX_RECENT) this.#recent.delete(this.#recent.keys().next().value ?? "");
   }
 
   /** Folders of the run's shards, in order of the jobs. */
@@ -129,9 +161,10 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-async function readIfThere(path: string): Promise<Buffer | undefined> {
+/** Reading small files at once costs a quarter of what it costs through the thread pool. */
+function readIfThere(path: string): Buffer | undefined {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
