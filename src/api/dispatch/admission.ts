@@ -98,8 +98,8 @@ export function createAdmission(dependencies: AdmissionDependencies): Admission 
 
   async function begin(jobId: string, run: RunEntry): Promise<string | undefined> {
     const job = book.take(jobId, run);
-    if (run.isCancelled(jobId)) {
-      void ending.end(job, cancelledEnd());
+    if (job.reasonToCancel !== undefined) {
+      void ending.end(job, cancelledEnd(job.reasonToCancel));
       return undefined;
     }
     const error = await problemWith(job.spec.board, run);

@@ -31,7 +31,7 @@ export async function cancelJobs(dependencies: CancellationDependencies, runId: 
 
 /** The agent ends the attempt, and its result is the verdict. */
 function stop(job: JobAtHand): void {
-  job.agent?.cancel(job.attemptId, "on request");
+  if (job.reasonToCancel !== undefined) job.agent?.cancel(job.attemptId, job.reasonToCancel);
 }
 
 async function takeOut({ pool, waitingRoom }: CancellationDependencies, run: RunEntry, jobIds: readonly string[]) {
@@ -47,6 +47,6 @@ async function endWithoutAttempt({ book, ending }: CancellationDependencies, run
   const job = book.take(jobId, run);
   if (job.phase === "running") stop(job);
   // One that is being handed out is stopped as soon as its agent has answered.
-  if (job.phase !== "queued") return;
-  await ending.end(job, cancelledEnd());
+  if (job.phase !== "queued" || job.reasonToCancel === undefined) return;
+  await ending.end(job, cancelledEnd(job.reasonToCancel));
 }

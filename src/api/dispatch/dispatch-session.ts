@@ -124,7 +124,7 @@ export async function startSession(options: DispatcherOptions, term: Term): Prom
   async function resync(): Promise<void> {
     for (const runId of await store.listUnfinishedRuns()) {
       const cancelled = await store.readCancellation(runId);
-      if (cancelled === "all" || cancelled.size > 0) await cancel(runId);
+      if (cancelled.run !== undefined || cancelled.jobs.size > 0) await cancel(runId);
     }
     // What Redis refused when its turn had come, as one does whose disk is full; what is there stays as it is.
     await running.add(book.jobsAtHand.filter((job) => job.phase === "queued").map((job) => job.attemptId));

@@ -90,7 +90,7 @@ export function createHandOut(dependencies: HandOutDependencies): HandOut {
         job.phase = "running";
         events.onRunning(job);
         if (answer.status.result) void ending.end(job, { ...answer.status.result, result: answer.status.result });
-        else if (job.isCancelled) taken.link.cancel(job.attemptId, "on request");
+        else if (job.reasonToCancel !== undefined) taken.link.cancel(job.attemptId, job.reasonToCancel);
         return false;
     }
   }
@@ -99,9 +99,9 @@ export function createHandOut(dependencies: HandOutDependencies): HandOut {
     const { attemptId } = job;
     const isWanted = () => job.phase === "queued" && job.attemptId === attemptId;
     while (isWanted()) {
-      if (job.isCancelled) return void ending.end(job, cancelledEnd());
+      if (job.reasonToCancel !== undefined) return void ending.end(job, cancelledEnd(job.reasonToCancel));
       const taken = await fleet.takeSlot(attemptId, job.avoided);
-      if (!lease.isHeld() || !isWanted() || job.isCancelled) {
+      if (!lease.isHeld() || !isWanted() || job.reasonToCancel !== undefined) {
         taken.link.settle(taken, "unused");
         await lease.whenHeld();
         continue;

@@ -50,8 +50,9 @@ export class JobAtHand {
     return this.#earlier;
   }
 
-  get isCancelled(): boolean {
-    return this.run.isCancelled(this.jobId);
+  /** Why nobody wants it any more; undefined where it is still wanted. */
+  get reasonToCancel(): string | undefined {
+    return this.run.reasonToCancel(this.jobId);
   }
 
   /** Settles when the current attempt has left its slot, or never got one. */

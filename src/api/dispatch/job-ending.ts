@@ -120,12 +120,12 @@ export function createJobEnding(dependencies: JobEndingDependencies): JobEnding 
     const decision = decideRetry({
       error: end.verdict === "passed" ? undefined : end.error,
       isExpected: isExpectedEnd(job.spec, end.verdict, end.result),
-      isCancelled: job.isCancelled || end.isWithoutAttempt === true,
+      isCancelled: job.reasonToCancel !== undefined || end.isWithoutAttempt === true,
       earlier: job.earlier,
       retries: job.spec.retries,
     });
     if (decision === "elsewhere" || decision === "again") return await tryAgain(job, end, decision === "elsewhere");
-    if (decision === "final") return await writeVerdict(job, job.isCancelled ? cancelledUnlessPassed(end) : end);
+    if (decision === "final") return await writeVerdict(job, cancelledUnlessPassed(end, job.reasonToCancel));
     const last = end.error?.message ?? end.verdict;
     const error = new FarmError("RetriesExhausted", { attempts: job.earlier.length + 1, last }).toBody();
     await writeVerdict(job, { ...end, verdict: "errored", error });
@@ -162,16 +162,16 @@ export function createJobEnding(dependencies: JobEndingDependencies): JobEnding 
 }
 
 /** A cancelled job whose attempt was lost on the way is cancelled, not errored. */
-function cancelledUnlessPassed(end: AttemptEnd): AttemptEnd {
-  if (end.result || end.isWithoutAttempt) return end;
-  return { ...end, verdict: "cancelled", error: cancelledError() };
+function cancelledUnlessPassed(end: AttemptEnd, reason: string | undefined): AttemptEnd {
+  if (reason === undefined || end.result || end.isWithoutAttempt) return end;
+  return { ...end, verdict: "cancelled", error: cancelledError(reason) };
 }
 
 /** The end of a job that is cancelled before its attempt has begun. */
-export function cancelledEnd(): AttemptEnd {
-  return { verdict: "cancelled", error: cancelledError(), isWithoutAttempt: true };
+export function cancelledEnd(reason: string): AttemptEnd {
+  return { verdict: "cancelled", error: cancelledError(reason), isWithoutAttempt: true };
 }
 
-function cancelledError(): ErrorBody {
-  return new FarmError("Cancelled", { reason: "on request" }).toBody();
+function cancelledError(reason: string): ErrorBody {
+  return new FarmError("Cancelled", { reason }).toBody();
 }

@@ -98,7 +98,7 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
         return;
       }
       case "cancel":
-        return link.cancel(action.attemptId, "nobody wants this attempt any more");
+        return link.cancel(action.attemptId, await reasonToCancel(action.attemptId));
       case "acknowledge":
         return link.acknowledge(action.attemptId);
       case "lost": {
@@ -113,12 +113,18 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
     }
   }
 
+  async function reasonToCancel(attemptId: string): Promise<string> {
+    const jobId = parseAttemptId(attemptId)?.jobId;
+    const run = jobId === undefined ? undefined : await book.run(parseJobId(jobId).runId);
+    return (jobId && run?.reasonToCancel(jobId)) ?? "nobody wants this attempt any more";
+  }
+
   async function endCancelled(jobId: string): Promise<void> {
     const run = await book.run(parseJobId(jobId).runId);
     if (!run || run.isFinished(jobId)) return;
     const job = book.take(jobId, run);
-    if (job.phase === "queued") {
-      await ending.end(job, cancelledEnd());
+    if (job.phase === "queued" && job.reasonToCancel !== undefined) {
+      await ending.end(job, cancelledEnd(job.reasonToCancel));
     }
   }
 

@@ -1,14 +1,14 @@
 import { jobIdOf, parseJobId } from "../../core/policy/attempt-id.ts";
 import type { JobSpec } from "../../core/schema/job.ts";
-import type { StoredRun } from "../store/store.ts";
+import type { Cancellation, StoredRun } from "../store/store.ts";
 
 /** A run that has jobs without a verdict, with what has become of them. */
 export class RunEntry {
   readonly run: StoredRun;
   readonly #finished: Set<string>;
-  #cancelled: "all" | ReadonlySet<string>;
+  #cancelled: Cancellation;
 
-  constructor(run: StoredRun, finished: ReadonlySet<string>, cancelled: "all" | ReadonlySet<string>) {
+  constructor(run: StoredRun, finished: ReadonlySet<string>, cancelled: Cancellation) {
     this.run = run;
     this.#finished = new Set(finished);
     this.#cancelled = cancelled;
@@ -23,7 +23,12 @@ export class RunEntry {
   }
 
   isCancelled(jobId: string): boolean {
-    return this.#cancelled === "all" || this.#cancelled.has(jobId);
+    return this.reasonToCancel(jobId) !== undefined;
+  }
+
+  /** Why nobody wants the job any more; undefined where it is still wanted. */
+  reasonToCancel(jobId: string): string | undefined {
+    return this.#cancelled.jobs.get(jobId) ?? this.#cancelled.run;
   }
 
   finish(jobId: string): void {
@@ -31,7 +36,7 @@ export class RunEntry {
   }
 
   /** What others have written since. */
-  update(finished: ReadonlySet<string>, cancelled: "all" | ReadonlySet<string>): void {
+  update(finished: ReadonlySet<string>, cancelled: Cancellation): void {
     for (const jobId of finished) this.#finished.add(jobId);
     this.#cancelled = cancelled;
   }

@@ -48,7 +48,7 @@ export async function writeJunitReport(store: Store, run: StoredRun): Promise<st
   }
   addUnfinished(run.jobCount);
   const [anySuite] = suites.values();
-  if (anySuite) whenBuilt(anySuite, (_suite, root) => root?.att("time", seconds(totalMs)));
+  if (anySuite) whenBuilt(anySuite, (_suite, root) => root.att("time", seconds(totalMs)));
   return report.build();
 }
 
@@ -117,9 +117,9 @@ function skip(testCase: JUnitCase, message: string): void {
 }
 
 /** For what the library has no words for. */
-function whenBuilt(node: JUnitCase | TestSuite, then: (element: Xml, parent?: Xml) => void): void {
+function whenBuilt(node: JUnitCase | TestSuite, then: (element: Xml, parent: Xml) => void): void {
   const build = node.build.bind(node);
-  node.build = (parent?: Xml) => {
+  node.build = (parent: Xml) => {
     const element = build(parent);
     then(element, parent);
     return element;

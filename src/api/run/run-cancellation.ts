@@ -48,7 +48,7 @@ export function createRunCancellation(dependencies: RunCancellationDependencies)
     const progress = await ledger.progress(run.id);
     const unfinished = jobIds?.filter((id) => !progress?.hasVerdict(id)) ?? progress?.unfinishedJobIds() ?? [];
     if (unfinished.length === 0) return;
-    await store.createCancellation(run.id, jobIds);
+    await store.createCancellation(run.id, reason, jobIds);
     if (progress && jobIds === undefined) progress.isCancelled = true;
     try {
       const jobs = unfinished.map((jobId) => ({ jobId, tenant: run.tenant }));

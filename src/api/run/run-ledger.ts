@@ -60,7 +60,7 @@ export class RunLedger implements AsyncDisposable {
     const head = await store.readRunHead(runId);
     if (!head) return undefined;
     const summary = await store.readSummary(runId);
-    if (summary) return recordOf(head, summary, (await store.readCancellation(runId)) === "all");
+    if (summary) return recordOf(head, summary, (await store.readCancellation(runId)).run !== undefined);
     const progress = await this.progress(runId);
     return progress && recordOfProgress(progress);
   }
@@ -136,7 +136,7 @@ export class RunLedger implements AsyncDisposable {
     const progress = new RunProgress(
       head,
       randomBytes(6).toString("hex"),
-      (await store.readCancellation(runId)) === "all",
+      (await store.readCancellation(runId)).run !== undefined,
     );
     const entry: Entry = {
       progress,

@@ -10,7 +10,7 @@ import { createOwner, isOwnerGone } from "./process-owner.ts";
 import { applyRetention } from "./retention.ts";
 import { RunFiles } from "./run-files.ts";
 import { createRunMarks, type RunMarks } from "./run-marks.ts";
-import type { Retention, RunSummary, Store, StoredRun } from "./store.ts";
+import type { Cancellation, Retention, RunSummary, Store, StoredRun } from "./store.ts";
 import { guardStore, toStoreError } from "./store-fault.ts";
 import { createStoreLayout, foldersOf, type StoreLayout } from "./store-layout.ts";
 import { VerdictFiles } from "./verdict-files.ts";
@@ -95,11 +95,11 @@ export class FolderStore implements Store {
     return this.#guard(() => this.#parts.marks.readSummary(runId));
   }
 
-  createCancellation(runId: string, jobIds?: readonly string[]): Promise<void> {
-    return this.#guard(() => this.#parts.marks.createCancellation(runId, jobIds));
+  createCancellation(runId: string, reason: string, jobIds?: readonly string[]): Promise<void> {
+    return this.#guard(() => this.#parts.marks.createCancellation(runId, reason, jobIds));
   }
 
-  readCancellation(runId: string): Promise<"all" | ReadonlySet<string>> {
+  readCancellation(runId: string): Promise<Cancellation> {
     return this.#guard(() => this.#parts.marks.readCancellation(runId));
   }
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createWhole, type TemporaryNames } from "./atomic-file.ts";
-import type { RunSummary } from "./store.ts";
+import type { Cancellation, RunSummary } from "./store.ts";
 import { isMissing } from "./store-fault.ts";
 import type { StoreLayout } from "./store-layout.ts";
 
@@ -12,8 +12,8 @@ const CANCELLED = "cancelled";
 export interface RunMarks {
   createSummary(runId: string, summary: RunSummary): Promise<void>;
   readSummary(runId: string): Promise<RunSummary | undefined>;
-  createCancellation(runId: string, jobIds: readonly string[] | undefined): Promise<void>;
-  readCancellation(runId: string): Promise<"all" | ReadonlySet<string>>;
+  createCancellation(runId: string, reason: string, jobIds: readonly string[] | undefined): Promise<void>;
+  readCancellation(runId: string): Promise<Cancellation>;
 }
 
 export function createRunMarks(layout: StoreLayout, temporary: TemporaryNames): RunMarks {
@@ -39,9 +39,9 @@ export function createRunMarks(layout: StoreLayout, temporary: TemporaryNames): 
       return text === undefined ? undefined : (JSON.parse(text) as RunSummary);
     },
 
-    async createCancellation(runId, jobIds) {
-      if (jobIds === undefined) return await create(runId, CANCELLED, "all");
-      for (const jobId of jobIds) await create(runId, `${CANCELLED}.${jobId}`, "");
+    async createCancellation(runId, reason, jobIds) {
+      if (jobIds === undefined) return await create(runId, CANCELLED, reason);
+      for (const jobId of jobIds) await create(runId, `${CANCELLED}.${jobId}`, reason);
     },
 
     async readCancellation(runId) {
@@ -49,9 +49,13 @@ export function createRunMarks(layout: StoreLayout, temporary: TemporaryNames): 
         if (isMissing(error)) return [];
         throw error;
       });
-      if (names.includes(CANCELLED)) return "all";
+      const jobs = new Map<string, string>();
       const prefix = `${CANCELLED}.`;
-      return new Set(names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)));
+      for (const name of names.filter((one) => one.startsWith(prefix))) {
+        jobs.set(name.slice(prefix.length), (await read(runId, name)) ?? "");
+      }
+      const run = names.includes(CANCELLED) ? await read(runId, CANCELLED) : undefined;
+      return { ...(run !== undefined && { run }), jobs };
     },
   };
 }

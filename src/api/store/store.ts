@@ -28,6 +28,14 @@ export interface RunSummary {
   readonly totals: RunTotals;
 }
 
+/** What of a run nobody wants any more, and why. */
+export interface Cancellation {
+  /** Why the whole run was cancelled, where it was. */
+  readonly run?: string;
+  /** Why jobs of it were cancelled one by one. */
+  readonly jobs: ReadonlyMap<string, string>;
+}
+
 /**
  * The record of the farm. Everything else can be rebuilt from it.
  * A folder on one machine; S3 or a service of the farm's own on a cluster.
@@ -48,10 +56,9 @@ export interface Store extends AsyncDisposable {
   /** Stores the summary of a run whose jobs all have verdicts; the first one stays. */
   createSummary(runId: string, summary: RunSummary): Promise<void>;
   readSummary(runId: string): Promise<RunSummary | undefined>;
-  /** Marks that nobody wants the run any more (or, with job ids, just these jobs). Idempotent. */
-  createCancellation(runId: string, jobIds?: readonly string[]): Promise<void>;
-  /** Jobs that are cancelled: "all", or the ids. */
-  readCancellation(runId: string): Promise<"all" | ReadonlySet<string>>;
+  /** Marks that nobody wants the run any more (or, with job ids, just these jobs). The first reason stays. */
+  createCancellation(runId: string, reason: string, jobIds?: readonly string[]): Promise<void>;
+  readCancellation(runId: string): Promise<Cancellation>;
 
   /**
    * Creates the verdict of a job, if absent: that creation is the verdict. Logs that travel in it (`result.logs[].base64`)

@@ -211,9 +211,10 @@ describe("the dispatcher", () => {
     const first = { jobId: jobIdOf(half.id, 0), tenant: "tester", priority: 50 };
     await farm.queue.waitingRoom.submit("default", [first]);
     await vi.waitFor(() => expect(agent.attempts.size).toBe(1));
-    await farm.store.createCancellation(half.id, [first.jobId]);
+    await farm.store.createCancellation(half.id, "not needed", [first.jobId]);
     const verdicts = await farm.verdictsOf(half);
     expect(verdicts.map((verdict) => verdict.verdict)).toEqual(["cancelled", "passed", "passed"]);
+    expect(verdicts[0]?.error?.message).toBe("Cancelled: not needed.");
   });
 
   test("ends soon while Redis is away", async () => {
@@ -244,10 +245,11 @@ describe("the dispatcher", () => {
     await farm.startDispatcher([agent]);
     const run = await farm.submit(10_000);
     await vi.waitFor(() => expect(agent.attempts.size).toBe(4));
-    await farm.store.createCancellation(run.id);
+    await farm.store.createCancellation(run.id, "enough of it");
     await farm.queue.signals.publish({ type: "cancelled", pool: "default", runId: run.id });
     const verdicts = await farm.verdictsOf(run);
     expect(new Set(verdicts.map((verdict) => verdict.verdict))).toEqual(new Set(["cancelled"]));
+    expect(new Set(verdicts.map((verdict) => verdict.error?.message))).toEqual(new Set(["Cancelled: enough of it."]));
     expect(agent.cancelled).toHaveLength(4);
     expect(agent.puts).toHaveLength(4);
     expect(await farm.queue.waitingRoom.size("default")).toBe(0);

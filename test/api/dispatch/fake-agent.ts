@@ -132,10 +132,10 @@ export function createFakeAgent(name: string, slots: number): FakeAgent {
         if (result !== "runs on") setImmediate(() => finish(id, result));
         return status;
       },
-      async cancelAttempt(id: string) {
+      async cancelAttempt(id: string, reason: string) {
         if (isAway) throw lost();
         agent.cancelled.push(id);
-        finish(id, { verdict: "cancelled", error: new FarmError("Cancelled", { reason: "on request" }).toBody() });
+        finish(id, { verdict: "cancelled", error: new FarmError("Cancelled", { reason }).toBody() });
         return attempts.get(id) as AttemptStatus;
       },
       async acknowledge(ids: readonly string[]) {

@@ -94,15 +94,19 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
         expect((await store.readSummary(id))?.finishedAt).toBe("2026-01-01T00:00:00.000Z");
       });
 
-      test("cancellations add up: jobs, then all", async () => {
+      test("cancellations add up, jobs and then all, each with its first reason", async () => {
         const { id } = (await store.createRun(aRun({ jobCount: 3 }))).run;
-        expect(await store.readCancellation(id)).toEqual(new Set());
-        await store.createCancellation(id, [jobIdOf(id, 1)]);
-        await store.createCancellation(id, [jobIdOf(id, 1), jobIdOf(id, 2)]);
-        expect(await store.readCancellation(id)).toEqual(new Set([jobIdOf(id, 1), jobIdOf(id, 2)]));
-        await store.createCancellation(id);
-        await store.createCancellation(id);
-        expect(await store.readCancellation(id)).toBe("all");
+        expect(await store.readCancellation(id)).toEqual({ jobs: new Map() });
+        await store.createCancellation(id, "one", [jobIdOf(id, 1)]);
+        await store.createCancellation(id, "two", [jobIdOf(id, 1), jobIdOf(id, 2)]);
+        const jobs = new Map([
+          [jobIdOf(id, 1), "one"],
+          [jobIdOf(id, 2), "two"],
+        ]);
+        expect(await store.readCancellation(id)).toEqual({ jobs });
+        await store.createCancellation(id, "übrig");
+        await store.createCancellation(id, "later");
+        expect(await store.readCancellation(id)).toEqual({ run: "übrig", jobs });
       });
     });
 

@@ -128,11 +128,7 @@ describe("emufarm test", () => {
   });
 
   it.each([
-    [
-      "a pattern that is refused",
-      '{wait-serial: {regex: "(a)\\\\1"}}',
-      "4:19: steps[1].wait-serial: The pattern",
-    ],
+    ["a pattern that is refused", '{wait-serial: {regex: "(a)\\\\1"}}', "4:19: steps[1].wait-serial: The pattern"],
     ["a step that no board can do", "{set-pin: {pin: 1, value: 1}}", "4:15: steps[1].set-pin: step 2 (set-pin) is not"],
   ])("tells %s by its file, line and column", async (_what, step, words) => {
     await writeFile(join(place.folder, "bad.yaml"), `version: 1\nsteps:\n  - delay: 1ms\n  - ${step}\n`);
@@ -203,7 +199,7 @@ describe("the questions to a farm", () => {
     expect((await console.result).code).toBe(0);
     expect((await logs.result).stdout).toContain("emufarm shell");
     const { code, stderr } = await started.result;
-    expect(stderr).toContain("emufarm: cancelled");
+    expect(stderr).toContain("emufarm: cancelled: enough of it");
     expect(code).toBe(130);
   });
 
