@@ -27,6 +27,8 @@ export interface Call {
   readonly signal?: AbortSignal;
   /** Longest silence of the server: before the answer begins, and within it; 0: for ever. Default 30 s. */
   readonly silenceMs?: number;
+  /** Told when the answer begins; its first byte may be long in coming. */
+  readonly onAnswer?: () => void;
 }
 
 /** One message of a WebSocket. */
@@ -92,6 +94,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     async *bytes(call) {
       try {
         const { body } = await send(call);
+        call.onAnswer?.();
         yield* body as AsyncIterable<Buffer>;
       } catch (error) {
         throw translate(error, call.signal);

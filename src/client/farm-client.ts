@@ -8,7 +8,7 @@ import type { RunSpecInput } from "../core/schema/run.ts";
 import type { VerdictName } from "../core/verdict.ts";
 import type { BoardStatus, FirmwareRecord, JobRecord, RunEvent, RunRecord } from "../core/wire/farm.ts";
 import { type Connection, createConnection, type MessageListener } from "./connection.ts";
-import { Reconnection } from "./reconnection.ts";
+import { type AbsenceListener, Reconnection } from "./reconnection.ts";
 import { parseRunEvents } from "./run-events.ts";
 
 export interface FarmClientOptions {
@@ -22,12 +22,10 @@ export interface JobFilter {
   readonly verdict?: VerdictName;
 }
 
-export interface FollowOptions {
+export interface FollowOptions extends AbsenceListener {
   readonly signal?: AbortSignal;
   /** How long to try to reach a farm that has gone. Default: a minute. */
   readonly giveUpAfterMs?: number;
-  /** Told once, when the farm has gone and does not answer again at once. */
-  readonly onAway?: (giveUpAfterMs: number) => void;
 }
 
 export interface FollowLogOptions extends FollowOptions {
@@ -163,18 +161,19 @@ async function* listJobs({ json }: Connection, runId: string, filter: JobFilter)
 async function* followEvents(
   { bytes }: Connection,
   runId: string,
-  { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, onAway }: FollowOptions,
+  { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, ...listener }: FollowOptions,
 ): AsyncGenerator<RunEvent> {
-  const reconnection = new Reconnection(giveUpAfterMs, onAway);
+  const reconnection = new Reconnection(giveUpAfterMs, listener);
   const seen = new Set<string>();
   let lastEventId: string | undefined;
+  const call = { method: "GET", silenceMs: EVENTS_SILENCE_MS, onAnswer: () => reconnection.answered() } as const;
   for (;;) {
     const headers = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
     const path = `/v1/runs/${runId}/events`;
     try {
-      const stream = bytes({ method: "GET", path, headers, silenceMs: EVENTS_SILENCE_MS, ...(signal && { signal }) });
+      const stream = bytes({ ...call, path, headers, ...(signal && { signal }) });
       for await (const { id, event } of parseRunEvents(stream)) {
-        reconnection.succeeded();
+        reconnection.progressed();
         lastEventId = id ?? lastEventId;
         // An API that was started again tells everything again.
         const name = event.type === "jobFinished" ? event.jobId : event.type;
@@ -194,17 +193,18 @@ async function* followLog(
   { bytes, json }: Connection,
   jobId: string,
   uart: string,
-  { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, onAway, onRetry }: FollowLogOptions,
+  { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, onRetry, ...listener }: FollowLogOptions,
 ): AsyncGenerator<Buffer> {
-  const reconnection = new Reconnection(giveUpAfterMs, onAway);
+  const reconnection = new Reconnection(giveUpAfterMs, listener);
+  const call = { method: "GET", silenceMs: 0, onAnswer: () => reconnection.answered() } as const;
   let attempt = 1;
   let toldAttempt = 1;
   let offset = 0;
   for (;;) {
     const path = `/v1/jobs/${jobId}/logs/${uart}${queryOf({ follow: true, attempt, offset })}`;
     try {
-      for await (const chunk of bytes({ method: "GET", path, silenceMs: 0, ...(signal && { signal }) })) {
-        reconnection.succeeded();
+      for await (const chunk of bytes({ ...call, path, ...(signal && { signal }) })) {
+        reconnection.progressed();
         if (attempt > toldAttempt) onRetry?.(attempt);
         toldAttempt = attempt;
         offset += chunk.length;

@@ -4,26 +4,38 @@ import { FarmError } from "../core/error/farm-error.ts";
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 2_000;
 
+export interface AbsenceListener {
+  /** Told once for each absence: the farm has gone, and did not answer a second try either. */
+  readonly onAway?: ((giveUpAfterMs: number) => void) | undefined;
+  /** Told when a farm whose absence was told is there again. */
+  readonly onBack?: (() => void) | undefined;
+}
+
 /**
  * Decides whether a stream that broke is opened again: yes, with growing pauses, until the farm has not been reached
  * for `giveUpAfterMs`.
  */
 export class Reconnection {
   readonly #giveUpAfterMs: number;
-  readonly #onAway: ((giveUpAfterMs: number) => void) | undefined;
+  readonly #listener: AbsenceListener;
   #brokenSinceMs: number | undefined;
   #delayMs = FIRST_DELAY_MS;
   #isAwayTold = false;
 
-  /** @param onAway told once, when the farm did not answer a second try either */
-  constructor(giveUpAfterMs: number, onAway?: (giveUpAfterMs: number) => void) {
+  constructor(giveUpAfterMs: number, listener: AbsenceListener = {}) {
     this.#giveUpAfterMs = giveUpAfterMs;
-    this.#onAway = onAway;
+    this.#listener = listener;
+  }
+
+  /** To be called when the farm answers. What it has to tell may be long in coming. */
+  answered(): void {
+    this.#brokenSinceMs = undefined;
+    if (this.#isAwayTold) this.#listener.onBack?.();
+    this.#isAwayTold = false;
   }
 
   /** To be called whenever something has come. */
-  succeeded(): void {
-    this.#brokenSinceMs = undefined;
+  progressed(): void {
     this.#delayMs = FIRST_DELAY_MS;
   }
 
@@ -36,7 +48,7 @@ export class Reconnection {
     const isAway = this.#brokenSinceMs !== undefined;
     this.#brokenSinceMs ??= nowMs;
     if (nowMs - this.#brokenSinceMs > this.#giveUpAfterMs) throw error;
-    if (isAway && !this.#isAwayTold) this.#onAway?.(this.#giveUpAfterMs);
+    if (isAway && !this.#isAwayTold) this.#listener.onAway?.(this.#giveUpAfterMs);
     this.#isAwayTold ||= isAway;
     // A farm that is just starting again needs a moment; asking more often would not make it faster.
     await setTimeout(this.#delayMs, undefined, signal ? { signal } : {});

@@ -89,6 +89,21 @@ test("no farm, or something else that answers, is told as such", async () => {
   });
 });
 
+test("a farm that goes away and comes back is told each time, a connection that only breaks is not", async () => {
+  const fates = ["breaks", "answers", "gone", "gone", "gone", "answers", "gone", "gone", "ends"];
+  await using server = await serve((_request, answer) => {
+    const fate = fates.shift();
+    if (fate === "gone") return void answer.writeHead(502).end("<html>bad gateway</html>");
+    answer.writeHead(200);
+    if (fate !== "ends") return void answer.write(": nothing to tell\n\n", () => answer.destroy());
+    answer.end('event: end\ndata: {"type":"end"}\n\n');
+  });
+  const told: string[] = [];
+  const listener = { onAway: () => told.push("away"), onBack: () => told.push("back") };
+  for await (const _event of server.farm.events("r1", listener));
+  expect(told).toEqual(["away", "back", "away", "back"]);
+});
+
 test("events give up on a farm that does not come back, and stop at once when they are aborted", async () => {
   await using nobody = createFarmClient({ address: "unix:/nonexistent/farm.sock", token: "t" });
   const follow = async (options: Parameters<FarmClient["events"]>[1]) => {

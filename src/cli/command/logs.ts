@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { EXIT } from "../exit-code.ts";
+import { tellAbsence } from "../farm/absence.ts";
 import { connectFarm } from "../farm/find-farm.ts";
 import type { FarmOptions } from "../farm-options.ts";
+import { Words } from "../run/words.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { consoleOfJob } from "./job-uart.ts";
 
@@ -17,9 +19,18 @@ export async function logs(
   options: LogsOptions,
 ): Promise<number> {
   const { stdout, interrupted } = surroundings;
+  const words = new Words(surroundings);
   await using farm = await connectFarm(surroundings, options);
   const name = uart ?? (await consoleOfJob(farm, jobId));
-  const bytes = options.follow ? farm.followLog(jobId, name, { signal: interrupted }) : farm.log(jobId, name);
-  for await (const chunk of bytes) if (!stdout.write(chunk)) await once(stdout, "drain");
+  const follow = {
+    signal: interrupted,
+    ...tellAbsence((text) => words.say(text)),
+    onRetry: (attempt: number) => words.say(`this is attempt ${attempt}: the output begins anew`),
+  };
+  const bytes = options.follow ? farm.followLog(jobId, name, follow) : farm.log(jobId, name);
+  for await (const chunk of bytes) {
+    words.noteOutput(chunk);
+    if (!stdout.write(chunk)) await once(stdout, "drain");
+  }
   return EXIT.passed;
 }

@@ -1,6 +1,6 @@
 import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
-import { formatDuration } from "../../core/schema/duration.ts";
 import type { JobRecord } from "../../core/wire/farm.ts";
+import { tellAbsence } from "../farm/absence.ts";
 import type { FarmAddress } from "../farm/find-farm.ts";
 import type { GuestRun, NamedBytes, Outcome, RunPlace } from "./run-place.ts";
 
@@ -31,7 +31,7 @@ function guestRun(farm: FarmClient, job: JobRecord, uart: string, say: (text: st
   return {
     output: () =>
       farm.followLog(job.id, uart, {
-        onAway: (giveUpAfterMs) => say(`the farm does not answer; trying again for ${formatDuration(giveUpAfterMs)}`),
+        ...tellAbsence(say),
         onRetry: (attempt) => say(`this is attempt ${attempt}: the farm tries again, the output begins anew`),
       }),
     async openInput() {

@@ -32,7 +32,7 @@ export function plainView(out: { write(text: string): unknown }, paint: Paint): 
       out.write(`${line.trimEnd()}\n`);
       for (const text of failure) out.write(`${text}\n`);
     },
-    changed() {},
+    aside: (write) => write(),
     end() {},
   };
 }

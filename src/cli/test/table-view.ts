@@ -31,7 +31,11 @@ export function tableView(out: WriteStream, paint: Paint): RunView {
       out.write(`${failure.join("\n")}\n\n`);
       draw();
     },
-    changed() {},
+    aside(write) {
+      screen.clear();
+      write();
+      draw();
+    },
     end() {
       clearInterval(frames);
       draw();

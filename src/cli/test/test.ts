@@ -4,6 +4,7 @@ import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { RunRecord } from "../../core/wire/farm.ts";
 import { EXIT } from "../exit-code.ts";
+import { tellAbsence } from "../farm/absence.ts";
 import { type FarmAddress, findFarm } from "../farm/find-farm.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import { describeFailure } from "../screen/failure.ts";
@@ -83,14 +84,19 @@ async function follow(
   plan: RunPlan,
   options: TestOnFarmOptions,
 ): Promise<RunState> {
-  const { stdout, env } = surroundings;
+  const { stdout, stderr, env } = surroundings;
   const paint = painter(stdout, env);
   const state = new RunState(run.id, plan.jobs);
   const view = options.json ? undefined : await viewOn(surroundings);
   const jobs = new Map(state.jobs.map((job, index) => [job.id, plan.jobs[index]]));
   view?.begin(state);
   try {
-    for await (const event of farm.events(run.id)) {
+    const say = (text: string) => {
+      const write = () => stderr.write(`emufarm: ${text}\n`);
+      if (view) view.aside(write);
+      else write();
+    };
+    for await (const event of farm.events(run.id, tellAbsence(say))) {
       if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
       const job = state.apply(event, performance.now());
       if (job === undefined) continue;
