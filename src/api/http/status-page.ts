@@ -20,6 +20,10 @@ export const STATUS_PAGE = `<!doctype html>
 <table><thead><tr><th>Run<th>Name<th>Outcome<th class="number">Jobs<th class="number">Waiting<th class="number">Running
 <th class="number">Passed<th class="number">Unexpected<th class="number">Flaky<th class="number">Skipped<th>Reports</tr></thead>
 <tbody id="runs"></tbody></table>
+<section id="jobsOfRun" hidden>
+<h2>Jobs of <span id="runShown"></span> <a href="#">close</a></h2>
+<table><thead><tr><th>Job<th>Name<th>Board<th>State<th>Why<th>Logs</tr></thead><tbody id="jobs"></tbody></table>
+</section>
 <h2>Boards</h2>
 <table><thead><tr><th>Board<th>Name<th>Emulator<th>Here</tr></thead><tbody id="boards"></tbody></table>
 <p><a href="/reference">Reference of the API</a> · <a href="/openapi.json">OpenAPI</a> ·
@@ -60,28 +64,59 @@ export const STATUS_PAGE = `<!doctype html>
     return span;
   }
 
-  function download(path, text) {
-    const link = document.createElement("a");
-    link.href = "#";
-    link.textContent = text;
-    link.onclick = async (event) => {
+  function link(href, text) {
+    const a = document.createElement("a");
+    a.href = href;
+    a.textContent = text;
+    return a;
+  }
+
+  /** What needs the token is fetched by the page: a link carries none. */
+  function download(path, text, suffix) {
+    const a = link(location.hash || "#", text);
+    a.onclick = async (event) => {
       event.preventDefault();
       const blob = await (await get(path)).blob();
       const file = document.createElement("a");
       file.href = URL.createObjectURL(blob);
-      file.download = path.split("/").slice(-2).join(".") + (text === "JUnit" ? ".xml" : ".json");
+      file.download = path.split("/").slice(3).join(".") + suffix;
       file.click();
       URL.revokeObjectURL(file.href);
     };
-    return link;
+    return a;
   }
 
   function runRow(run) {
     const { totals } = run;
     const reports = document.createElement("span");
-    reports.append(download("/v1/runs/" + run.id + "/junit", "JUnit"), " ", download("/v1/runs/" + run.id + "/report", "JSON"));
-    return row([run.id, run.name, labelled(run.isCancelled ? run.outcome + ", cancelled" : run.outcome, run.outcome), totals.total,
+    reports.append(download("/v1/runs/" + run.id + "/junit", "JUnit", ".xml"), " ", download("/v1/runs/" + run.id + "/report", "JSON", ".json"));
+    return row([link("#" + run.id, run.id), run.name, labelled(run.isCancelled ? run.outcome + ", cancelled" : run.outcome, run.outcome), totals.total,
       totals.waiting, totals.running, totals.verdicts.passed ?? 0, totals.unexpected, totals.flaky, totals.skipped, reports]);
+  }
+
+  function jobRow(job) {
+    const { verdict } = job;
+    const logs = document.createElement("span");
+    for (const { uart } of verdict?.result?.logs ?? []) {
+      logs.append(download("/v1/jobs/" + job.id + "/logs/" + uart, uart, ".log"), " ");
+    }
+    const state = verdict
+      ? labelled(verdict.isSkipped ? "skipped" : verdict.verdict + (verdict.isExpected && verdict.verdict !== "passed" ? " as expected" : ""),
+          verdict.isSkipped ? "muted" : verdict.isExpected ? "passed" : "failed")
+      : job.state;
+    return row([job.id, job.name, job.spec.board, state, verdict?.error?.message ?? job.waiting?.reason, logs]);
+  }
+
+  const MOST_JOBS = 1000;
+
+  async function refreshJobs() {
+    const runId = location.hash.slice(1);
+    document.getElementById("jobsOfRun").hidden = runId === "";
+    if (runId === "") return;
+    const jobs = await (await get("/v1/runs/" + encodeURIComponent(runId) + "/jobs?limit=" + MOST_JOBS)).json();
+    if (location.hash.slice(1) !== runId) return;
+    document.getElementById("runShown").textContent = runId + (jobs.length === MOST_JOBS ? ", the first " + MOST_JOBS : "");
+    document.getElementById("jobs").replaceChildren(...jobs.map(jobRow));
   }
 
   function boardRow(board) {
@@ -94,6 +129,7 @@ export const STATUS_PAGE = `<!doctype html>
     try {
       const runs = await (await get("/v1/runs?limit=50")).json();
       document.getElementById("runs").replaceChildren(...runs.map(runRow));
+      await refreshJobs();
       message.textContent = runs.length === 0 ? "No runs yet: emufarm test examples/" : "";
     } catch (error) {
       message.textContent = error.message;
@@ -109,6 +145,7 @@ export const STATUS_PAGE = `<!doctype html>
     message.textContent = "Open this page by the address that emufarm up prints: it carries the token.";
   } else {
     refresh();
+    addEventListener("hashchange", refresh);
     refreshBoards().catch((error) => { message.textContent = error.message; });
     setInterval(() => document.visibilityState === "visible" && refresh(), 2000);
   }
