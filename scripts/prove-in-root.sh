@@ -50,7 +50,7 @@ prove() {
 # The network is that of the system outside: its ports may be in use.
 port=()
 node -e 'require("net").createServer().on("error", () => process.exit(1)).listen(7733, "127.0.0.1", () => process.exit())' ||
-  port=(-- --port 17733)
+  port=(-- --port 0)
 
 prove npm start "${port[@]}"
 prove npm start "${port[@]}"

@@ -5,7 +5,6 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { farmFolders } from "../../src/cli/folders.ts";
-import { freePort } from "../../src/cli/up/farm.ts";
 import { createFarmClient, type FarmClient } from "../../src/client/farm-client.ts";
 
 const PROGRAM = resolve(import.meta.dirname, "../../bin/emufarm");
@@ -27,13 +26,9 @@ export async function startBenchFarm(options: { slots: number }): Promise<BenchF
   const watcher = watch(data, () => {
     if (existsSync(farmFile)) isUp.resolve();
   });
-  const up = spawn(
-    PROGRAM,
-    ["up", "--data", data, "--port", String(await freePort("127.0.0.1")), "--slots", String(options.slots)],
-    {
-      stdio: ["ignore", "ignore", "inherit"],
-    },
-  );
+  const up = spawn(PROGRAM, ["up", "--data", data, "--port", "0", "--slots", String(options.slots)], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   const exited = once(up, "exit");
   up.once("exit", () => isUp.reject(new Error("emufarm up ended")));
   const timer = setTimeout(() => isUp.reject(new Error("the farm was not up in time")), START_TIMEOUT_MS);

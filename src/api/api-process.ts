@@ -1,7 +1,8 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
 import { createAgentClient } from "../client/agent-client.ts";
-import type { ListenAddress } from "../http/listen-address.ts";
+import { type ListenAddress, urlOf } from "../http/listen-address.ts";
 import { createMetrics } from "../http/process-metrics.ts";
 import type { Log } from "../log/log.ts";
 import { createBoardAvailability } from "./board/board-availability.ts";
@@ -68,6 +69,7 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
     ),
   );
   const address = await server.listen(config.listen, "--port");
+  if (config.addressFile !== undefined && address.kind === "tcp") await writeFile(config.addressFile, urlOf(address));
   starting.defer(keepRetention(store, config, log));
   log.info({ address, boards: boards.list().length }, "the API listens");
   const resources = starting.move();

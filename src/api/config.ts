@@ -18,6 +18,9 @@ const settings = z.object({
   EMUFARM_AGENTS: list(",").default([]).describe("Addresses of the agents, separated by commas."),
   EMUFARM_PUBLIC_URL: z.url({ protocol: /^https?$/ }).describe("Where callers and agents reach the API."),
   EMUFARM_BOARDS: list(":").default([]).describe("Folders of boards, separated by colons."),
+  EMUFARM_ADDRESS_FILE: absolutePath
+    .optional()
+    .describe("File that gets the URL where the api listens, for a port that the system chooses."),
   EMUFARM_TENANT: z.string().min(1).max(255).default("local").describe("Tenant of everybody who has the token."),
   EMUFARM_RETENTION_DAYS: z.coerce.number().positive().default(30).describe("Age at which finished runs are deleted."),
   EMUFARM_RETENTION_GIB: z.coerce
@@ -47,6 +50,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     agents: data.EMUFARM_AGENTS,
     publicUrl: data.EMUFARM_PUBLIC_URL,
     boardFolders: data.EMUFARM_BOARDS,
+    addressFile: data.EMUFARM_ADDRESS_FILE,
     tenant: data.EMUFARM_TENANT,
     retention: { maxAgeMs: data.EMUFARM_RETENTION_DAYS * DAY_MS, maxBytes: data.EMUFARM_RETENTION_GIB * GIB },
     logLevel: data.EMUFARM_LOG_LEVEL,

@@ -87,7 +87,11 @@ function addFarmCommands(program: Command, does: Does): void {
     .command("up")
     .description("start the farm on this machine and keep it up until Ctrl-C")
     .option("--data <folder>", "the farm's folder")
-    .addOption(new Option("--port <number>", "port of the API on 127.0.0.1").default(7733).argParser(portNumber))
+    .addOption(
+      new Option("--port <number>", "port of the API on 127.0.0.1; 0: any that is free")
+        .default(7733)
+        .argParser(portNumber),
+    )
     .option("--slots <number>", "emulators at a time; default: two for each processor", positiveNumber)
     .option("--agents <number>", "agent processes; default: one for eight slots", positiveNumber)
     .option("--boards <folder>", "folder with more boards; may be given several times", collected)
@@ -186,6 +190,6 @@ function wholeNumber(text: string, least: number, most: number): number {
 }
 
 const exitCodeNumber = (text: string) => wholeNumber(text, 0, 255);
-const portNumber = (text: string) => wholeNumber(text, 1, 65_535);
+const portNumber = (text: string) => wholeNumber(text, 0, 65_535);
 const positiveNumber = (text: string) => wholeNumber(text, 1, 10_000);
 const collected = (text: string, previous: string[] | undefined) => [...(previous ?? []), text];

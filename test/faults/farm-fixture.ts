@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { watch } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,18 +20,22 @@ export const PARTS: readonly PartName[] = ["api", "dispatcher", "agent0", "agent
  * machine's fate would.
  */
 export class FarmFixture implements AsyncDisposable {
-  readonly client: FarmClient;
   readonly redis: RedisFixture;
   readonly #folder: string;
-  readonly #port: number;
+  #client: FarmClient | undefined;
+  /** Of the API: one that the system chose at its first start. */
+  #url = "http://127.0.0.1:0";
   readonly #children = new Map<PartName, ChildProcess>();
   #said = "";
 
-  private constructor(folder: string, redis: RedisFixture, port: number, token: string) {
+  private constructor(folder: string, redis: RedisFixture) {
     this.#folder = folder;
-    this.#port = port;
     this.redis = redis;
-    this.client = createFarmClient({ address: `http://127.0.0.1:${port}`, token });
+  }
+
+  get client(): FarmClient {
+    if (!this.#client) throw new Error("the farm is not up");
+    return this.#client;
   }
 
   static async start(): Promise<FarmFixture> {
@@ -40,8 +44,11 @@ export class FarmFixture implements AsyncDisposable {
     await chmod(folder, 0o711);
     const token = "token-of-the-fault-tests";
     await writeFile(join(folder, "token"), token, { mode: 0o600 });
-    const farm = new FarmFixture(folder, await startRedis(), await freePort(), token);
-    for (const part of PARTS) await farm.startPart(part);
+    const farm = new FarmFixture(folder, await startRedis());
+    await farm.startPart("api");
+    farm.#url = await farm.#chosenUrl();
+    farm.#client = createFarmClient({ address: farm.#url, token });
+    for (const part of PARTS) if (part !== "api") await farm.startPart(part);
     await farm.untilUp();
     return farm;
   }
@@ -76,7 +83,7 @@ export class FarmFixture implements AsyncDisposable {
       env: {
         PATH: process.env.PATH,
         EMUFARM_ROLE: part,
-        EMUFARM_LISTEN: part === "api" ? `tcp:127.0.0.1:${this.#port}` : this.#addressOf(name),
+        EMUFARM_LISTEN: part === "api" ? `tcp:${new URL(this.#url).host}` : this.#addressOf(name),
         EMUFARM_TOKEN_FILE: join(this.#folder, "token"),
         EMUFARM_RUNTIME_DIR: runtime,
         EMUFARM_DATA: own,
@@ -84,7 +91,8 @@ export class FarmFixture implements AsyncDisposable {
         EMUFARM_SLOTS: "3",
         EMUFARM_REDIS: this.redis.address,
         EMUFARM_AGENTS: `${this.#addressOf("agent0")},${this.#addressOf("agent1")}`,
-        EMUFARM_PUBLIC_URL: `http://127.0.0.1:${this.#port}`,
+        EMUFARM_PUBLIC_URL: this.#url,
+        EMUFARM_ADDRESS_FILE: this.#urlFile,
         EMUFARM_BOARDS: join(PROJECT, "manifests/boards"),
       },
       stdio: ["pipe", "ignore", "pipe"],
@@ -154,7 +162,7 @@ export class FarmFixture implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.client[Symbol.asyncDispose]();
+    await this.#client?.[Symbol.asyncDispose]();
     // Their standard input closes: each ends what it has started.
     const children = [...this.#children.values()].filter(
       (child) => child.exitCode === null && child.signalCode === null,
@@ -172,17 +180,26 @@ export class FarmFixture implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  get #urlFile(): string {
+    return join(this.#folder, "api.url");
+  }
+
+  async #chosenUrl(): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const look = async () => {
+      const url = await readFile(this.#urlFile, "utf8").catch(() => "");
+      if (url !== "") resolve(url);
+    };
+    const watcher = watch(this.#folder, () => void look());
+    const timer = setTimeout(() => reject(new Error(`the API did not start:\n${this.#said}`)), 30_000);
+    await look();
+    return await promise.finally(() => {
+      clearTimeout(timer);
+      watcher.close();
+    });
+  }
+
   #addressOf(part: string): string {
     return `unix:${join(this.#folder, `${part}.sock`)}`;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

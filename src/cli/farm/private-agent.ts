@@ -33,7 +33,7 @@ export async function startPrivateAgent(surroundings: Surroundings): Promise<Pri
       name: "agent",
       command: surroundings.node,
       args: [surroundings.project.agentProgram],
-      env: {
+      env: () => ({
         NODE_COMPILE_CACHE: join(cache, "node"),
         ...surroundings.env,
         EMUFARM_LISTEN: `unix:${socketPath}`,
@@ -44,7 +44,7 @@ export async function startPrivateAgent(surroundings: Surroundings): Promise<Pri
         EMUFARM_SLOTS: "1",
         // Its one caller has gone when it is to end.
         EMUFARM_GRACE_MS: "0",
-      },
+      }),
       readiness: readyByHealth({ socketPath }),
       logFile: join(folder.path, "logs", "agent.log"),
     },

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { freePort, type RunningFarm, startFarm } from "../up/farm.ts";
+import { type RunningFarm, startFarm } from "../up/farm.ts";
 import { SLOTS_PER_AGENT } from "../up/farm-process.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 
@@ -28,7 +28,7 @@ export async function startPrivateFarm(
     uid,
     node,
     host: HOST,
-    port: await freePort(HOST),
+    port: 0,
     slots,
     agents: Math.ceil(slots / SLOTS_PER_AGENT),
     // Boards that were added to the farm are known to its stand-in as well.

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { FarmFolders } from "../folders.ts";
 import type { ProjectFiles } from "../surroundings.ts";
-import { readyByHealth } from "./readiness.ts";
+import { readyAtUrlIn, readyByHealth } from "./readiness.ts";
 import { redisProcess } from "./redis.ts";
 import type { ProcessSpec } from "./supervised.ts";
 
@@ -15,6 +15,7 @@ export interface FarmPlan {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly node: string;
   readonly host: string;
+  /** 0: one that the system chooses. */
   readonly port: number;
   readonly slots: number;
   readonly agents: number;
@@ -24,37 +25,50 @@ export interface FarmPlan {
 
 /** The processes of a farm in the order in which they may end: who gives work first, who keeps it last. */
 export interface FarmProcesses {
-  readonly callers: readonly ProcessSpec[];
+  readonly api: ProcessSpec;
+  readonly dispatcher: ProcessSpec;
   readonly agents: readonly ProcessSpec[];
   readonly redis: ProcessSpec;
 }
 
-/** @throws {FarmError} RedisMissing */
-export function farmProcesses(plan: FarmPlan): FarmProcesses {
+/**
+ * @param listening where the API listens: its port is set once the system has chosen one
+ * @throws {FarmError} RedisMissing
+ */
+export function farmProcesses(plan: FarmPlan, listening: { port: number }): FarmProcesses {
   const { data, runtime } = plan.folders;
   const redisSocket = join(runtime, "redis.sock");
   const names = agentNames(plan.agents);
-  const callerSettings = {
+  const callerSettings = () => ({
     EMUFARM_REDIS: `unix:${redisSocket}`,
     EMUFARM_AGENTS: names.map((name) => `unix:${agentSocket(runtime, name)}`).join(","),
-    EMUFARM_PUBLIC_URL: farmUrl(plan),
+    EMUFARM_PUBLIC_URL: farmUrl(plan.host, listening.port),
     EMUFARM_BOARDS: [plan.project.boardsFolder, join(data, "boards"), ...plan.boards].join(":"),
     EMUFARM_DATA: data,
-  };
-  const dispatcherSocket = join(runtime, "dispatcher.sock");
-  const api = nodeProcess(plan, "api", plan.project.apiProgram, readyByHealth({ host: plan.host, port: plan.port }), {
-    ...callerSettings,
-    EMUFARM_ROLE: "api",
-    EMUFARM_LISTEN: `tcp:${plan.host}:${plan.port}`,
   });
+  const dispatcherSocket = join(runtime, "dispatcher.sock");
+  const urlFile = apiUrlFile(plan);
+  const readyApi =
+    plan.port === 0
+      ? readyAtUrlIn(urlFile, ({ port }) => {
+          listening.port = Number(port);
+        })
+      : readyByHealth({ host: plan.host, port: plan.port });
+  const api = nodeProcess(plan, "api", plan.project.apiProgram, readyApi, () => ({
+    ...callerSettings(),
+    EMUFARM_ROLE: "api",
+    EMUFARM_LISTEN: `tcp:${plan.host}:${listening.port}`,
+    EMUFARM_ADDRESS_FILE: urlFile,
+  }));
   const readyDispatcher = readyByHealth({ socketPath: dispatcherSocket });
-  const dispatcher = nodeProcess(plan, "dispatcher", plan.project.apiProgram, readyDispatcher, {
-    ...callerSettings,
+  const dispatcher = nodeProcess(plan, "dispatcher", plan.project.apiProgram, readyDispatcher, () => ({
+    ...callerSettings(),
     EMUFARM_ROLE: "dispatcher",
     EMUFARM_LISTEN: `unix:${dispatcherSocket}`,
-  });
+  }));
   return {
-    callers: [api, dispatcher],
+    api,
+    dispatcher,
     agents: names.map((name, index) => agentProcess(plan, name, slotsOf(plan, index))),
     redis: redisProcess({
       dataFolder: join(data, "redis"),
@@ -65,8 +79,13 @@ export function farmProcesses(plan: FarmPlan): FarmProcesses {
   };
 }
 
-export function farmUrl({ host, port }: Pick<FarmPlan, "host" | "port">): string {
+export function farmUrl(host: string, port: number): string {
   return `http://${host}:${port}`;
+}
+
+/** Where the API says which port it got. */
+export function apiUrlFile({ folders }: Pick<FarmPlan, "folders">): string {
+  return join(folders.runtime, "api.url");
 }
 
 function agentNames(count: number): string[] {
@@ -85,13 +104,13 @@ function slotsOf({ slots, agents }: FarmPlan, index: number): number {
 function agentProcess(plan: FarmPlan, name: string, slots: number): ProcessSpec {
   const { data, runtime } = plan.folders;
   const socketPath = agentSocket(runtime, name);
-  return nodeProcess(plan, name, plan.project.agentProgram, readyByHealth({ socketPath }), {
+  return nodeProcess(plan, name, plan.project.agentProgram, readyByHealth({ socketPath }), () => ({
     EMUFARM_LISTEN: `unix:${socketPath}`,
     EMUFARM_RUNTIME_DIR: join(runtime, name),
     EMUFARM_DATA: join(data, "agents", name),
     EMUFARM_SLOTS: String(slots),
     EMUFARM_GRACE_MS: plan.env.EMUFARM_GRACE_MS ?? "1000",
-  });
+  }));
 }
 
 function nodeProcess(
@@ -99,11 +118,11 @@ function nodeProcess(
   name: string,
   program: string,
   readiness: ProcessSpec["readiness"],
-  settings: Record<string, string>,
+  settings: () => Record<string, string>,
 ): ProcessSpec {
   const { data, cache } = plan.folders;
   const shared = { EMUFARM_TOKEN_FILE: join(data, "token"), EMUFARM_CACHE: cache };
-  const env = { NODE_COMPILE_CACHE: join(cache, "node"), ...plan.env, ...shared, ...settings };
+  const env = () => ({ NODE_COMPILE_CACHE: join(cache, "node"), ...plan.env, ...shared, ...settings() });
   return { name, command: plan.node, args: [program], env, readiness, logFile: logFile(plan, name) };
 }
 

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { FarmFolders } from "../folders.ts";
-import { type FarmPlan, farmProcesses, farmUrl } from "./farm-process.ts";
+import { apiUrlFile, type FarmPlan, farmProcesses, farmUrl } from "./farm-process.ts";
 import { FolderLock } from "./folder-lock.ts";
 import { identifyProcess } from "./process-identity.ts";
 import { makeRuntimeBase } from "./runtime-base.ts";
@@ -36,14 +36,18 @@ export async function startFarm(
   const lock = cleanup.use(await FolderLock.acquire(join(folders.data, "lock"), folders.data, plan.pid));
   cleanup.defer(() => rm(folders.runtime, { recursive: true, force: true }));
   const token = await ownToken(join(folders.data, "token"));
-  await claimPort(plan.host, plan.port);
-  const processes = farmProcesses(plan);
+  if (plan.port !== 0) await claimPort(plan.host, plan.port);
+  // A farm that was killed left its own.
+  await rm(apiUrlFile(plan), { force: true });
+  const listening = { port: plan.port };
+  const processes = farmProcesses(plan, listening);
   const supervise = (spec: ConstructorParameters<typeof Supervised>[0]) =>
     new Supervised(spec, { ...events, onStarted: (name, pid) => void lock.note(name, pid) });
+  const [api, dispatcher] = [supervise(processes.api), supervise(processes.dispatcher)];
   const stages = [
     { processes: [supervise(processes.redis)], graceMs: GRACE_MS.redis },
     { processes: processes.agents.map(supervise), graceMs: GRACE_MS.agents },
-    { processes: processes.callers.map(supervise), graceMs: GRACE_MS.callers },
+    { processes: [api, dispatcher], graceMs: GRACE_MS.callers },
   ];
   for (const stage of stages) {
     cleanup.defer(async () => {
@@ -51,12 +55,15 @@ export async function startFarm(
     });
   }
   const all = stages.flatMap((stage) => stage.processes);
-  for (const process of all) process.start();
-  await Promise.race([Promise.all(all.map((process) => process.ready)), aborted(signal)]);
+  for (const process of all) if (process !== dispatcher || plan.port !== 0) process.start();
+  // The dispatcher gives agents the URL of the API.
+  const allReady = Promise.all(all.map((process) => process.ready));
+  const first = plan.port === 0 ? api.ready.then(() => dispatcher.start()) : allReady;
+  for (const step of [first, allReady]) await Promise.race([step, allReady, aborted(signal)]);
 
   const farmFile = join(folders.data, "farm.json");
   cleanup.defer(() => rm(farmFile, { force: true }));
-  const farm = { ...identifyProcess(plan.pid), url: farmUrl(plan) };
+  const farm = { ...identifyProcess(plan.pid), url: farmUrl(plan.host, listening.port) };
   await writeFile(`${farmFile}.new`, JSON.stringify(farm), { mode: 0o600 });
   await rename(`${farmFile}.new`, farmFile);
   const kept = cleanup.move();
@@ -113,16 +120,4 @@ async function claimPort(host: string, port: number): Promise<void> {
   );
   server.listen({ host, port }, () => server.close(() => resolve()));
   await promise;
-}
-
-/** A port that nobody has at the moment, for a farm that only its starter has to find. */
-export async function freePort(host: string): Promise<number> {
-  const server = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.once("error", reject);
-  server.listen({ host, port: 0 }, () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-  });
-  return promise;
 }

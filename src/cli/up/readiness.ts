@@ -1,4 +1,5 @@
 import { watch } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { request } from "node:http";
 import { basename, dirname } from "node:path";
 
@@ -49,10 +50,32 @@ export function readyByHealth(address: ServerAddress): Readiness {
   };
 }
 
+/** As `readyByHealth`, at the URL that the process writes to a file: the system chooses its port. */
+export function readyAtUrlIn(file: string, onUrl: (url: URL) => void): Readiness {
+  return async (process, signal) => {
+    const { promise, resolve } = Promise.withResolvers<URL | undefined>();
+    const look = async () => {
+      // Not there yet, or not written yet.
+      const text = await readFile(file, "utf8").catch(() => "");
+      if (URL.canParse(text)) resolve(new URL(text));
+    };
+    const stop = onFile(file, () => void look());
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    await look();
+    const url = await promise.finally(stop);
+    if (!url) return;
+    onUrl(url);
+    await readyByHealth({ host: url.hostname, port: Number(url.port) })(process, signal);
+  };
+}
+
 function onSocket(address: ServerAddress, listener: () => void): () => void {
-  if (!("socketPath" in address)) return () => {};
-  const name = basename(address.socketPath);
-  const watcher = watch(dirname(address.socketPath), (_event, file) => {
+  return "socketPath" in address ? onFile(address.socketPath, listener) : () => {};
+}
+
+function onFile(path: string, listener: () => void): () => void {
+  const name = basename(path);
+  const watcher = watch(dirname(path), (_event, file) => {
     if (file === name) listener();
   });
   return () => watcher.close();

@@ -31,7 +31,7 @@ export function redisProcess({ dataFolder, socketPath, logFile, path }: RedisPla
     ...(setpriv === undefined
       ? { command: server, args }
       : { command: setpriv, args: ["--pdeathsig", "TERM", "--", server, ...args] }),
-    env: { PATH: path },
+    env: () => ({ PATH: path }),
     readiness: readyByLine(/ready to accept connections/i),
     logFile,
   };

@@ -9,7 +9,8 @@ export interface ProcessSpec {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
+  /** Asked at each start. */
+  readonly env: () => NodeJS.ProcessEnv;
   readonly readiness: Readiness;
   readonly logFile: string;
 }
@@ -72,7 +73,7 @@ export class Supervised implements StartedProcess {
   start(): void {
     const { command, args, env } = this.#spec;
     const startedAt = performance.now();
-    const started = execa(command, args, { ...PIPES, env });
+    const started = execa(command, args, { ...PIPES, env: env() });
     // The end is told by `close`: it comes after the last line.
     const child = started.nodeChildProcess;
     this.#child = child;

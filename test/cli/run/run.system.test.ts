@@ -15,7 +15,7 @@ let farm: StartedCli | undefined;
 
 beforeAll(async () => {
   place = new CliPlace();
-  farm = place.start(["up", "--port", "17741", "--slots", "2"]);
+  farm = place.start(["up", "--port", "0", "--slots", "2"]);
   await farm.said("is up");
 });
 

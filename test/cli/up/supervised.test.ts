@@ -18,7 +18,7 @@ function shell(script: string, events: Partial<ConstructorParameters<typeof Supe
     name: "one",
     command: "/bin/sh",
     args: ["-c", script],
-    env: { PATH: process.env.PATH },
+    env: () => ({ PATH: process.env.PATH }),
     readiness: readyByLine(/^ready/),
     logFile: join(folder, "one.log"),
   };
@@ -66,7 +66,7 @@ describe("a supervised process", () => {
       name: "none",
       command: join(folder, "none"),
       args: [],
-      env: {},
+      env: () => ({}),
       readiness: readyByLine(/./),
       logFile: join(folder, "none.log"),
     };

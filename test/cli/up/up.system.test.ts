@@ -14,9 +14,9 @@ beforeEach(() => {
 
 afterEach(() => place[Symbol.dispose]());
 
-/** A port of this test's own; the farms of other tests have others. */
-async function up(port: number, ...args: string[]): Promise<StartedCli> {
-  const started = place.start(["up", "--port", String(port), "--slots", "2", ...args]);
+/** On a port that the system chooses: farms of other tests have others. */
+async function up(...args: string[]): Promise<StartedCli> {
+  const started = place.start(["up", "--port", "0", "--slots", "2", ...args]);
   await started.said("is up");
   return started;
 }
@@ -28,21 +28,21 @@ function pidOf(name: string): number {
 
 describe("emufarm up", () => {
   it("tells its URL, and where the token is that only its owner can read", async () => {
-    const farm = await up(17751);
+    const farm = await up();
     const token = readFileSync(join(place.data, "token"), "utf8");
     const { pid, url } = JSON.parse(readFileSync(join(place.data, "farm.json"), "utf8"));
-    expect({ pid, url }).toEqual({ pid: farm.pid, url: "http://127.0.0.1:17751" });
+    expect({ pid, url }).toEqual({ pid: farm.pid, url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d+$/) });
     for (const name of ["token", "farm.json"]) expect(statSync(join(place.data, name)).mode & 0o777).toBe(0o600);
     farm.signal("SIGINT");
     const { stdout } = await farm.result;
-    expect(stdout).toContain("is up: http://127.0.0.1:17751\n");
+    expect(stdout).toContain(`is up: ${url}\n`);
     expect(stdout).toContain(`Its token lies in ${join(place.data, "token")}`);
     // What is no terminal may be a log that others read.
     expect(stdout).not.toContain(token);
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("leaves no process, socket or temporary file after %s", async (signal) => {
-    const farm = await up(17752);
+    const farm = await up();
     const job = place.start(["run", BOARD, image(BOARD, "shell")]);
     await job.said("emufarm shell");
     farm.signal(signal);
@@ -55,14 +55,14 @@ describe("emufarm up", () => {
   });
 
   it("leaves no process when it is killed, and starts again in the same folder", async () => {
-    const farm = await up(17753);
+    const farm = await up();
     const job = place.start(["run", BOARD, image(BOARD, "shell")]);
     await job.said("emufarm shell");
     farm.signal("SIGKILL");
     job.signal("SIGKILL");
     await Promise.all([farm.result, job.result]);
     await expect.poll(() => place.processes(), { timeout: 30_000 }).toEqual([]);
-    const again = await up(17753);
+    const again = await up();
     expect((await place.run(["run", BOARD, image(BOARD, "hello")])).code).toBe(0);
     again.signal("SIGTERM");
     await again.result;
@@ -70,13 +70,13 @@ describe("emufarm up", () => {
   });
 
   it("ends what a killed predecessor could not end", async () => {
-    const farm = await up(17754);
+    const farm = await up();
     const redis = pidOf("redis");
     // A stopped process sees neither the signal of its parent's death nor a closed pipe.
     process.kill(redis, "SIGSTOP");
     farm.signal("SIGKILL");
     await farm.result;
-    const again = await up(17754);
+    const again = await up();
     expect(pidOf("redis")).not.toBe(redis);
     expect(place.processes().map(({ pid }) => pid)).not.toContain(redis);
     again.signal("SIGTERM");
@@ -84,8 +84,8 @@ describe("emufarm up", () => {
   });
 
   it("refuses a folder that another one has, by its pid, and leaves that one alone", async () => {
-    const farm = await up(17755);
-    const { code, stderr } = await place.run(["up", "--port", "17756"]);
+    const farm = await up();
+    const { code, stderr } = await place.run(["up", "--port", "0"]);
     expect(stderr).toContain(`(pid ${farm.pid})`);
     expect(stderr).toContain("[FolderInUse]");
     expect(code).toBe(5);
@@ -107,29 +107,31 @@ describe("emufarm up", () => {
   });
 
   it("says what to install where there is no Redis", async () => {
-    const { code, stderr } = await place.run(["up", "--port", "17757"], { env: { PATH: "/nowhere" } });
+    const { code, stderr } = await place.run(["up", "--port", "0"], { env: { PATH: "/nowhere" } });
     expect(stderr).toContain("apt install redis-server. [RedisMissing]");
     expect(code).toBe(5);
   });
 
   it.each(["redis", "api", "dispatcher", "agent0"])("starts %s again when it dies, and goes on", async (name) => {
-    const farm = await up(17758);
+    const farm = await up();
+    const farmFile = readFileSync(join(place.data, "farm.json"), "utf8");
     process.kill(pidOf(name), "SIGKILL");
     await farm.said(`${name} ended (signal SIGKILL); starting it again`);
     await expect
       .poll(() => place.run(["run", BOARD, image(BOARD, "hello")]).then(({ code }) => code), { timeout: 60_000 })
       .toBe(0);
+    expect(readFileSync(join(place.data, "farm.json"), "utf8")).toBe(farmFile);
     farm.signal("SIGTERM");
     expect((await farm.result).code).toBe(0);
     expect(place.processes()).toEqual([]);
   });
 
   it("has several agents where asked, and ends in the middle of its start", async () => {
-    const farm = await up(17759, "--agents", "2");
+    const farm = await up("--agents", "2");
     expect(pidOf("agent1")).toBeGreaterThan(0);
     farm.signal("SIGTERM");
     await farm.result;
-    const early = place.start(["up", "--port", "17759"]);
+    const early = place.start(["up", "--port", "0"]);
     await expect.poll(() => existsSync(join(place.data, "lock"))).toBe(true);
     early.signal("SIGINT");
     expect((await early.result).code).toBe(130);
