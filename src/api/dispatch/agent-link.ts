@@ -113,7 +113,8 @@ export class AgentLink implements Disposable {
     if (answer === "unused" || hasHeardSince) this.#uncounted = Math.max(0, this.#uncounted - 1);
     if (answer !== "accepted") this.#busy.delete(taken.attemptId);
     if (answer === "refused" && !hasHeardSince) this.#announcedFree = 0;
-    if (answer !== "accepted") this.#events.onSlots(this);
+    // A short attempt's events may all have come before the answer: no later one would tell of the slot.
+    if (this.freeSlots > 0) this.#events.onSlots(this);
   }
 
   /** Asks the agent to forget attempts, a batch at a time. What gets lost is told again with the next hello. */

@@ -38,6 +38,14 @@ describe("the dispatcher", () => {
     expect(Buffer.concat(await Array.fromAsync(log ?? [])).toString()).toBe("ok\n");
   });
 
+  test("goes on where every event of an attempt comes before the answer to its request", async () => {
+    const agent = createFakeAgent("a", 2);
+    agent.isAnswerLate = true;
+    await farm.startDispatcher([agent]);
+    const run = await farm.submit(20);
+    expect(await farm.verdictsOf(run)).toHaveLength(20);
+  });
+
   test("never asks for more slots than there are", async () => {
     const agent = createFakeAgent("a", 2);
     agent.behaviour = () => "runs on";

@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { AgentClient } from "../../../src/client/agent-client.ts";
 import { FarmError } from "../../../src/core/error/farm-error.ts";
 import type { AgentEvent } from "../../../src/core/wire/agent-event.ts";
 import type { AttemptResult, AttemptSpecInput, AttemptStatus } from "../../../src/core/wire/attempt.ts";
+
+const LATE_MS = 20;
 
 /** How a fake agent's guest ends: with a result, or never by itself. */
 export type Behaviour = (id: string, spec: AttemptSpecInput) => Partial<AttemptResult> | "runs on";
@@ -16,6 +19,8 @@ export interface FakeAgent {
   readonly acknowledged: string[];
   readonly epochs: Set<number>;
   behaviour: Behaviour;
+  /** True answers a request only when the attempt has ended and all its events are told. */
+  isAnswerLate: boolean;
   /** Breaks the event stream; the agent is out of reach until `comeBack`. */
   goAway(): void;
   comeBack(): void;
@@ -99,6 +104,7 @@ export function createFakeAgent(name: string, slots: number): FakeAgent {
     acknowledged: [],
     epochs: new Set(),
     behaviour: () => ({}),
+    isAnswerLate: false,
     goAway() {
       isAway = true;
       emit(undefined);
@@ -130,6 +136,7 @@ export function createFakeAgent(name: string, slots: number): FakeAgent {
         tellSlots();
         const result = agent.behaviour(id, spec);
         if (result !== "runs on") setImmediate(() => finish(id, result));
+        if (agent.isAnswerLate) await delay(LATE_MS);
         return status;
       },
       async cancelAttempt(id: string, reason: string) {
