@@ -8,7 +8,10 @@ import { defineScript } from "./redis-script.ts";
 
 /** The right to hand out a pool's work: one dispatcher at a time has it. */
 export interface DispatcherLease extends AsyncDisposable {
-  /** Waits for the lease, until `signal`. A holder whose connection to Redis is gone is succeeded at once. */
+  /**
+   * Waits for the lease, until `signal`. A holder whose connection to Redis is gone is succeeded at once, one that
+   * does not renew it after `ttlMs` by the clock of who waits: that of Redis may be set back by an hour.
+   */
   acquire(signal: AbortSignal): Promise<void>;
   /** True while the lease is held for sure. By this machine's monotonic clock, so that a frozen process knows too. */
   isHeld(): boolean;
@@ -28,20 +31,21 @@ export interface LeaseEvents {
 }
 
 /**
- * KEYS: lease, marker. ARGV: owner, client id, ttl in ms, value of the marker.
- * The lease's value is the owner and the id of its connection.
+ * KEYS: lease, marker. ARGV: owner, value of the lease, ttl in ms, value of the marker.
+ * The lease's value is the owner, the id of its connection, and a number that each renewal raises.
  */
 const RENEW = `
 local holder = redis.call('GET', KEYS[1])
 if holder and string.sub(holder, 1, #ARGV[1]) ~= ARGV[1] then return 'lost' end
-redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 if ARGV[4] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[4] then return 'emptied' end
 return 'held'
 `;
 
-/** KEYS: lease. ARGV: value that was seen. Deletes the lease of a holder that is gone, unless it has changed hands. */
+/** KEYS: lease. ARGV: the value that was seen, or its owner. Deletes the lease, unless it has changed hands since. */
 const RELEASE = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+local holder = redis.call('GET', KEYS[1])
+if holder and string.sub(holder, 1, #ARGV[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 `;
 
@@ -64,6 +68,8 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
   const releaseScript = defineScript(redis, "farmReleaseLease", RELEASE);
   let heldUntilMs = 0;
   let clientId = 0;
+  let renewals = 0;
+  let seen: { readonly holder: string; readonly sinceMs: number } | undefined;
   let marker = "";
   let timer: NodeJS.Timeout | undefined;
   let isRenewing = false;
@@ -76,6 +82,12 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
     held = Promise.withResolvers();
   }
 
+  function nextValue(): string {
+    renewals += 1;
+    // With an end of its own, so that none is the beginning of another.
+    return `${owner} ${clientId} ${renewals};`;
+  }
+
   async function readClientId(): Promise<void> {
     clientId = await redis.client("ID");
   }
@@ -85,7 +97,7 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
     isRenewing = true;
     const sentAtMs = performance.now();
     try {
-      const answer = await renewScript(keys, [owner, clientId, ttlMs, marker]);
+      const answer = await renewScript(keys, [owner, nextValue(), ttlMs, marker]);
       if (isOver) return;
       if (answer === "lost") return lose();
       holdUntil(sentAtMs + ttlMs);
@@ -118,16 +130,18 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
   async function tryToAcquire(): Promise<boolean> {
     await readClientId();
     const sentAtMs = performance.now();
-    const isMine = await redis.set(leaseKey, `${owner} ${clientId}`, "PX", ttlMs, "NX");
+    const isMine = await redis.set(leaseKey, nextValue(), "PX", ttlMs, "NX");
     if (isMine) {
       holdUntil(sentAtMs + ttlMs);
       return true;
     }
     const holder = await redis.get(leaseKey);
-    const holderClient = Number(holder?.split(" ")[1]);
     if (holder === null) return false;
+    if (seen?.holder !== holder) seen = { holder, sinceMs: sentAtMs };
+    const holderClient = Number(holder.split(" ")[1]);
     const connections = Number.isSafeInteger(holderClient) ? await redis.client("LIST", "ID", holderClient) : "";
-    if (String(connections).trim() === "") await releaseScript([leaseKey], [holder]);
+    const isGone = String(connections).trim() === "";
+    if (isGone || sentAtMs - seen.sinceMs > ttlMs) await releaseScript([leaseKey], [holder]);
     return false;
   }
 
@@ -163,7 +177,7 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
       heldUntilMs = 0;
       stop();
       if (wasHeld && redis.status === "ready") {
-        await partWith(releaseScript([leaseKey], [`${owner} ${clientId}`]));
+        await partWith(releaseScript([leaseKey], [owner]));
       }
     },
   };

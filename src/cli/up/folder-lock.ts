@@ -76,12 +76,12 @@ export class FolderLock implements AsyncDisposable {
  */
 async function takeTurn(file: string): Promise<AsyncDisposable> {
   const path = `\0emufarm-${createHash("sha256").update(file).digest("hex").slice(0, 32)}`;
-  const until = Date.now() + TURN_PATIENCE_MS;
+  const until = performance.now() + TURN_PATIENCE_MS;
   for (;;) {
     const server = createServer();
     const listening = Promise.withResolvers<boolean>();
     server.once("error", (error: NodeJS.ErrnoException) =>
-      error.code === "EADDRINUSE" && Date.now() < until ? listening.resolve(false) : listening.reject(error),
+      error.code === "EADDRINUSE" && performance.now() < until ? listening.resolve(false) : listening.reject(error),
     );
     server.listen({ path }, () => listening.resolve(true));
     if (await listening.promise) return server;
@@ -110,7 +110,8 @@ function isLockContent(value: unknown): value is LockContent {
 async function endLeftovers(processes: readonly NamedProcess[]): Promise<void> {
   const left = () => processes.filter(isRunning);
   for (const one of left()) signal(one, "SIGTERM");
-  for (const until = Date.now() + LEFTOVER_GRACE_MS; left().length > 0 && Date.now() < until; ) await wait(10);
+  for (const until = performance.now() + LEFTOVER_GRACE_MS; left().length > 0 && performance.now() < until; )
+    await wait(10);
   for (const one of left()) signal(one, "SIGKILL");
 }
 

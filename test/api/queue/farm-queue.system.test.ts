@@ -109,6 +109,25 @@ describe("the dispatcher's lease", () => {
     expect(lease.isHeld()).toBe(false);
   });
 
+  test("passes on from a holder that is frozen, even where the clock of Redis was set back by an hour", async () => {
+    const frozen = await openQueue();
+    await frozen.waitingRoom.size(POOL);
+    const [client] = String(await redis.command("CLIENT", "LIST", "TYPE", "NORMAL")).split("\n");
+    const lease = [`emufarm:{${POOL}}:dispatcher`, `frozen ${/^id=(\d+)/.exec(client ?? "")?.[1]} 7;`];
+    await redis.command("SET", ...lease, "PX", "3600000");
+    const next = openLease(await openQueue());
+    await next.acquire(AbortSignal.timeout(20_000));
+    expect(next.isHeld()).toBe(true);
+  });
+
+  test("stays with a holder that renews it, where the clock of Redis was set forward by an hour", async () => {
+    const lease = openLease(await openQueue());
+    await lease.acquire(AbortSignal.timeout(5_000));
+    await redis.command("DEL", `emufarm:{${POOL}}:dispatcher`);
+    await vi.waitFor(async () => expect(await redis.command("GET", `emufarm:{${POOL}}:dispatcher`)).not.toBeNull());
+    expect(lease.isHeld()).toBe(true);
+  });
+
   test("tells when Redis was emptied", async () => {
     const { promise: emptied, resolve: onEmptied } = Promise.withResolvers<void>();
     const lease = openLease(await openQueue(), { onEmptied });
