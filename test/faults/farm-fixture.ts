@@ -28,8 +28,11 @@ export class FarmFixture implements AsyncDisposable {
   readonly #children = new Map<PartName, ChildProcess>();
   #said = "";
 
-  private constructor(folder: string, redis: RedisFixture) {
+  readonly #env: Readonly<Record<string, string>>;
+
+  private constructor(folder: string, redis: RedisFixture, env: Readonly<Record<string, string>>) {
     this.#folder = folder;
+    this.#env = env;
     this.redis = redis;
   }
 
@@ -38,13 +41,14 @@ export class FarmFixture implements AsyncDisposable {
     return this.#client;
   }
 
-  static async start(): Promise<FarmFixture> {
+  /** @param env settings of every process, besides its own */
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<FarmFixture> {
     // Short, since sockets lie in it; and passable for the users that emulators run as.
     const folder = await mkdtemp(join(tmpdir(), "ef-"));
     await chmod(folder, 0o711);
     const token = "token-of-the-fault-tests";
     await writeFile(join(folder, "token"), token, { mode: 0o600 });
-    const farm = new FarmFixture(folder, await startRedis());
+    const farm = new FarmFixture(folder, await startRedis(), env);
     await farm.startPart("api");
     farm.#url = await farm.#chosenUrl();
     farm.#client = createFarmClient({ address: farm.#url, token });
@@ -94,6 +98,7 @@ export class FarmFixture implements AsyncDisposable {
         EMUFARM_PUBLIC_URL: this.#url,
         EMUFARM_ADDRESS_FILE: this.#urlFile,
         EMUFARM_BOARDS: join(PROJECT, "manifests/boards"),
+        ...this.#env,
       },
       stdio: ["pipe", "ignore", "pipe"],
     });
@@ -101,6 +106,16 @@ export class FarmFixture implements AsyncDisposable {
       this.#said += text;
     });
     return child;
+  }
+
+  /** Such as SIGSTOP, which a process cannot see. */
+  signalPart(part: PartName, signal: NodeJS.Signals): void {
+    this.#children.get(part)?.kill(signal);
+  }
+
+  /** Folder of the store. */
+  get dataFolder(): string {
+    return join(this.#folder, "farm");
   }
 
   /** Ends a process as `kill -9` does, and waits for its end. */
