@@ -26,8 +26,6 @@ test.for([
     await underWay.promise;
     farm.signalPart("dispatcher", "SIGSTOP");
     // Whoever takes over waits until the lease has not been renewed for its whole life.
-    const taken = () => farm.said.match(/"msg":"dispatching"/g)?.length ?? 0;
-    // Whoever takes over waits until the lease has not been renewed for its whole life.
     if (hasSecond) await vi.waitFor(() => expect(terms()).toBe(2), { timeout: 60_000 });
     else await vi.waitFor(async () => expect(await farm.emulators()).toEqual([]), { timeout: 60_000 });
     farm.signalPart("dispatcher", "SIGCONT");

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { describe, expect, test } from "vitest";
 import { FolderStore } from "../../../src/api/store/folder-store.ts";
 import { guardStore } from "../../../src/api/store/store-fault.ts";
 import { jobIdOf } from "../../../src/core/policy/attempt-id.ts";
+import { canMount, mountSmallDisk } from "../../faults/small-disk.ts";
 import { aRun, aVerdict } from "./gen.ts";
 import { describeStore } from "./store-conformance.ts";
 import { createTemporaryFolder } from "./temporary-folder.ts";
@@ -177,46 +178,29 @@ describe("a full data folder", () => {
     });
   });
 
-  // A disk that can be filled takes a mount, and so root with its capabilities, which a container may not have.
-  if (canMount()) test("leaves what is there readable, and goes on once there is room", fillADisk);
-
-  async function fillADisk(): Promise<void> {
+  test("leaves what is there readable, and goes on once there is room", async ({ skip }) => {
+    skip(!canMount(), "a disk that can be filled takes root, which may mount");
     await using folder = await createTemporaryFolder();
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder.path]);
-    try {
-      const faults: unknown[] = [];
-      await using store = await FolderStore.open({ folder: folder.path, onFault: (error) => faults.push(error) });
-      const run = aRun({ jobCount: 1_000 });
-      await store.createRun(run);
-      await store.createVerdict(aVerdict(jobIdOf(run.id, 0)));
-      const full = { code: "StoreFull", message: expect.stringContaining(folder.path) };
-      await expect(store.putFirmware(Readable.from([Buffer.alloc(2_000_000)]))).rejects.toMatchObject(full);
-      await writeFile(join(folder.path, "ballast"), Buffer.alloc(1_000_000)).catch(() => {});
-      await expect(fillWith(store, run.id)).rejects.toMatchObject(full);
-      await expect(store.createRun(aRun({ jobCount: 1_000 }))).rejects.toMatchObject(full);
-      expect(await readdir(join(folder.path, "tmp"))).toEqual([]);
-      expect(await store.readVerdict(jobIdOf(run.id, 0))).toEqual(aVerdict(jobIdOf(run.id, 0)));
-      expect((await store.listRuns({ limit: 10 })).map(({ id }) => id)).toEqual([run.id]);
+    await using disk = await mountSmallDisk(folder.path, 1);
+    const faults: unknown[] = [];
+    await using store = await FolderStore.open({ folder: folder.path, onFault: (error) => faults.push(error) });
+    const run = aRun({ jobCount: 1_000 });
+    await store.createRun(run);
+    await store.createVerdict(aVerdict(jobIdOf(run.id, 0)));
+    const full = { code: "StoreFull", message: expect.stringContaining(folder.path) };
+    await expect(store.putFirmware(Readable.from([Buffer.alloc(2_000_000)]))).rejects.toMatchObject(full);
+    await disk.fill();
+    await expect(fillWith(store, run.id)).rejects.toMatchObject(full);
+    await expect(store.createRun(aRun({ jobCount: 1_000 }))).rejects.toMatchObject(full);
+    expect(await readdir(join(folder.path, "tmp"))).toEqual([]);
+    expect(await store.readVerdict(jobIdOf(run.id, 0))).toEqual(aVerdict(jobIdOf(run.id, 0)));
+    expect((await store.listRuns({ limit: 10 })).map(({ id }) => id)).toEqual([run.id]);
 
-      await rm(join(folder.path, "ballast"));
-      expect(await store.createVerdict(aVerdict(jobIdOf(run.id, 999)))).toBe("created");
-    } finally {
-      execFileSync("umount", ["-l", folder.path]);
-    }
-  }
+    await disk.free();
+    expect(await store.createVerdict(aVerdict(jobIdOf(run.id, 999)))).toBe("created");
+  });
 
   async function fillWith(store: FolderStore, runId: string): Promise<void> {
     for (let index = 1; index < 999; index += 1) await store.createVerdict(aVerdict(jobIdOf(runId, index)));
   }
 });
-
-/** Whether this process has CAP_SYS_ADMIN. */
-function canMount(): boolean {
-  try {
-    return /^CapEff:\s*[0-9a-f]*[2367abef][0-9a-f]{5}$/m.test(
-      execFileSync("cat", ["/proc/self/status"], { encoding: "utf8" }),
-    );
-  } catch {
-    return false;
-  }
-}
