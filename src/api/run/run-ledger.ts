@@ -185,8 +185,9 @@ export class RunLedger implements AsyncDisposable {
   async #count(entry: Entry, verdict: JobVerdict): Promise<void> {
     const { progress, listeners } = entry;
     if (!progress.note(verdict)) return;
-    if (progress.isFinished) await this.#dependencies.store.createSummary(progress.head.id, progress.summary());
     for (const listener of listeners) listener();
+    // Nobody waits for it: it only saves counting again.
+    if (progress.isFinished) await this.#dependencies.store.createSummary(progress.head.id, progress.summary());
   }
 
   async #forgetOld(): Promise<void> {

@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { isMissing, isPresent } from "./store-fault.ts";
@@ -8,6 +8,9 @@ import { isMissing, isPresent } from "./store-fault.ts";
 const writeFile = promisify(fs.writeFile);
 const link = promisify(fs.link);
 const unlink = promisify(fs.unlink);
+const sync = promisify(fs.fsync);
+
+const AT_ONCE_BYTES = 64 * 1024;
 
 /** Makes names for files that are being written; a name tells its process, so that leftovers can be told. */
 export interface TemporaryNames {
@@ -35,7 +38,8 @@ export async function createWhole(
   options: { isDurable?: boolean } = {},
 ): Promise<boolean> {
   try {
-    await writeFile(temporary, data, { flush: options.isDurable ?? false });
+    if (options.isDurable) await writeDurable(temporary, data);
+    else await writeFile(temporary, data);
     await link(temporary, path);
   } catch (error) {
     await discard(temporary);
@@ -45,6 +49,18 @@ export async function createWhole(
   await unlink(temporary);
   if (options.isDurable) await syncFolder(dirname(path));
   return true;
+}
+
+/** What is small is written at once, as most runs are: only the wait for the disk is left to others. */
+async function writeDurable(path: string, data: string | Uint8Array): Promise<void> {
+  if (data.length > AT_ONCE_BYTES) return await writeFile(path, data, { flush: true });
+  const fd = fs.openSync(path, "w");
+  try {
+    fs.writeFileSync(fd, data);
+    await sync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 /**
@@ -85,10 +101,10 @@ export async function discard(path: string): Promise<void> {
 
 /** Makes names in a folder survive loss of power. */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
+  const fd = fs.openSync(folder, "r");
   try {
-    await handle.sync();
+    await sync(fd);
   } finally {
-    await handle.close();
+    fs.closeSync(fd);
   }
 }

@@ -1,4 +1,5 @@
-import { link, open, readdir, readFile } from "node:fs/promises";
+import { closeSync, openSync, readSync } from "node:fs";
+import { link, readdir, readFile } from "node:fs/promises";
 import { createWhole, discard, syncFolder, type TemporaryNames } from "./atomic-file.ts";
 import type { RunHead, StoredRun } from "./store.ts";
 import { isMissing, isPresent } from "./store-fault.ts";
@@ -59,7 +60,7 @@ export class RunFiles {
   async readHead(id: string): Promise<RunHead | undefined> {
     const cached = this.#heads.get(id);
     if (cached) return cached;
-    const head = await readHeadOf(this.#layout.run(id));
+    const head = readHeadOf(this.#layout.run(id));
     // A run whose key belongs to another one was never accepted; one without its link was, just before a kill.
     if (!head || (await this.#claimKey(head)) !== id) return undefined;
     this.#heads.set(id, head);
@@ -99,7 +100,7 @@ export class RunFiles {
   }
 
   async #readByKey(tenant: string, key: string): Promise<StoredRun | undefined> {
-    const head = await readHeadOf(this.#layout.key(tenant, key));
+    const head = readHeadOf(this.#layout.key(tenant, key));
     return head && (await this.read(head.id));
   }
 
@@ -114,15 +115,18 @@ export class RunFiles {
     } catch (error) {
       if (!isPresent(error)) throw error;
     }
-    const owner = await readHeadOf(path);
+    const owner = readHeadOf(path);
     if (owner?.id === head.id) return head.id;
-    if (owner && (await readHeadOf(this.#layout.run(owner.id)))) return owner.id;
+    if (owner && readHeadOf(this.#layout.run(owner.id))) return owner.id;
     // The owner was deleted by the retention, which was killed before it took the key's other name away.
     await discard(path);
     return await this.#claimKey(head);
   }
 
   async #readText(path: string): Promise<string | undefined> {
+    const start = readStart(path);
+    // Most runs are small.
+    if (start === undefined || start.length < HEAD_BYTES) return start?.toString();
     try {
       return await readFile(path, "utf8");
     } catch (error) {
@@ -142,16 +146,27 @@ export class RunFiles {
   }
 }
 
-async function readHeadOf(path: string): Promise<RunHead | undefined> {
+/** Read at once: a few kilobytes cost less than a trip through the thread pool. */
+function readStart(path: string): Buffer | undefined {
+  let fd: number;
   try {
-    await using handle = await open(path, "r");
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    const end = buffer.subarray(0, bytesRead).indexOf("\n");
-    return end === -1 ? undefined : (JSON.parse(buffer.toString("utf8", 0, end)) as RunHead);
+    fd = openSync(path, "r");
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
   }
+  try {
+    const buffer = Buffer.allocUnsafe(HEAD_BYTES);
+    return buffer.subarray(0, readSync(fd, buffer, 0, HEAD_BYTES, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readHeadOf(path: string): RunHead | undefined {
+  const start = readStart(path);
+  const end = start?.indexOf("\n") ?? -1;
+  return start && end !== -1 ? (JSON.parse(start.toString("utf8", 0, end)) as RunHead) : undefined;
 }
 
 function digestsOf({ spec }: StoredRun): string[] {
