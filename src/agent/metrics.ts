@@ -42,6 +42,7 @@ export function createAgentMetrics(registry: Registry, slots: SlotPool): AgentMe
   const resets = counter("guest_resets_total", "Resets of guests in attempts.");
   const uartBytes = counter("uart_bytes_total", "Bytes that guests of attempts wrote on their UARTs.");
   const droppedBytes = counter("uart_dropped_bytes_total", "Bytes of UARTs that came after their boot or attempt.");
+  const kicks = counter("uart_kicks_total", "Turns of emulators' main loops after writes to UARTs of attempts.");
   const restarts = counter("instance_restarts_total", "Restarts of instances by their restart policy.");
 
   return {
@@ -56,6 +57,7 @@ export function createAgentMetrics(registry: Registry, slots: SlotPool): AgentMe
       resets.inc(result.resets);
       for (const hub of hubs) {
         uartBytes.inc(hub.totalBytes);
+        kicks.inc(hub.kicks);
         droppedBytes.inc(hub.staleBytes);
       }
     },

@@ -12,7 +12,7 @@ export function serveConsole(socket: WebSocket, hub: UartHub, label: string): vo
       return socket.bufferedAmount;
     },
     send: (chunk) => socket.send(chunk, { binary: true }, () => viewer?.drained()),
-    notice: (notice) => socket.send(JSON.stringify(notice)),
+    notice: (notice) => socket.send(JSON.stringify(notice), () => viewer?.drained()),
     end: () => socket.close(NORMAL_CLOSURE, "the guest has ended"),
   });
   socket.on("message", (data, isBinary) => {

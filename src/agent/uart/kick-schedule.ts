@@ -16,22 +16,16 @@ export class KickSchedule {
   #timer: NodeJS.Timeout | undefined;
   #delayMs = FIRST_DELAY_MS;
   #endsAt = 0;
-  #kicks = 0;
 
   constructor(kick: () => void) {
     this.#kick = kick;
-  }
-
-  /** Kicks so far. */
-  get kicks(): number {
-    return this.#kicks;
   }
 
   /** Something was written: kick at once and start over. */
   start(): void {
     this.#endsAt = performance.now() + DURATION_MS;
     this.#delayMs = FIRST_DELAY_MS;
-    this.#turn();
+    this.#kick();
     clearTimeout(this.#timer);
     this.#schedule();
   }
@@ -52,14 +46,9 @@ export class KickSchedule {
   #schedule(): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#turn();
+      this.#kick();
       this.#delayMs = Math.min(this.#delayMs * 2, LAST_DELAY_MS);
       if (performance.now() < this.#endsAt) this.#schedule();
     }, this.#delayMs);
-  }
-
-  #turn(): void {
-    this.#kicks += 1;
-    this.#kick();
   }
 }

@@ -44,6 +44,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   #line: Line | undefined;
   #attached = Promise.withResolvers<void>();
   #boot = 0;
+  #kicks = 0;
   #staleBytes = 0;
   #isEnded = false;
 
@@ -66,6 +67,11 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     return this.#staleBytes;
   }
 
+  /** How often the emulator's main loop was made to turn over all boots, for the sake of what was written. */
+  get kicks(): number {
+    return this.#kicks;
+  }
+
   /** Number of the boot that the newest bytes belong to. */
   get boot(): number {
     return this.#boot;
@@ -76,13 +82,13 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   }
 
   attach(socket: Socket, boot: number, kick: (() => void) | undefined): () => void {
-    const line: Line = { socket, kicks: kick && new KickSchedule(kick) };
+    const line: Line = { socket, kicks: kick && new KickSchedule(() => this.#kick(kick)) };
     if (boot >= this.#boot && !this.#isEnded) {
       this.#line?.kicks?.stop();
       this.#line = line;
       this.#boot = boot;
       this.#attached.resolve();
-      for (const viewer of this.#viewers) viewer.sink.notice({ type: "boot", boot });
+      for (const viewer of this.#viewers) viewer.tell({ type: "boot", boot });
     }
     const onData = (chunk: Buffer) => {
       if (this.#line === line) this.#receive(chunk);
@@ -116,7 +122,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     const viewer = new ViewerPosition(sink, this.#ring, this.#ring.start);
     this.#viewers.add(viewer);
     const holder = this.#pen.holder;
-    if (holder) sink.notice({ type: "writer", writer: holder.sink.label, isYou: false });
+    if (holder) viewer.tell({ type: "writer", writer: holder.sink.label, isYou: false });
     viewer.catchUp();
     return {
       write: (bytes) => this.#writeOf(viewer, bytes),
@@ -171,8 +177,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   async #writeOf(viewer: ViewerPosition, bytes: Uint8Array): Promise<boolean> {
     const reason = this.#refusal(viewer);
     if (reason === undefined) return this.#send(bytes);
-    // One that writes without reading must not pile up what it is told.
-    if (!viewer.isBehind) viewer.sink.notice({ type: "inputRefused", bytes: bytes.length, reason });
+    viewer.tell({ type: "inputRefused", bytes: bytes.length, reason });
     return false;
   }
 
@@ -192,8 +197,13 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     return promise;
   }
 
+  #kick(kick: () => void): void {
+    this.#kicks += 1;
+    kick();
+  }
+
   #tellWriter(holder: ViewerPosition | undefined): void {
     const writer = holder?.sink.label ?? null;
-    for (const viewer of this.#viewers) viewer.sink.notice({ type: "writer", writer, isYou: viewer === holder });
+    for (const viewer of this.#viewers) viewer.tell({ type: "writer", writer, isYou: viewer === holder });
   }
 }

@@ -46,6 +46,8 @@ export interface UartViewer extends Disposable {
 export class ViewerPosition {
   readonly sink: UartViewerSink;
   readonly #ring: ByteRing;
+  /** What it was not told because it was behind: of each kind, the latest. */
+  readonly #untold = new Map<UartNotice["type"], UartNotice>();
   #position: number;
 
   constructor(sink: UartViewerSink, ring: ByteRing, position: number) {
@@ -59,11 +61,23 @@ export class ViewerPosition {
     return this.sink.backlogBytes > VIEWER_BACKLOG_BYTES;
   }
 
+  /**
+   * Tells it at once, or once it has caught up: one that does not read must not pile up what it is told. What became
+   * of its own input it hears at once or never.
+   */
+  tell(notice: UartNotice): void {
+    if (!this.isBehind) this.sink.notice(notice);
+    else if (notice.type !== "inputRefused") this.#untold.set(notice.type, notice);
+  }
+
   /** Sends what the viewer has not seen, unless it is too far behind; `chunk` is the newest part of the ring. */
   catchUp(chunk?: Buffer): void {
     const { sink } = this;
     const ring = this.#ring;
-    if (this.#position >= ring.total || this.isBehind) return;
+    if (this.isBehind) return;
+    for (const notice of this.#untold.values()) sink.notice(notice);
+    this.#untold.clear();
+    if (this.#position >= ring.total) return;
     if (chunk !== undefined && this.#position === ring.total - chunk.length) {
       this.#position = ring.total;
       sink.send(chunk);

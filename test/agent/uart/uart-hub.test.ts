@@ -122,6 +122,7 @@ describe("A UART hub", () => {
     expect(kicks()).toBe(0);
     await hub.write(Buffer.from("x"));
     await expect.poll(kicks).toBeGreaterThan(5);
+    expect(hub.kicks).toBe(kicks());
   });
 
   test("drops and counts bytes of an older boot's socket", async () => {
@@ -151,6 +152,19 @@ describe("A UART hub", () => {
     viewer.backlogBytes = VIEWER_BACKLOG_BYTES + 1;
     expect(await write(Buffer.from("lost too"))).toBe(false);
     expect(viewer.notices.filter(({ type }) => type === "inputRefused")).toHaveLength(1);
+  });
+
+  test("tells a viewer that does not read of the one who writes once it reads again, and only of the last one", async () => {
+    await using rig = await setup();
+    const slow = new NotingSink("slow");
+    const viewer = rig.hub.addViewer(slow);
+    slow.backlogBytes = VIEWER_BACKLOG_BYTES + 1;
+    const [one, two] = [rig.hub.addViewer(new NotingSink("one")), rig.hub.addViewer(new NotingSink("two"))];
+    for (let turn = 0; turn < 1_000; turn++) for (const taker of [one, two]) taker.takePen();
+    expect(slow.notices).toEqual([]);
+    slow.backlogBytes = 0;
+    viewer.drained();
+    expect(slow.notices).toEqual([{ type: "writer", writer: "two", isYou: false }]);
   });
 
   test("refuses input without a guest, as a line without a board loses it", async () => {
