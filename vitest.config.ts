@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { thisDistribution } from "./scripts/setup/distribution.mjs";
-import { ownCacheFolder } from "./scripts/setup/folders.mjs";
+import { ownCacheFolder, projectFolder } from "./scripts/setup/folders.mjs";
 import { guestImagesFolder } from "./scripts/setup/guest-images.mjs";
 import { newerQemuFolder } from "./scripts/setup/newer-qemu.mjs";
+import { findFarmQemu } from "./src/cli/farm/farm-qemu.ts";
 
 /** Tests that start emulators, Redis, compilers or whole farms; all others are quick and run side by side. */
 const SYSTEM = ["test/**/*.system.test.ts"];
@@ -14,7 +16,12 @@ function fetchedByTheSetUp(): Record<string, string> {
   const distribution = thisDistribution();
   const qemu = newerQemuFolder(distribution, ownCacheFolder());
   const guests = guestImagesFolder(distribution, ownCacheFolder());
+  const isFarmQemuWanted = process.env.EMUFARM_TEST_QEMU !== "0";
+  const farmQemu = isFarmQemuWanted ? findFarmQemu(ownCacheFolder(), join(projectFolder, "images/qemu")) : undefined;
   return {
+    // Tests run stock emulators, but for those that ask for the farm's own.
+    EMUFARM_QEMU: "stock",
+    ...(farmQemu?.state === "ready" && { EMUFARM_FARM_QEMU_PATH: join(farmQemu.folder, "bin") }),
     ...(qemu !== undefined && existsSync(qemu) && { EMUFARM_QEMU_PATH: `${qemu}/usr/bin` }),
     ...(guests !== undefined && existsSync(guests) && { EMUFARM_TEST_GUESTS: guests }),
   };

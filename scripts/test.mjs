@@ -3,7 +3,9 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { projectFolder } from "./setup/folders.mjs";
+import { buildFarmQemu } from "./qemu/build.ts";
+import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
+import { SetupError, say } from "./setup/say.mjs";
 import { exitCode, skipLines, summaryLine } from "./test-summary.mjs";
 
 /** @typedef {import("./test-summary.mjs").Totals} Totals */
@@ -13,6 +15,24 @@ const GRACE_MS = 30_000;
 
 const folder = mkdtempSync(join(tmpdir(), "emufarm-test-"));
 const totalsFile = join(folder, "totals.json");
+
+/**
+ * Sees to the farm's own QEMU. Where it cannot be built, the tests that ask for it are skipped; on CI nothing may be.
+ *
+ * @returns {Promise<boolean>} whether the tests may run
+ */
+async function tryToBuildQemu() {
+  if (process.env.EMUFARM_TEST_QEMU === "0") return true;
+  try {
+    await buildFarmQemu({ images: join(projectFolder, "images/qemu"), cache: ownCacheFolder() });
+    return true;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    const isCi = process.env.CI === "true";
+    say(isCi ? error.message : `${error.message}. Tests that need the farm's QEMU are skipped`);
+    return !isCi;
+  }
+}
 
 /** @returns {Promise<number | null>} */
 function runVitest() {
@@ -50,6 +70,10 @@ function readTotals() {
   }
 }
 
+if (!(await tryToBuildQemu())) {
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(2);
+}
 const runnerCode = await runVitest();
 const totals = readTotals();
 rmSync(folder, { recursive: true, force: true });

@@ -29,6 +29,7 @@ const DEBIAN_KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg";
  * @property {string} architecture Debian's name, such as amd64
  * @property {readonly string[]} packages
  * @property {(packageName: string) => boolean} isWanted which of the packages and their dependencies are unpacked
+ * @property {boolean} [hasSources] whether source packages are wanted as well
  */
 
 /**
@@ -95,10 +96,12 @@ export function plannedPackages(plan) {
 }
 
 /**
+ * An apt that leaves the system's alone: lists, cache and settings of its own.
+ *
  * @param {PackageSet} set
  * @param {string} root
  */
-function privateApt(set, root) {
+export function privateApt(set, root) {
   const downloads = join(root, "downloads");
   for (const folder of ["state/lists/partial", "cache/archives/partial", "log", "etc/none", "downloads"]) {
     mkdirSync(join(root, folder), { recursive: true });
@@ -113,17 +116,35 @@ function privateApt(set, root) {
   };
 }
 
-/** @param {PackageSet} set */
-function sourceLines({ release, targetRelease }) {
+/**
+ * The mirror that this system takes Debian from, or the one that EMUFARM_DEBIAN_MIRROR names.
+ *
+ * @param {string} release codename, such as trixie
+ * @returns {{ uri: string, signedBy?: string }}
+ */
+export function debianMirror(release) {
+  const named = process.env.EMUFARM_DEBIAN_MIRROR;
+  if (named) return { uri: named.replace(/\/$/, "") };
   // A mirror has all releases: that of the system's own serves for another one too.
   const sources = systemSources();
-  const mirror = mirrorOf(sources, release) ?? mirrorOf(sources, thisDistribution().codename);
-  if (mirror === undefined) throw new SetupError(`apt on this system names no Debian mirror to take ${release} from`);
-  const { uri } = mirror;
-  const keys = mirror.signedBy ?? (existsSync(DEBIAN_KEYS) ? DEBIAN_KEYS : undefined);
+  const { id, codename } = thisDistribution();
+  const mirror = mirrorOf(sources, release) ?? (id === "debian" ? mirrorOf(sources, codename) : undefined);
+  if (mirror === undefined) {
+    throw new SetupError(
+      `apt on this system names no Debian mirror to take ${release} from; EMUFARM_DEBIAN_MIRROR may name one`,
+    );
+  }
+  return { ...mirror, uri: mirror.uri.replace(/\/$/, "") };
+}
+
+/** @param {PackageSet} set */
+function sourceLines({ release, targetRelease, hasSources }) {
+  const { uri, signedBy } = debianMirror(release);
+  const keys = signedBy ?? (existsSync(DEBIAN_KEYS) ? DEBIAN_KEYS : undefined);
   const options = keys === undefined ? "" : `[signed-by=${keys}] `;
   const suites = [release, ...(targetRelease === undefined ? [] : [targetRelease])];
-  return [...suites.map((suite) => `deb ${options}${uri} ${suite} main`), ""];
+  const kinds = hasSources === true ? ["deb", "deb-src"] : ["deb"];
+  return [...suites.flatMap((suite) => kinds.map((kind) => `${kind} ${options}${uri} ${suite} main`)), ""];
 }
 
 /**

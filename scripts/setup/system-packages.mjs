@@ -76,6 +76,37 @@ const toCompile = [
   { what: "the C library for AVR", anyFile: ["/usr/lib/avr/include/avr/io.h"], packageName: () => "avr-libc" },
 ];
 
+const header = (/** @type {string} */ what, /** @type {string} */ file, /** @type {string} */ name) => ({
+  what: `${what}, with its headers`,
+  anyFile: [`/usr/include/${file}`],
+  packageName: () => name,
+});
+
+/** What compiles the farm's own QEMU. @type {readonly Requirement[]} */
+export const toBuildQemu = [
+  { what: "a C compiler", commands: ["gcc"], packageName: () => "gcc" },
+  header("the C library", "stdio.h", "libc6-dev"),
+  { what: "ninja", commands: ["ninja"], packageName: () => "ninja-build" },
+  { what: "pkg-config", commands: ["pkg-config"], packageName: () => "pkg-config" },
+  { what: "flex", commands: ["flex"], packageName: () => "flex" },
+  { what: "bison", commands: ["bison"], packageName: () => "bison" },
+  { what: "patch", commands: ["patch"], packageName: () => "patch" },
+  { what: "xz", commands: ["xz"], packageName: () => "xz-utils" },
+  { what: "Python", anyFile: ["/usr/bin/python3"], packageName: () => "python3" },
+  {
+    what: "Python's virtual environments",
+    anyFile: Array.from({ length: 12 }, (_, index) => `/usr/lib/python3.${8 + index}/ensurepip/__init__.py`),
+    packageName: () => "python3-venv",
+  },
+  header("GLib", "glib-2.0/glib.h", "libglib2.0-dev"),
+  header("pixman", "pixman-1/pixman.h", "libpixman-1-dev"),
+  header("libpng", "png.h", "libpng-dev"),
+  header("libseccomp", "seccomp.h", "libseccomp-dev"),
+  header("libslirp", "slirp/libslirp.h", "libslirp-dev"),
+  header("libfdt", "libfdt.h", "libfdt-dev"),
+  header("zlib", "zlib.h", "zlib1g-dev"),
+];
+
 /** The examples of how other tools use emufarm are run with those tools. @type {readonly Requirement[]} */
 const toRunExamples = [
   { what: "Rust", commands: ["cargo", "rustc"], packageName: () => "cargo" },
@@ -89,6 +120,8 @@ export const requirements = {
   bench: [...toRun, ...toCompile],
   test: [...toRun, ...toCompile, ...toRunExamples],
   check: /** @type {readonly Requirement[]} */ ([]),
+  // It asks for what it needs once it knows that it has to build.
+  qemu: /** @type {readonly Requirement[]} */ ([]),
 };
 
 /**

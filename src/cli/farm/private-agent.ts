@@ -6,6 +6,7 @@ import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { readyByHealth } from "../up/readiness.ts";
 import { Supervised } from "../up/supervised.ts";
+import { withFarmQemu } from "./emulator-path.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 
 const STOP_GRACE_MS = 5_000;
@@ -35,7 +36,7 @@ export async function startPrivateAgent(surroundings: Surroundings): Promise<Pri
       args: [surroundings.project.agentProgram],
       env: () => ({
         NODE_COMPILE_CACHE: join(cache, "node"),
-        ...surroundings.env,
+        ...withFarmQemu(surroundings),
         EMUFARM_LISTEN: `unix:${socketPath}`,
         EMUFARM_TOKEN_FILE: tokenFile,
         EMUFARM_RUNTIME_DIR: join(folder.path, "a"),

@@ -5,6 +5,7 @@ import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { type RunningFarm, startFarm } from "../up/farm.ts";
 import { SLOTS_PER_AGENT } from "../up/farm-process.ts";
+import { withFarmQemu } from "./emulator-path.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 
 const HOST = "127.0.0.1";
@@ -15,7 +16,7 @@ export async function startPrivateFarm(
   slots = availableParallelism() * 2,
 ): Promise<RunningFarm> {
   await using cleanup = new AsyncDisposableStack();
-  const { env, node, pid, uid, project, interrupted, stderr } = surroundings;
+  const { node, pid, uid, project, interrupted, stderr } = surroundings;
   const own = farmFolders(surroundings);
   const folder = cleanup.use(await makePrivateFolder(surroundings));
   const data = join(folder.path, "data");
@@ -23,7 +24,7 @@ export async function startPrivateFarm(
   const plan = {
     folders: { ...own, data, runtime: join(folder.path, "rt") },
     project,
-    env,
+    env: withFarmQemu(surroundings),
     pid,
     uid,
     node,

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { EXIT } from "../exit-code.ts";
+import { withFarmQemu } from "../farm/emulator-path.ts";
 import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { type RunningFarm, startFarm } from "./farm.ts";
@@ -40,12 +41,12 @@ export async function up(surroundings: Surroundings, options: UpOptions): Promis
 }
 
 function planOf(surroundings: Surroundings, options: UpOptions): FarmPlan & { pid: number; uid: number } {
-  const { cwd, env, pid, uid, project } = surroundings;
+  const { cwd, pid, uid, project } = surroundings;
   const slots = options.slots ?? availableParallelism() * 2;
   return {
     folders: farmFolders(surroundings, options.data),
     project,
-    env,
+    env: withFarmQemu(surroundings),
     pid,
     uid,
     node: surroundings.node,
