@@ -41,7 +41,6 @@ export interface AgentClient extends AsyncDisposable {
   attempts(): Promise<AttemptStatus[]>;
   attempt(id: string): Promise<AttemptStatus>;
   cancelAttempt(id: string, reason: string): Promise<AttemptStatus>;
-  renewLease(id: string, leaseMs: number): Promise<void>;
   /** The agent forgets these attempts with their logs. Unknown ids are fine. */
   acknowledge(ids: readonly string[]): Promise<void>;
   control(guest: Guest, action: ControlAction): Promise<void>;
@@ -93,7 +92,6 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     attempts: () => json({ method: "GET", path: "/v1/attempts" }),
     attempt: (id) => json({ method: "GET", path: attemptPath(id) }),
     cancelAttempt: (id, reason) => json({ method: "POST", path: `${attemptPath(id)}/cancel`, body: { reason } }),
-    renewLease: (id, leaseMs) => json({ method: "POST", path: `${attemptPath(id)}/lease`, body: { leaseMs } }),
     acknowledge: (ids) => json({ method: "POST", path: "/v1/acknowledgements", body: { ids } }),
     control: (guest, action) => json({ method: "POST", path: `${guestPath(guest)}/control`, body: { action } }),
     log: (guest, uart, { offset = 0, isFollowed = false, signal } = {}) =>

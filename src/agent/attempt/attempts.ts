@@ -108,12 +108,6 @@ export class Attempts {
     return this.get(id);
   }
 
-  /** Keeps it, once it has finished, at least for this time from now. @throws {FarmError} NotFound */
-  renewLease(id: string, leaseMs: number): void {
-    this.get(id);
-    this.#kept.renew(id, leaseMs);
-  }
-
   /** Forgets what has finished; what is unknown or still runs is left alone. */
   async acknowledge(ids: readonly string[]): Promise<void> {
     await this.#forget(ids.filter((id) => this.#kept.delete(id)));

@@ -8,6 +8,8 @@ export interface KeptResult extends SpooledAttempt {
 interface Entry {
   readonly kept: KeptResult;
   readonly timer: NodeJS.Timeout;
+  /** By `performance.now()`. */
+  readonly leasedUntil: number;
 }
 
 /** What nobody has acknowledged in a day, nobody waits for. */
@@ -22,8 +24,6 @@ const DEFAULT_LEASE_MS = 60_000;
  */
 export class KeptResults {
   readonly #entries = new Map<string, Entry>();
-  /** By `performance.now()`; also for attempts that still run. */
-  readonly #leasedUntil = new Map<string, number>();
   readonly #onDropped: (ids: readonly string[]) => Promise<void>;
 
   constructor(onDropped: (ids: readonly string[]) => Promise<void>) {
@@ -39,28 +39,20 @@ export class KeptResults {
   }
 
   add(kept: KeptResult, leaseMs = DEFAULT_LEASE_MS): void {
-    this.renew(kept.id, leaseMs);
     const timer = setTimeout(() => this.#drop([kept.id]), MAX_AGE_MS).unref();
-    this.#entries.set(kept.id, { kept, timer });
+    this.#entries.set(kept.id, { kept, timer, leasedUntil: performance.now() + leaseMs });
     if (this.#entries.size > MAX_KEPT) this.#drop(this.#excess());
-  }
-
-  /** Never shortens a lease. */
-  renew(id: string, leaseMs: number): void {
-    const until = performance.now() + leaseMs;
-    this.#leasedUntil.set(id, Math.max(until, this.#leasedUntil.get(id) ?? 0));
   }
 
   /** Says whether it was there. */
   delete(id: string): boolean {
     clearTimeout(this.#entries.get(id)?.timer);
-    this.#leasedUntil.delete(id);
     return this.#entries.delete(id);
   }
 
   #excess(): string[] {
     const now = performance.now();
-    const expired = this.ids.filter((id) => (this.#leasedUntil.get(id) ?? 0) < now);
+    const expired = [...this.#entries].filter(([, { leasedUntil }]) => leasedUntil < now).map(([id]) => id);
     return expired.slice(0, this.#entries.size - MAX_KEPT);
   }
 

@@ -8,7 +8,6 @@ const epochHeaders = z.looseObject({
   "emufarm-epoch": z.coerce.number().int().min(0).optional().describe("Epoch of the dispatcher that asks."),
 });
 const cancelBody = z.strictObject({ reason: z.string().min(1).max(1_000) });
-const leaseBody = z.strictObject({ leaseMs: z.number().int().positive().max(86_400_000) });
 const acknowledgements = z.strictObject({ ids: z.array(attemptId).max(10_000) });
 
 /** A spec carries a board, a scenario and URLs; a large scenario is some hundred kilobytes. */
@@ -31,15 +30,6 @@ export function addAttemptRoutes(app: HttpApp, { attempts }: AgentParts): void {
     async ({ params, headers, body }) => {
       attempts.checkEpoch(headers["emufarm-epoch"]);
       return attempts.cancel(params.id, body.reason);
-    },
-  );
-  app.post(
-    "/v1/attempts/:id/lease",
-    { schema: { params: idParams, headers: epochHeaders, body: leaseBody } },
-    async ({ params, headers, body }, reply) => {
-      attempts.checkEpoch(headers["emufarm-epoch"]);
-      attempts.renewLease(params.id, body.leaseMs);
-      return reply.code(204).send();
     },
   );
   app.post(

@@ -31,7 +31,7 @@ export const attemptSpec = z
       .positive()
       .default(60_000)
       .describe(
-        "How long the result is kept at least once the attempt has ended, unless acknowledged or renewed. The slot is free as soon as the emulator has gone; a running attempt needs no lease.",
+        "How long the result is kept at least once the attempt has ended, unless acknowledged. The slot is free as soon as the emulator has gone; a running attempt needs no lease.",
       ),
   })
   .describe("One try at a job, as the dispatcher hands it to an agent.");
