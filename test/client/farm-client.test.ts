@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { createFarmClient, type FarmClient } from "../../src/client/farm-client.ts";
 import { FarmError } from "../../src/core/error/farm-error.ts";
-import { aVerdict } from "../api/store/gen.ts";
+import { aVerdict } from "../gen/run.ts";
 
 interface Server extends AsyncDisposable {
   readonly farm: FarmClient;

@@ -10,21 +10,13 @@ import { createFirmwareDownload } from "../../../src/agent/firmware/firmware-dow
 import { createFirmwareSupply, type FirmwareSupply } from "../../../src/agent/firmware/firmware-supply.ts";
 import { Progress } from "../../../src/agent/progress.ts";
 import { FarmError } from "../../../src/core/error/farm-error.ts";
-import { type BoardSpec, boardSpec } from "../../../src/core/schema/board.ts";
 import { createLog } from "../../../src/log/log.ts";
+import { aBoard } from "../../gen/board.ts";
 import { exampleImage } from "../attempt/agent-lab.ts";
 
 const ELF = await exampleImage("mps2-an385", "hello");
 const sha256 = createHash("sha256").update(ELF).digest("hex");
-const board: BoardSpec = boardSpec.parse({
-  title: "A board",
-  architecture: "arm",
-  emulator: { binary: "qemu-system-arm", minVersion: "7.2", machine: "mps2-an385" },
-  memory: { ramMiB: 16 },
-  uarts: [{ name: "uart0", index: 0 }],
-  firmware: { formats: ["elf", "bin"], load: "kernel" },
-  endings: ["none"],
-});
+const board = aBoard({ firmware: { formats: ["elf", "bin"], load: "kernel" } });
 
 let folder: string;
 let supply: FirmwareSupply;

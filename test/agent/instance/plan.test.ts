@@ -6,19 +6,10 @@ import {
   type ObservedInstance,
   planInstance,
 } from "../../../src/agent/instance/plan.ts";
-import { boardSpec } from "../../../src/core/schema/board.ts";
 import { type DesiredState, desiredState } from "../../../src/core/wire/desired-state.ts";
+import { aBoard } from "../../gen/board.ts";
 
-const board = boardSpec.parse({
-  title: "A board",
-  architecture: "arm",
-  emulator: { binary: "qemu-system-arm", minVersion: "7.2", machine: "mps2-an385" },
-  memory: { ramMiB: 16 },
-  uarts: [{ name: "uart0", index: 0 }],
-  firmware: { formats: ["elf"], load: "kernel" },
-  endings: ["semihosting"],
-  semihosting: true,
-});
+const board = aBoard({ endings: ["semihosting"], semihosting: true });
 
 function desired(rest: Partial<DesiredState> = {}): DesiredState {
   const base = { uid: "u", tenant: "t", generation: 1, epoch: 1, boardName: "a-board", board, power: "On" };

@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 import { createBoardAvailability } from "../../../src/api/board/board-availability.ts";
 import { createAgentClient } from "../../../src/client/agent-client.ts";
 import { createLog } from "../../../src/log/log.ts";
+import { aBoard } from "../../gen/board.ts";
 import { AVAILABLE, startAgentStandIn } from "../http/agent-stand-in.ts";
-import { BOARD } from "../store/gen.ts";
+
+const BOARD = aBoard();
 
 const log = createLog({ name: "test", level: "silent" });
 const missing = {

@@ -4,23 +4,23 @@ import { expect, test } from "vitest";
 import { createBoardFiles } from "../../../src/api/board/board-files.ts";
 import { loadBoards } from "../../../src/api/board/board-registry.ts";
 import type { Board } from "../../../src/core/schema/board.ts";
-import { BOARD } from "../store/gen.ts";
+import { aBoard } from "../../gen/board.ts";
 import { createTemporaryFolder } from "../store/temporary-folder.ts";
 
-const aBoard = (name: string, title: string): Board => ({
+const aManifest = (name: string, title: string): Board => ({
   apiVersion: "emufarm.dev/v1alpha1",
   kind: "Board",
   metadata: { name },
-  spec: { ...BOARD, title },
+  spec: { ...aBoard(), title },
 });
 
 test("boards come from every folder, the farm's own last; missing folders have none", async () => {
   await using shipped = await createTemporaryFolder();
   await using own = await createTemporaryFolder();
-  const two = [aBoard("one", "One"), aBoard("two", "Two")].map((board) => JSON.stringify(board));
+  const two = [aManifest("one", "One"), aManifest("two", "Two")].map((board) => JSON.stringify(board));
   await writeFile(join(shipped.path, "boards.yaml"), two.join("\n---\n"));
   await writeFile(join(shipped.path, "README.md"), "not a board");
-  await writeFile(join(own.path, "two.yaml"), JSON.stringify(aBoard("two", "Mine")));
+  await writeFile(join(own.path, "two.yaml"), JSON.stringify(aManifest("two", "Mine")));
   const registry = await loadBoards(createBoardFiles([own.path, shipped.path, "/nonexistent"], own.path));
   expect(registry.list().map(({ metadata, spec }) => [metadata.name, spec.title])).toEqual([
     ["one", "One"],
@@ -41,10 +41,10 @@ test("a board that is put takes the place of one of its name, also for the next 
   await using own = await createTemporaryFolder();
   const files = createBoardFiles([], join(own.path, "boards"));
   const registry = await loadBoards(files);
-  await registry.put(aBoard("one", "First"));
-  await registry.put(aBoard("one", "Second"));
+  await registry.put(aManifest("one", "First"));
+  await registry.put(aManifest("one", "Second"));
   expect(registry.get("one").spec.title).toBe("Second");
-  expect((await loadBoards(files)).list()).toEqual([aBoard("one", "Second")]);
+  expect((await loadBoards(files)).list()).toEqual([aManifest("one", "Second")]);
   expect(() => registry.get("on")).toThrow("There is no board on. Did you mean one?");
   expect(() => registry.get("something-else")).toThrow(/^There is no board something-else\.$/);
 });

@@ -9,22 +9,13 @@ import type { FarmSignal } from "../../../src/api/queue/waiting-room.ts";
 import { FolderStore } from "../../../src/api/store/folder-store.ts";
 import type { StoredRun } from "../../../src/api/store/store.ts";
 import { jobIdOf } from "../../../src/core/policy/attempt-id.ts";
-import { boardSpec } from "../../../src/core/schema/board.ts";
 import { type JobSpecInput, jobSpec } from "../../../src/core/schema/job.ts";
 import type { JobVerdict } from "../../../src/core/wire/farm.ts";
 import { createLog } from "../../../src/log/log.ts";
+import { aBoard } from "../../gen/board.ts";
+import { aRun } from "../../gen/run.ts";
 import { type RedisFixture, startRedis } from "../queue/redis-fixture.ts";
 import type { FakeAgent } from "./fake-agent.ts";
-
-export const BOARD = boardSpec.parse({
-  title: "A board",
-  architecture: "arm",
-  emulator: { binary: "qemu-system-arm", minVersion: "7.2", machine: "mps2-an385" },
-  memory: { ramMiB: 16 },
-  uarts: [{ name: "uart0", index: 0 }],
-  firmware: { formats: ["elf"], load: "kernel" },
-  endings: ["none"],
-});
 
 export interface DispatchFixture extends AsyncDisposable {
   readonly redis: RedisFixture;
@@ -40,8 +31,6 @@ export interface DispatchFixture extends AsyncDisposable {
   /** Settles when every job of the run has its verdict. */
   verdictsOf(run: StoredRun): Promise<JobVerdict[]>;
 }
-
-let runs = 0;
 
 export async function createDispatchFixture(): Promise<DispatchFixture> {
   const folder = await mkdtemp(join(tmpdir(), "emu-dispatch-"));
@@ -91,20 +80,15 @@ export async function createDispatchFixture(): Promise<DispatchFixture> {
     },
     async submit(jobs, { tenant = "tester", isStoredOnly = false, ...options } = {}) {
       const spec = jobSpec.parse({ board: "a-board", firmware: { sha256: "0".repeat(64) }, ...options });
-      const id = `r${Date.now().toString(36).padStart(9, "0")}${(runs++).toString(36).padStart(6, "0")}`;
-      const run: StoredRun = {
-        id,
-        name: "a run",
+      const run = aRun({
         tenant,
-        pool: "default",
-        createdAt: new Date().toISOString(),
         jobCount: jobs,
         spec: { jobs: Array.from({ length: jobs }, () => spec) },
-        boards: { "a-board": BOARD },
-      };
+        boards: { "a-board": aBoard() },
+      });
       await store.createRun(run);
       if (isStoredOnly) return run;
-      const waiting = run.spec.jobs.map(({ priority }, index) => ({ jobId: jobIdOf(id, index), tenant, priority }));
+      const waiting = run.spec.jobs.map(({ priority }, index) => ({ jobId: jobIdOf(run.id, index), tenant, priority }));
       await queue.waitingRoom.submit("default", waiting);
       return run;
     },

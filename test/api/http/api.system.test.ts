@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createBlobUrls } from "../../../src/api/firmware/blob-urls.ts";
 import { jobIdOf } from "../../../src/core/policy/attempt-id.ts";
 import type { JobSpecInput } from "../../../src/core/schema/job.ts";
-import { anElf } from "../../core/firmware/gen.ts";
-import { aResult, aVerdict } from "../store/gen.ts";
+import { anElf } from "../../gen/elf.ts";
+import { aResult, aVerdict } from "../../gen/run.ts";
 import { type AgentStandIn, AVAILABLE, startAgentStandIn } from "./agent-stand-in.ts";
 import { type ApiFixture, startApiFixture, TOKEN } from "./api-fixture.ts";
 

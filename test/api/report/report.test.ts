@@ -8,7 +8,8 @@ import { FarmError } from "../../../src/core/error/farm-error.ts";
 import { jobIdOf } from "../../../src/core/policy/attempt-id.ts";
 import { runSpec } from "../../../src/core/schema/run.ts";
 import type { JobVerdict, RunRecord } from "../../../src/core/wire/farm.ts";
-import { aResult, aRun, aVerdict, BOARD, DIGEST } from "../store/gen.ts";
+import { aBoard } from "../../gen/board.ts";
+import { aResult, aRun, aVerdict, DIGEST } from "../../gen/run.ts";
 import { createTemporaryFolder } from "../store/temporary-folder.ts";
 import { type Element, parseXml } from "./xml-parser.ts";
 
@@ -30,7 +31,7 @@ async function report(verdicts: readonly (Partial<JobVerdict> | undefined)[], na
       firmware: { sha256: DIGEST },
     })),
   });
-  const run = aRun({ spec, jobCount: verdicts.length, name: "nightly", boards: { "test-board": BOARD } });
+  const run = aRun({ spec, jobCount: verdicts.length, name: "nightly", boards: { "test-board": aBoard() } });
   await store.createRun(run);
   for (const [index, verdict] of verdicts.entries()) {
     if (verdict) await store.createVerdict(aVerdict(jobIdOf(run.id, index), verdict));

@@ -11,7 +11,7 @@ import { FolderStore } from "../../../src/api/store/folder-store.ts";
 import { guardStore } from "../../../src/api/store/store-fault.ts";
 import { jobIdOf } from "../../../src/core/policy/attempt-id.ts";
 import { canMount, mountSmallDisk } from "../../faults/small-disk.ts";
-import { aRun, aVerdict } from "./gen.ts";
+import { aRun, aVerdict } from "../../gen/run.ts";
 import { describeStore } from "./store-conformance.ts";
 import { createTemporaryFolder } from "./temporary-folder.ts";
 

@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Store } from "../../../src/api/store/store.ts";
 import { jobIdOf } from "../../../src/core/policy/attempt-id.ts";
-import { aResult, aRun, aVerdict } from "./gen.ts";
+import { aResult, aRun, aVerdict } from "../../gen/run.ts";
 
 export interface StoreUnderTest extends AsyncDisposable {
   readonly store: Store;

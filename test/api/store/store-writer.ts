@@ -1,6 +1,6 @@
 import { FolderStore } from "../../../src/api/store/folder-store.ts";
 import { jobIdOf } from "../../../src/core/policy/attempt-id.ts";
-import { aVerdict } from "./gen.ts";
+import { aVerdict } from "../../gen/run.ts";
 
 /** Writes verdicts as fast as it can, several at a time, and tells each one that is there, until it is killed. */
 const [folder = "", runId = "", first = "0"] = process.argv.slice(2);

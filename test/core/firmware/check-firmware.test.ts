@@ -3,7 +3,23 @@ import { describe, expect, test } from "vitest";
 import { FarmError } from "../../../src/core/error/farm-error.ts";
 import { checkFirmware } from "../../../src/core/firmware/check-firmware.ts";
 import type { FirmwareFormat } from "../../../src/core/schema/board.ts";
-import { aBoard, anElf, factsOf } from "./gen.ts";
+import { aBoard as anyBoard } from "../../gen/board.ts";
+import { anElf, factsOf } from "../../gen/elf.ts";
+
+const aBoard = (options: Parameters<typeof anyBoard>[0] = {}) =>
+  anyBoard({
+    title: "Board",
+    emulator: { binary: "qemu-system-arm", minVersion: "7.2", machine: "m" },
+    memory: {
+      ramMiB: 1,
+      regions: [
+        { name: "flash", base: 0, sizeKiB: 64 },
+        { name: "ram", base: "0x20000000", sizeKiB: 16 },
+      ],
+    },
+    firmware: { formats: ["elf", "bin", "hex"], load: "kernel", elf: { machines: ["arm"], class: 32 } },
+    ...options,
+  });
 
 const check = (bytes: Uint8Array, board = aBoard(), format?: FirmwareFormat) =>
   checkFirmware({ name: "app", facts: factsOf(bytes), format, boardName: "board", board });

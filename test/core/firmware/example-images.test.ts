@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { checkFirmware } from "../../../src/core/firmware/check-firmware.ts";
 import { board } from "../../../src/core/schema/board.ts";
 import { parseDocument } from "../../../src/document/parse-document.ts";
-import { factsOf } from "./gen.ts";
+import { factsOf } from "../../gen/elf.ts";
 
 const images = "examples/images";
 const boards = readdirSync(images, { withFileTypes: true }).filter((entry) => entry.isDirectory());

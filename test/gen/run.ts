@@ -1,21 +1,10 @@
-import type { StoredRun } from "../../../src/api/store/store.ts";
-import type { BoardSpec } from "../../../src/core/schema/board.ts";
-import { boardSpec } from "../../../src/core/schema/board.ts";
-import { runSpec } from "../../../src/core/schema/run.ts";
-import type { AttemptResult } from "../../../src/core/wire/attempt.ts";
-import type { JobVerdict } from "../../../src/core/wire/farm.ts";
+import type { StoredRun } from "../../src/api/store/store.ts";
+import { runSpec } from "../../src/core/schema/run.ts";
+import type { AttemptResult } from "../../src/core/wire/attempt.ts";
+import type { JobVerdict } from "../../src/core/wire/farm.ts";
+import { aBoard } from "./board.ts";
 
 export const DIGEST = "a".repeat(64);
-
-export const BOARD: BoardSpec = boardSpec.parse({
-  title: "Test board",
-  architecture: "arm",
-  emulator: { binary: "qemu-system-arm", minVersion: "7.2", machine: "mps2-an385" },
-  memory: { ramMiB: 16 },
-  uarts: [{ name: "uart0", index: 0 }],
-  firmware: { formats: ["elf"], load: "kernel" },
-  endings: ["reset"],
-});
 
 let runs = 0;
 
@@ -38,7 +27,7 @@ export function aRun(options: Partial<StoredRun> & { digest?: string } = {}): St
     createdAt: "2026-01-01T00:00:00.000Z",
     jobCount,
     spec,
-    boards: { "test-board": BOARD },
+    boards: { "test-board": aBoard() },
     ...rest,
   };
 }

@@ -1,5 +1,4 @@
-import { type FirmwareFacts, readFirmwareFacts } from "../../../src/core/firmware/firmware-facts.ts";
-import { type BoardSpecInput, boardSpec } from "../../../src/core/schema/board.ts";
+import { type FirmwareFacts, readFirmwareFacts } from "../../src/core/firmware/firmware-facts.ts";
 
 export interface ElfOptions {
   readonly machine?: number;
@@ -46,23 +45,4 @@ export function anElf(options: ElfOptions = {}): Buffer {
 export function factsOf(bytes: Uint8Array): FirmwareFacts {
   const head = bytes.subarray(0, 64 * 1024);
   return readFirmwareFacts({ head, tail: bytes.subarray(-512), sizeBytes: bytes.length });
-}
-
-export function aBoard(options: Partial<BoardSpecInput> = {}) {
-  return boardSpec.parse({
-    title: "Board",
-    architecture: "arm",
-    emulator: { binary: "qemu-system-arm", minVersion: "7.2", machine: "m" },
-    memory: {
-      ramMiB: 1,
-      regions: [
-        { name: "flash", base: 0, sizeKiB: 64 },
-        { name: "ram", base: "0x20000000", sizeKiB: 16 },
-      ],
-    },
-    uarts: [{ name: "uart0", index: 0 }],
-    firmware: { formats: ["elf", "bin", "hex"], load: "kernel", elf: { machines: ["arm"], class: 32 } },
-    endings: ["reset"],
-    ...options,
-  });
 }
