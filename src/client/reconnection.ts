@@ -1,8 +1,7 @@
-import { setTimeout } from "node:timers/promises";
 import { FarmError } from "../core/error/farm-error.ts";
+import { BackOff } from "./back-off.ts";
 
-const FIRST_DELAY_MS = 100;
-const MAX_DELAY_MS = 2_000;
+const DELAY = { firstMs: 100, longestMs: 2_000 };
 
 export interface AbsenceListener {
   /** Told once for each absence: the farm has gone, and did not answer a second try either. */
@@ -19,7 +18,7 @@ export class Reconnection {
   readonly #giveUpAfterMs: number;
   readonly #listener: AbsenceListener;
   #brokenSinceMs: number | undefined;
-  #delayMs = FIRST_DELAY_MS;
+  readonly #backOff = new BackOff(DELAY);
   #isAwayTold = false;
 
   constructor(giveUpAfterMs: number, listener: AbsenceListener = {}) {
@@ -36,7 +35,7 @@ export class Reconnection {
 
   /** To be called whenever something has come. */
   progressed(): void {
-    this.#delayMs = FIRST_DELAY_MS;
+    this.#backOff.reset();
   }
 
   /** Settles when it is time for the next try; throws the error where another try does not help. */
@@ -51,7 +50,6 @@ export class Reconnection {
     if (isAway && !this.#isAwayTold) this.#listener.onAway?.(this.#giveUpAfterMs);
     this.#isAwayTold ||= isAway;
     // A farm that is just starting again needs a moment; asking more often would not make it faster.
-    await setTimeout(this.#delayMs, undefined, signal ? { signal } : {});
-    this.#delayMs = Math.min(this.#delayMs * 2, MAX_DELAY_MS);
+    await this.#backOff.pause(signal);
   }
 }

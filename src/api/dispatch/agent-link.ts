@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentClient } from "../../client/agent-client.ts";
+import { BackOff } from "../../client/back-off.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { AgentEvent } from "../../core/wire/agent-event.ts";
 import type { AttemptResult, AttemptStatus } from "../../core/wire/attempt.ts";
@@ -31,8 +31,7 @@ export interface TakenSlot {
   readonly eventCount: number;
 }
 
-const FIRST_RECONNECT_MS = 50;
-const LONGEST_RECONNECT_MS = 2_000;
+const RECONNECT = { firstMs: 50, longestMs: 2_000 };
 const ACKNOWLEDGE_AFTER_MS = 250;
 
 /** One agent as the dispatcher sees it, for as long as the dispatcher has its lease. */
@@ -143,7 +142,7 @@ export class AgentLink implements Disposable {
   }
 
   async #run(): Promise<void> {
-    let delayMs = FIRST_RECONNECT_MS;
+    const backOff = new BackOff(RECONNECT);
     const { signal } = this.#closing;
     while (!signal.aborted) {
       this.#stream = new AbortController();
@@ -151,7 +150,7 @@ export class AgentLink implements Disposable {
         for await (const event of this.client.events(AbortSignal.any([signal, this.#stream.signal]))) {
           if (signal.aborted) return;
           this.#apply(event);
-          delayMs = FIRST_RECONNECT_MS;
+          backOff.reset();
         }
       } catch (error) {
         // Whatever the reason, the way on is the same: connect again, and hear what the agent has.
@@ -159,8 +158,7 @@ export class AgentLink implements Disposable {
         this.#disconnected(error);
       }
       // Interrupted by the end of the term, which the loop sees.
-      await sleep(delayMs, undefined, { signal }).catch(() => {});
-      delayMs = Math.min(delayMs * 2, LONGEST_RECONNECT_MS);
+      await backOff.pause(signal).catch(() => {});
     }
   }
 

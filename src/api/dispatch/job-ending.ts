@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { BackOff } from "../../client/back-off.ts";
 import type { ErrorBody } from "../../core/error/error-body.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { isExpectedEnd, jobVerdictOf } from "../../core/policy/job-verdict.ts";
@@ -43,8 +43,7 @@ export interface JobEndingDependencies {
   readonly signal: AbortSignal;
 }
 
-const FIRST_STORE_RETRY_MS = 200;
-const LONGEST_STORE_RETRY_MS = 5_000;
+const STORE_RETRY = { firstMs: 200, longestMs: 5_000 };
 
 export function createJobEnding(dependencies: JobEndingDependencies): JobEnding {
   const { store, queue, book, log, metrics, signal } = dependencies;
@@ -52,7 +51,7 @@ export function createJobEnding(dependencies: JobEndingDependencies): JobEnding 
 
   /** Does it until the store takes it: the attempt stays with its agent until then. */
   async function persist(write: () => Promise<unknown>): Promise<void> {
-    let delayMs = FIRST_STORE_RETRY_MS;
+    const backOff = new BackOff(STORE_RETRY);
     for (let isFirst = true; ; isFirst = false) {
       try {
         await write();
@@ -65,8 +64,7 @@ export function createJobEnding(dependencies: JobEndingDependencies): JobEnding 
           failingWrites += 1;
           log.error({ err: error }, "the store takes no verdicts; trying until it does");
         }
-        await sleep(delayMs, undefined, { signal });
-        delayMs = Math.min(delayMs * 2, LONGEST_STORE_RETRY_MS);
+        await backOff.pause(signal);
       }
     }
   }
