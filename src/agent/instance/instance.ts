@@ -5,9 +5,9 @@ import type { Log } from "../../log/log.ts";
 import type { BootStrategy } from "../boot/boot.ts";
 import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
 import { Progress } from "../progress.ts";
-import { exitError } from "../scenario/guest-end.ts";
 import type { Slot } from "../slot/slot.ts";
 import { InstanceBoard } from "./instance-board.ts";
+import { endOf, instanceStatusOf } from "./instance-status.ts";
 import type { InstanceRecord } from "./instance-store.ts";
 import { boardKeyOf, firmwareKeyOf, type InstanceAction, type ObservedInstance, planInstance } from "./plan.ts";
 import { RestartBackOff } from "./restart-back-off.ts";
@@ -24,8 +24,6 @@ export interface InstanceDependencies {
   onRestarted(): void;
   onHttpOnRawPort(count: number): void;
 }
-
-const NO_LIMITS = { memoryLimitMiB: 0, outputLimitBytes: 0, maxResets: 0 };
 
 /** One instance: always on its way to what is desired. An idle one does nothing at all. */
 export class Instance implements AsyncDisposable {
@@ -75,21 +73,15 @@ export class Instance implements AsyncDisposable {
   }
 
   status(): InstanceStatus {
-    const { desired, restarts, lastExit } = this.#record;
-    const phase = this.#phase();
-    const isAsDesired = phase === (desired.power === "Off" ? "PoweredOff" : desired.isPaused ? "Paused" : "Running");
-    const hasReadyPattern = desired.power === "On" && !desired.isPaused && desired.board.ready !== undefined;
-    return {
-      uid: desired.uid,
-      generation: desired.generation,
-      phase,
-      isReady: isAsDesired && !this.#converging && (this.#isReady || !hasReadyPattern),
-      boots: this.#board?.guest.boots ?? 0,
-      restarts,
-      endpoints: (this.#board?.channels ?? []).map(({ name, channel }) => ({ name, port: channel.port })),
-      ...(lastExit && { lastExit }),
-      ...(this.#message !== undefined && { message: this.#message }),
-    };
+    return instanceStatusOf({
+      record: this.#record,
+      board: this.#board,
+      isConverging: this.#converging !== undefined,
+      isRunning: this.#isRunning,
+      isReady: this.#isReady,
+      isPaused: this.#isPaused,
+      message: this.#message,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,23 +93,6 @@ export class Instance implements AsyncDisposable {
     this.#life[Symbol.dispose]();
   }
 
-  #phase(): InstanceStatus["phase"] {
-    if (this.#board?.guest.boot) {
-      if (!this.#isRunning) return "Starting";
-      return this.#isPaused ? "Paused" : "Running";
-    }
-    if (this.desired.power === "Off") return "PoweredOff";
-    const end = this.#end();
-    if (end === "none") return this.#message === undefined ? "Starting" : "Failed";
-    return end === "succeeded" ? "Succeeded" : "Failed";
-  }
-
-  #end(): ObservedInstance["end"] {
-    const exit = this.#record.ended;
-    if (!exit) return "none";
-    return exitError(exit, NO_LIMITS) ? "failed" : "succeeded";
-  }
-
   #observe(): ObservedInstance {
     return {
       boardKey: this.#boardKey,
@@ -125,7 +100,7 @@ export class Instance implements AsyncDisposable {
       isOn: this.#board?.guest.boot !== undefined,
       isPaused: this.#isPaused,
       resetCount: this.#resetCount,
-      end: this.#end(),
+      end: endOf(this.#record),
       isRestartDue: this.#backOff.isDue,
     };
   }

@@ -1,0 +1,56 @@
+import type { InstanceStatus } from "../../core/wire/desired-state.ts";
+import { exitError } from "../scenario/guest-end.ts";
+import type { InstanceBoard } from "./instance-board.ts";
+import type { InstanceRecord } from "./instance-store.ts";
+import type { ObservedInstance } from "./plan.ts";
+
+/** What is known of an instance at a moment. */
+export interface InstanceMoment {
+  readonly record: InstanceRecord;
+  readonly board: InstanceBoard | undefined;
+  readonly isConverging: boolean;
+  readonly isRunning: boolean;
+  readonly isReady: boolean;
+  readonly isPaused: boolean;
+  /** Why it is not as desired. */
+  readonly message: string | undefined;
+}
+
+const NO_LIMITS = { memoryLimitMiB: 0, outputLimitBytes: 0, maxResets: 0 };
+
+/** The instance as callers see it. */
+export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
+  const { record, board, isConverging, isReady, message } = moment;
+  const { desired, restarts, lastExit } = record;
+  const phase = phaseOf(moment);
+  const isAsDesired = phase === (desired.power === "Off" ? "PoweredOff" : desired.isPaused ? "Paused" : "Running");
+  const hasReadyPattern = desired.power === "On" && !desired.isPaused && desired.board.ready !== undefined;
+  return {
+    uid: desired.uid,
+    generation: desired.generation,
+    phase,
+    isReady: isAsDesired && !isConverging && (isReady || !hasReadyPattern),
+    boots: board?.guest.boots ?? 0,
+    restarts,
+    endpoints: (board?.channels ?? []).map(({ name, channel }) => ({ name, port: channel.port })),
+    ...(lastExit && { lastExit }),
+    ...(message !== undefined && { message }),
+  };
+}
+
+/** Whether its guest has ended by itself, and how. */
+export function endOf({ ended }: InstanceRecord): ObservedInstance["end"] {
+  if (!ended) return "none";
+  return exitError(ended, NO_LIMITS) ? "failed" : "succeeded";
+}
+
+function phaseOf({ record, board, isRunning, isPaused, message }: InstanceMoment): InstanceStatus["phase"] {
+  if (board?.guest.boot) {
+    if (!isRunning) return "Starting";
+    return isPaused ? "Paused" : "Running";
+  }
+  if (record.desired.power === "Off") return "PoweredOff";
+  const end = endOf(record);
+  if (end === "none") return message === undefined ? "Starting" : "Failed";
+  return end === "succeeded" ? "Succeeded" : "Failed";
+}
