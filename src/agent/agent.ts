@@ -25,6 +25,7 @@ import { Instances } from "./instance/instances.ts";
 import { createAgentMetrics } from "./metrics.ts";
 import { openSlots } from "./slot/open-slots.ts";
 import { chooseSlotUids } from "./slot-uids.ts";
+import { SnapshotStore } from "./snapshot/snapshot-store.ts";
 
 export interface Agent {
   readonly address: ListenAddress;
@@ -84,7 +85,13 @@ async function assemble(
   );
   const metrics = createAgentMetrics(registry, slots);
   const emulators = new Emulators({ searchPath: config.searchPath, cacheFolder: config.cacheFolder, uid: uidBase });
-  const boots = cleanup.use(createBootStrategy({ emulators, prlimit: await findPrlimit(config.searchPath) }));
+  const snapshots = await SnapshotStore.open({
+    folder: join(config.dataFolder, "snapshots"),
+    limitBytes: config.snapshotBytes,
+    log,
+  });
+  const prlimit = await findPrlimit(config.searchPath);
+  const boots = cleanup.use(createBootStrategy({ emulators, snapshots, prlimit }));
   const cache = await FirmwareCache.open({ folder: firmwareFolder, limitBytes: config.firmwareCacheBytes });
   const firmware = createFirmwareSupply(cache, createFirmwareDownload(cache, log));
 

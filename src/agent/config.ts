@@ -23,6 +23,7 @@ const settings = z.object({
     .describe("User id of the first slot, where the agent is root; default: from a free range."),
   EMUFARM_QEMU_PATH: folders.default([]).describe("Folders that emulators are searched in first."),
   EMUFARM_FIRMWARE_CACHE_MIB: z.coerce.number().int().positive().default(2_048),
+  EMUFARM_SNAPSHOTS_MIB: z.coerce.number().int().positive().default(4_096),
   EMUFARM_GRACE_MS: z.coerce
     .number()
     .int()
@@ -50,6 +51,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     slotUidBase: data.EMUFARM_SLOT_UID_BASE,
     searchPath: [...data.EMUFARM_QEMU_PATH, ...data.PATH],
     firmwareCacheBytes: data.EMUFARM_FIRMWARE_CACHE_MIB * 1024 * 1024,
+    snapshotBytes: data.EMUFARM_SNAPSHOTS_MIB * 1024 * 1024,
     graceMs: data.EMUFARM_GRACE_MS,
     logLevel: data.EMUFARM_LOG_LEVEL,
   });

@@ -1,12 +1,13 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import { verdictOfError } from "../../core/policy/verdict-of-error.ts";
+import type { BoardSpec } from "../../core/schema/board.ts";
 import { durationMs } from "../../core/schema/duration.ts";
 import type { AttemptResult, AttemptSpec, GuestExit } from "../../core/wire/attempt.ts";
 import type { BootStrategy } from "../boot/boot.ts";
+import { watchReady } from "../boot/ready-watch.ts";
 import { memoryLimitMiB } from "../emulator/process-limits.ts";
 import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
 import { Guest } from "../guest/guest.ts";
-import { watchReady } from "../guest/ready-watch.ts";
 import { Progress } from "../progress.ts";
 import type { GuestControl } from "../scenario/guest-control.ts";
 import type { ScenarioResult } from "../scenario/scenario-result.ts";
@@ -53,6 +54,8 @@ export class Attempt {
   readonly #dependencies: AttemptDependencies;
   readonly #events: AttemptEvents;
   readonly #progress = new Progress();
+  /** The job may know better than the board when its firmware is up. */
+  readonly #board: BoardSpec;
   readonly #startedAt = new Date().toISOString();
   readonly #control: GuestControl;
   #isPausedByScenario = false;
@@ -64,6 +67,7 @@ export class Attempt {
     const { id, spec, slot, logFolder, events } = options;
     this.id = id;
     this.spec = spec;
+    this.#board = spec.ready ? { ...spec.board, ready: spec.ready } : spec.board;
     this.#dependencies = dependencies;
     this.#events = events;
     const outputLimit = createOutputLimit({
@@ -86,7 +90,7 @@ export class Attempt {
       strategy: spec.strategy,
       slot,
       boardName: spec.boardName,
-      board: spec.board,
+      board: this.#board,
       network: spec.network,
       onReset: spec.onReset,
       maxResets: spec.limits.resets,
@@ -195,8 +199,8 @@ export class Attempt {
       });
     }
     watchReady({
-      board: this.spec.board,
-      hubs: this.hubs,
+      board: this.#board,
+      uarts: this.hubs,
       onReady: () => this.#ready(),
       onError: (error) => this.#progress.abort(error),
     });
@@ -207,7 +211,7 @@ export class Attempt {
     if (this.#hasRun) return;
     this.#hasRun = true;
     this.#events.onRunning();
-    if (!this.spec.board.ready) this.#ready();
+    if (!this.#board.ready) this.#ready();
   }
 
   #ready(): void {

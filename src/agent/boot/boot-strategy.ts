@@ -1,8 +1,14 @@
+import { createHash } from "node:crypto";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
+import type { GuestRam } from "../emulator/emulator-arguments.ts";
 import type { BoardEmulator, Emulators } from "../emulator/emulators.ts";
+import type { Progress } from "../progress.ts";
 import type { QmpClient } from "../qmp/qmp-client.ts";
 import type { Slot } from "../slot/slot.ts";
+import { loadState } from "../snapshot/migration.ts";
+import { makeSnapshot, RAM_IN_SLOT } from "../snapshot/snapshot-maker.ts";
+import type { SnapshotStore } from "../snapshot/snapshot-store.ts";
 import type { Boot, BootRequest, BootStrategy, FirmwareFiles } from "./boot.ts";
 import { chooseStrategy } from "./choose-strategy.ts";
 import { EmulatorBoot } from "./emulator-boot.ts";
@@ -17,6 +23,7 @@ const RECYCLE = "__dev.emufarm_recycle";
 
 export interface BootStrategyDependencies {
   readonly emulators: Emulators;
+  readonly snapshots: SnapshotStore;
   /** Path of util-linux' prlimit. */
   readonly prlimit: string;
   /** How long an emulator may take until its QMP answers; default 60 s. */
@@ -38,13 +45,13 @@ interface Plan {
 export function createBootStrategy(dependencies: BootStrategyDependencies): BootStrategy & AsyncDisposable {
   const { emulators, prlimit, answerTimeoutMs = 60_000, stopGraceMs = 2_000, spareAfterMs = 100 } = dependencies;
   const launcher = createEmulatorLauncher({ prlimit, answerTimeoutMs, stopGraceMs });
-  const boots = new Boots(launcher, { stopGraceMs, spareAfterMs });
+  const boots = new Boots(launcher, dependencies.snapshots, { stopGraceMs, spareAfterMs });
   return {
     async boot(request, progress) {
       const emulator = await emulators.forBoard(request.boardName, request.board);
       const strategy = chooseStrategy(request, emulator);
       progress.signal.throwIfAborted();
-      return boots.boot(strategy, request, emulator);
+      return boots.boot(strategy, request, emulator, progress);
     },
     rank: (slot, wanted) => boots.standby.rank(slot, wanted),
     [Symbol.asyncDispose]: () => boots.standby[Symbol.asyncDispose](),
@@ -54,27 +61,45 @@ export function createBootStrategy(dependencies: BootStrategyDependencies): Boot
 class Boots {
   readonly standby = new Standby();
   readonly #launcher: EmulatorLauncher;
+  readonly #snapshots: SnapshotStore;
   readonly #stopGraceMs: number;
   readonly #spareAfterMs: number;
 
-  constructor(launcher: EmulatorLauncher, times: { stopGraceMs: number; spareAfterMs: number }) {
+  constructor(
+    launcher: EmulatorLauncher,
+    snapshots: SnapshotStore,
+    times: { stopGraceMs: number; spareAfterMs: number },
+  ) {
     this.#launcher = launcher;
+    this.#snapshots = snapshots;
     this.#stopGraceMs = times.stopGraceMs;
     this.#spareAfterMs = times.spareAfterMs;
   }
 
-  async boot(strategy: BootStrategyName, request: BootRequest, emulator: BoardEmulator): Promise<Boot> {
+  async boot(
+    strategy: BootStrategyName,
+    request: BootRequest,
+    emulator: BoardEmulator,
+    progress: Progress,
+  ): Promise<Boot> {
     const { firmware } = request;
     if (firmware !== undefined && strategy === "recycle") return this.#recycled({ request, emulator, firmware });
+    if (firmware !== undefined && (strategy === "snapshot" || strategy === "template")) {
+      return this.#restored({ request, emulator, firmware }, strategy, progress);
+    }
     if (firmware !== undefined && strategy === "spare") return this.#spare({ request, emulator, firmware });
     await this.standby.take(request.slot, undefined);
     return this.#spawned(request, emulator);
   }
 
-  async #spawned(request: BootRequest, emulator: BoardEmulator, onDisposed?: () => void): Promise<Boot> {
+  async #spawned(
+    request: BootRequest,
+    emulator: BoardEmulator,
+    { ram, onDisposed }: { ram?: GuestRam | undefined; onDisposed?: () => void } = {},
+  ): Promise<Boot> {
     await sweep(request.slot);
     const firmware = request.firmware && (await prepareFirmware(request, request.firmware));
-    const live = await this.#launcher.launch({ ...request, firmware }, emulator, "image");
+    const live = await this.#launcher.launch({ ...request, firmware, ram }, emulator, "image");
     const begin = (qmp: QmpClient) => {
       goOn(qmp, request);
       return qmp.ready;
@@ -94,7 +119,7 @@ class Boots {
         return { live, key, boardName, tenant: undefined };
       });
     const waiting = await this.standby.take(slot, { tenant, key });
-    if (!waiting) return this.#spawned(request, emulator, onDisposed);
+    if (!waiting) return this.#spawned(request, emulator, { onDisposed });
     await placeAwaited(board, firmware, slot);
     const begin = (qmp: QmpClient) => {
       const told = Object.entries(machineFirmware(board, firmware)).map(([property, value]) =>
@@ -134,6 +159,58 @@ class Boots {
     });
   }
 
+  /** The state at the ready pattern; made by a cold boot where there is none yet. */
+  async #restored(
+    { request, emulator, firmware }: Plan,
+    strategy: "snapshot" | "template",
+    progress: Progress,
+  ): Promise<Boot> {
+    const { slot, tenant, board, boardName, uarts } = request;
+    const isTemplate = strategy === "template";
+    const launchKey = this.#launcher.keyOf({ ...request, firmware: undefined }, emulator, "incoming");
+    const snapshotKey = digestOf([strategy, tenant, launchKey, JSON.stringify(board.ready), firmware.identity ?? ""]);
+    const snapshot = await this.#snapshots.get(snapshotKey, async (folder) => {
+      await this.standby.take(slot, undefined);
+      await sweep(slot);
+      const cold = { ...request, boot: 0, isPaused: false, events: {} };
+      const ram = isTemplate ? { path: RAM_IN_SLOT, isShared: true } : undefined;
+      return makeSnapshot({
+        ...{ board, slot, isTemplate, folder, progress },
+        boot: (captured) => this.#spawned({ ...cold, uarts: captured }, emulator, { ram }),
+      });
+    });
+    const ram = snapshot.ram === undefined ? undefined : { path: snapshot.ram, isShared: false };
+    const incoming = { ...request, ram };
+    const key = digestOf([snapshotKey, this.#launcher.keyOf(incoming, emulator, "incoming")]);
+    const launch = async () => {
+      await sweep(slot);
+      return this.#launcher.launch(incoming, emulator, "incoming");
+    };
+    const waiting = await this.standby.take(slot, { tenant, key });
+    const live = waiting?.live ?? (await launch());
+    for (const uart of uarts) uart.replay(snapshot.outputs.get(uart.name) ?? Buffer.alloc(0));
+    const begin = async (qmp: QmpClient) => {
+      try {
+        const signal = AbortSignal.timeout(qmp.answerTimeoutMs);
+        await loadState(qmp, { path: snapshot.state, isTemplate, signal });
+      } catch (cause) {
+        await this.#snapshots.drop(snapshotKey);
+        throw new FarmError("SnapshotFailed", { detail: (cause as Error).message }, { cause });
+      }
+      // Not sent ahead: the guest was paused when it was saved, and comes up so.
+      goOn(qmp, request);
+    };
+    return this.#made(strategy, request, live, begin, {
+      onDisposed: () =>
+        this.standby.keepLater(slot, this.#spareAfterMs, async () => ({
+          live: await launch(),
+          key,
+          boardName,
+          tenant,
+        })),
+    });
+  }
+
   async #launchEmpty(request: BootRequest, emulator: BoardEmulator): Promise<LiveEmulator> {
     await sweep(request.slot);
     return this.#launcher.launch(request, emulator, "empty");
@@ -154,6 +231,10 @@ class Boots {
 function wayOf(waiting: Waiting | undefined): BootStrategyName {
   if (!waiting) return "spawn";
   return waiting.tenant === undefined ? "spare" : "recycle";
+}
+
+function digestOf(parts: readonly string[]): string {
+  return createHash("sha256").update(parts.join("\0")).digest("hex");
 }
 
 /** Sent ahead: it lies in the socket when the emulator gets there, so that nobody waits for anybody. */

@@ -14,6 +14,8 @@ export interface FirmwareFiles {
   readonly initrd?: string;
   readonly dtb?: string;
   readonly append?: string;
+  /** The same for the same firmware, in all its parts; without it no snapshot is made. */
+  readonly identity?: string;
 }
 
 export interface BootRequest {

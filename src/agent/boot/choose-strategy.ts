@@ -1,13 +1,17 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
 import type { BoardEmulator } from "../emulator/emulators.ts";
+import { compareVersions } from "../emulator/version.ts";
 import type { BootRequest } from "./boot.ts";
 import { canBeAwaited, canBeRecycledInto } from "./given-firmware.ts";
 
 /** Cheapest first: what `auto` means. */
-const BY_COST = ["recycle", "spare"] as const;
+const BY_COST = ["recycle", "template", "snapshot", "spare"] as const;
 
 type Candidate = (typeof BY_COST)[number];
+
+/** First version that writes the state of a guest into a file (migration to file:). */
+const SNAPSHOT_VERSION = "8.2";
 
 /**
  * The way to boot: the one that is asked for, or the cheapest that the board is proven for and that can be had here.
@@ -20,7 +24,7 @@ export function chooseStrategy(request: BootRequest, emulator: BoardEmulator): B
   }
   if (strategy === "spawn") return "spawn";
   if (strategy === "auto") return BY_COST.find((one) => obstacle(one, request, emulator) === undefined) ?? "spawn";
-  const problem = isCandidate(strategy) ? obstacle(strategy, request, emulator) : "the agent cannot do that yet";
+  const problem = obstacle(strategy, request, emulator);
   if (problem !== undefined) throw notSupported(`strategy: ${strategy}`, boardName, problem);
   return strategy;
 }
@@ -37,13 +41,15 @@ function obstacle(strategy: Candidate, request: BootRequest, { info }: BoardEmul
       // Connections of the network would outlive the guest that made them.
       if (network !== "none") return "a guest with a network needs a process of its own";
       return canBeRecycledInto(board, firmware.format) ? undefined : `not with firmware of format ${firmware.format}`;
+    case "template":
+    case "snapshot":
+      if (board.ready === undefined) return "neither the job nor the board has a ready pattern";
+      if (compareVersions(info.version, SNAPSHOT_VERSION) < 0) return `it takes QEMU ${SNAPSHOT_VERSION} or later`;
+      if (network !== "none") return "a guest with a network needs a process of its own";
+      return firmware.identity === undefined ? "nobody knows what the firmware is" : undefined;
     case "spare":
       return canBeAwaited(board, firmware.format) ? undefined : "its flash is opened when the emulator starts";
   }
-}
-
-function isCandidate(strategy: BootStrategyName): strategy is Candidate {
-  return (BY_COST as readonly string[]).includes(strategy);
 }
 
 function notSupported(what: string, board: string, problem: string): FarmError {

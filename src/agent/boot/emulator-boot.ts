@@ -1,3 +1,4 @@
+import { FarmError } from "../../core/error/farm-error.ts";
 import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { ProcessEnd } from "../emulator/emulator-process.ts";
@@ -38,7 +39,7 @@ export class EmulatorBoot implements Boot {
   readonly #request: BootRequest;
   readonly #options: EmulatorBootOptions;
   readonly #resets: ResetCount;
-  readonly #unplug: (() => void)[];
+  #unplug: (() => void)[] = [];
   readonly #stopListening: () => void;
   /** Of the process, or of a guest that its emulator outlives. */
   readonly #end = Promise.withResolvers<ProcessEnd>();
@@ -65,11 +66,6 @@ export class EmulatorBoot implements Boot {
     this.#resets = new ResetCount((resets) => request.events.onReset?.(resets));
     this.#stopListening = this.qmp.onEvent((event) => this.#observe(event));
     live.wake((end) => this.#end.resolve(end));
-    const kick = live.emulator.info.farmRevision === undefined ? () => this.qmp.kick() : undefined;
-    this.#unplug = request.uarts.flatMap((uart, place) => {
-      const socket = live.uarts[place];
-      return socket ? [uart.attach(socket, request.boot, kick)] : [];
-    });
     this.exited = this.#awaitEnd();
     this.running = this.#awaitAnswer();
     // Whoever does not wait for it learns of the failure from `exited`.
@@ -205,14 +201,34 @@ export class EmulatorBoot implements Boot {
     try {
       await this.#options.begin(this.qmp);
       this.#hasAnswered = true;
+      this.#plugIn();
     } catch (error) {
+      this.#live.discardOutput();
       const { failure } = this.qmp;
       this.#refusal = refusal(error);
+      if (error instanceof FarmError && error.code === "SnapshotFailed") {
+        this.#kill("lost");
+        throw error;
+      }
       if (this.#refusal !== undefined) void this.#quit();
       // The end of the process tells better what happened; one that is still there will never answer.
       else if (failure?.problem !== "closed") this.#kill("protocol");
       throw startError(await this.exited);
     }
+  }
+
+  /**
+   * Not before the guest is there: what was written to the UARTs of an emulator that is still being recycled or
+   * restored would be lost.
+   */
+  #plugIn(): void {
+    const { uarts, boot } = this.#request;
+    const { info } = this.emulator;
+    const kick = info.farmRevision === undefined ? () => this.qmp.kick() : undefined;
+    this.#unplug = uarts.flatMap((uart, place) => {
+      const socket = this.#live.uarts[place];
+      return socket ? [uart.attach(socket, boot, kick)] : [];
+    });
   }
 
   async #awaitEnd(): Promise<GuestExit> {

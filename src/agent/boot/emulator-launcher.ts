@@ -1,4 +1,4 @@
-import { type EmulatorStart, emulatorArguments } from "../emulator/emulator-arguments.ts";
+import { type EmulatorStart, emulatorArguments, type GuestRam } from "../emulator/emulator-arguments.ts";
 import { EmulatorProcess, FIRST_CHANNEL_FD } from "../emulator/emulator-process.ts";
 import type { BoardEmulator } from "../emulator/emulators.ts";
 import { limitedCommand, memoryLimitMiB } from "../emulator/process-limits.ts";
@@ -13,7 +13,9 @@ const MAX_PROCESSES = 256;
 const MAX_FILE_MIB = 256;
 
 /** What of a request decides how an emulator is started. */
-export type LaunchRequest = Pick<BootRequest, "board" | "slot" | "firmware" | "network" | "onReset">;
+export type LaunchRequest = Pick<BootRequest, "board" | "slot" | "firmware" | "network" | "onReset"> & {
+  readonly ram?: GuestRam | undefined;
+};
 
 export interface EmulatorLauncher {
   /** @throws {FarmError} EmulatorStartFailed */
@@ -36,7 +38,8 @@ export function createEmulatorLauncher(options: EmulatorLauncherOptions): Emulat
       const { slot, board } = request;
       const limits = {
         memoryMiB: memoryLimitMiB(board),
-        fileMiB: MAX_FILE_MIB,
+        // A file as memory, or the state of a guest with its memory in it.
+        fileMiB: MAX_FILE_MIB + board.memory.ramMiB,
         processes: processLimit(slot),
       };
       const process = await EmulatorProcess.start({
@@ -55,7 +58,7 @@ export function createEmulatorLauncher(options: EmulatorLauncherOptions): Emulat
 }
 
 function argumentsOf(request: LaunchRequest, { info, accelerator }: BoardEmulator, start: EmulatorStart): string[] {
-  const { board, firmware, network, onReset } = request;
+  const { board, firmware, network, onReset, ram } = request;
   return emulatorArguments({
     board,
     firmware,
@@ -67,6 +70,7 @@ function argumentsOf(request: LaunchRequest, { info, accelerator }: BoardEmulato
     uartFds: board.uarts.map((_, place) => FIRST_CHANNEL_FD + 1 + place),
     network,
     onReset,
+    ram,
   });
 }
 

@@ -16,7 +16,7 @@ export interface BootEnd {
   /** QMP has answered. A guest runs only after that, and every SHUTDOWN since then has been told. */
   readonly hasAnswered: boolean;
   /** Why the farm ended the emulator, where it did. */
-  readonly endedFor: "stop" | "resetLoop" | "protocol" | undefined;
+  readonly endedFor: "stop" | "resetLoop" | "protocol" | "lost" | undefined;
   readonly resets: number;
   /** How the board's guests can end. */
   readonly endings: readonly Ending[];
@@ -45,6 +45,10 @@ const RULES: readonly Rule[] = [
   {
     when: (end) => end.endedFor === "protocol",
     exit: () => ({ reason: "GuestCrashed", detail: "the emulator no longer spoke QMP" }),
+  },
+  {
+    when: (end) => end.endedFor === "lost",
+    exit: () => ({ reason: "EmulatorKilled", detail: "its snapshot could not be restored" }),
   },
   { when: (end) => end.endedFor === "stop" && !hasEndedByItself(end), exit: () => ({ reason: "Stopped" }) },
   { when: ({ process }) => process.signal === "SIGSYS", exit: (end) => withWords("SandboxViolation", end) },

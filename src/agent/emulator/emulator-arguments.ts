@@ -38,6 +38,13 @@ export interface EmulatorArguments {
   readonly uartFds: readonly number[];
   readonly network: "none" | "isolated" | "egress";
   readonly onReset: "continue" | "end";
+  /** A file as the guest's memory: shared, so that what the guest writes is in it, or each guest's own copy of it. */
+  readonly ram?: GuestRam | undefined;
+}
+
+export interface GuestRam {
+  readonly path: string;
+  readonly isShared: boolean;
 }
 
 /** QEMU's command line for a board. */
@@ -50,7 +57,7 @@ export function emulatorArguments(launch: EmulatorArguments): string[] {
     // A guest that is off stays there until the farm ends it: QEMU may hang when it leaves while a command comes in.
     "-no-shutdown",
     ...(launch.hasSandbox ? ["-sandbox", SANDBOX] : []),
-    ...machineArguments(board, launch.accelerator),
+    ...machineArguments(board, launch),
     ...board.emulator.devices.flatMap((device) => ["-device", device]),
     ...firmwareArguments(launch),
     ...["-chardev", `socket,id=qmp,fd=${launch.qmpFd}`, "-mon", "chardev=qmp,mode=control"],
@@ -69,14 +76,20 @@ function semihostingArguments({ board, isSemihostingConfined }: EmulatorArgument
   return ["-semihosting-config", isSemihostingConfined ? CONFINED_SEMIHOSTING : SEMIHOSTING];
 }
 
-function machineArguments({ emulator, memory }: BoardSpec, accelerator: string): string[] {
+function machineArguments({ emulator, memory }: BoardSpec, { accelerator, ram }: EmulatorArguments): string[] {
   return [
-    ...["-machine", emulator.machine],
+    ...(ram === undefined ? [] : ["-object", ramObject(ram, memory.ramMiB)]),
+    ...["-machine", ram === undefined ? emulator.machine : `${emulator.machine},memory-backend=mem`],
     ...["-accel", accelerator === "tcg" ? `tcg,tb-size=${TRANSLATION_BUFFER_MIB}` : accelerator],
     ...(emulator.cpu === undefined ? [] : ["-cpu", emulator.cpu]),
     ...(emulator.cpus === 1 ? [] : ["-smp", String(emulator.cpus)]),
     ...(memory.isFixed ? [] : ["-m", `${memory.ramMiB}M`]),
   ];
+}
+
+function ramObject({ path, isShared }: GuestRam, sizeMiB: number): string {
+  const access = isShared ? "share=on" : "share=off,readonly=on,rom=off";
+  return `memory-backend-file,id=mem,size=${sizeMiB}M,mem-path=${escaped(path)},${access}`;
 }
 
 /** How an image of this format gets into the board. */

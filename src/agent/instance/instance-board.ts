@@ -1,7 +1,7 @@
 import type { DesiredState } from "../../core/wire/desired-state.ts";
 import type { BootStrategy } from "../boot/boot.ts";
+import { watchReady } from "../boot/ready-watch.ts";
 import { Guest, type GuestEvents } from "../guest/guest.ts";
-import { watchReady } from "../guest/ready-watch.ts";
 import { Progress } from "../progress.ts";
 import type { Slot } from "../slot/slot.ts";
 import { TcpChannel } from "../uart/tcp-channel.ts";
@@ -72,7 +72,7 @@ export class InstanceBoard implements AsyncDisposable {
     this.#stopWatching();
     this.#stopWatching = watchReady({
       board: this.#options.desired.board,
-      hubs: this.hubs,
+      uarts: this.hubs,
       onReady: () => this.#options.events.onReady(),
       // A pattern that costs too much never says ready; the status shows that.
       onError: () => {},

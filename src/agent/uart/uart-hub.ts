@@ -106,6 +106,10 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     return unplug;
   }
 
+  replay(chunk: Buffer): void {
+    if (!this.#isEnded) this.#receive(chunk);
+  }
+
   onData(listener: (chunk: Buffer) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -10,4 +10,6 @@ export interface UartPort {
    * undefined: it turns by itself. Returns how to unplug a socket that goes on to serve another boot.
    */
   attach(socket: Socket, boot: number, kick: (() => void) | undefined): () => void;
+  /** Takes output of a guest that was restored: what it had written before. */
+  replay(chunk: Buffer): void;
 }

@@ -3,6 +3,7 @@ import { checkFirmware } from "../../core/firmware/check-firmware.ts";
 import { refuseUnsupported } from "../../core/policy/refuse-unsupported.ts";
 import type { JobSpec } from "../../core/schema/job.ts";
 import { checkPatterns } from "../../pattern/check-patterns.ts";
+import { compilePattern } from "../../pattern/pattern.ts";
 import type { BoardRegistry } from "../board/board-registry.ts";
 import type { FirmwareImport } from "../firmware/firmware-import.ts";
 
@@ -40,6 +41,16 @@ export function createJobCheck(boards: BoardRegistry, firmware: FirmwareImport):
     checked.add(key);
   }
 
+  function checkReady({ ready, board }: JobSpec): void {
+    if (!ready) return;
+    const names = boards.get(board).spec.uarts.map(({ name }) => name);
+    if (!names.includes(ready.uart)) {
+      const problem = `its UARTs are ${names.join(", ")}`;
+      throw new FarmError("NotSupportedByBoard", { what: `A ready pattern on ${ready.uart}`, board, problem });
+    }
+    compilePattern({ regex: ready.pattern });
+  }
+
   return {
     async check(job) {
       const board = boards.get(job.board).spec;
@@ -47,6 +58,7 @@ export function createJobCheck(boards: BoardRegistry, firmware: FirmwareImport):
       if (job.expect?.verdict !== "errored") {
         await checkImage(job);
         checkSteps(job);
+        checkReady(job);
       }
       if (job.network !== "none" && !board.network) {
         const problem = "it has no network device";

@@ -151,6 +151,11 @@ export const ERRORS = {
     status: 503,
     sentence: "The emulator could not be started: {detail}.",
   },
+  SnapshotFailed: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "No snapshot of the guest could be made or restored: {detail}.",
+  },
   EmulatorKilled: {
     class: "infrastructure",
     status: 503,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { boardBoot } from "./boot-strategy.ts";
+import { boardBoot, readyPattern } from "./boot-strategy.ts";
 import { API_VERSION, metadata, objectName } from "./metadata.ts";
 
 export const ARCHITECTURES = ["arm", "aarch64", "riscv32", "riscv64", "avr", "x86_64", "xtensa"] as const;
@@ -168,13 +168,7 @@ export const boardSpec = z
       ),
     endings: z.array(ending).min(1).describe("How a guest can end by itself."),
     boot: boardBoot,
-    ready: z
-      .strictObject({
-        uart: objectName.describe("UART to watch."),
-        pattern: z.string().min(1).describe("Regular expression (RE2) that says the firmware is up."),
-      })
-      .optional()
-      .describe("What makes the board ready; without it, ready means running."),
+    ready: readyPattern.optional().describe("What makes the board ready; without it, ready means running."),
     timeoutMultiplier: z
       .number()
       .positive()

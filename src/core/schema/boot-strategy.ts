@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { objectName } from "./metadata.ts";
 
 /**
  * Ways to get a guest booted. Cheaper than a process for each boot, in this order:
@@ -34,3 +35,10 @@ export const jobStrategy = z
   .describe(
     "How the guest is started: auto, the cheapest way that the board is proven for; or one way, which is an error where the board or its emulator cannot.",
   );
+
+export const readyPattern = z
+  .strictObject({
+    uart: objectName.describe("UART to watch."),
+    pattern: z.string().min(1).describe("Regular expression (RE2) that says the firmware is up."),
+  })
+  .describe("Output that says the firmware is up.");

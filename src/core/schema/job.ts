@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { exitReason, verdictName } from "../verdict.ts";
 import { FIRMWARE_FORMATS } from "./board.ts";
-import { jobStrategy } from "./boot-strategy.ts";
+import { jobStrategy, readyPattern } from "./boot-strategy.ts";
 import { duration } from "./duration.ts";
 import { objectName, sha256 } from "./metadata.ts";
 import { scenario } from "./scenario.ts";
@@ -71,6 +71,9 @@ export const jobOptions = {
     .default("none")
     .describe("Network of the guest: none, a network that leads nowhere, or one that reaches out."),
   strategy: jobStrategy,
+  ready: readyPattern
+    .optional()
+    .describe("What says that this firmware is up, in place of the board's own pattern; snapshots are taken there."),
   expect: z
     .strictObject({
       verdict: verdictName.default("passed"),

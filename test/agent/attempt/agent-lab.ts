@@ -114,14 +114,8 @@ export class AgentLab implements AsyncDisposable {
   }
 
   /** Emulators that run in this agent's slots, whoever their parent is. */
-  async emulators(): Promise<number[]> {
-    const pids: number[] = [];
-    for (const name of await readdir("/proc")) {
-      if (!/^\d+$/.test(name)) continue;
-      const environment = await readFile(`/proc/${name}/environ`, "latin1").catch(() => "");
-      if (environment.includes(`EMUFARM_SLOT=${this.folder}/`)) pids.push(Number(name));
-    }
-    return pids;
+  emulators(): Promise<number[]> {
+    return emulatorsUnder(this.folder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -131,6 +125,17 @@ export class AgentLab implements AsyncDisposable {
     for (const pid of await this.emulators()) process.kill(pid, "SIGKILL");
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Emulators that run in slots under this folder. */
+export async function emulatorsUnder(folder: string): Promise<number[]> {
+  const pids: number[] = [];
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const environment = await readFile(`/proc/${name}/environ`, "latin1").catch(() => "");
+    if (environment.includes(`EMUFARM_SLOT=${folder}/`)) pids.push(Number(name));
+  }
+  return pids;
 }
 
 /** Follows an agent's events, and waits for them. */

@@ -9,9 +9,12 @@ import { createBootStrategy } from "../../../src/agent/boot/boot-strategy.ts";
 import { Emulators, findProgram } from "../../../src/agent/emulator/emulators.ts";
 import { Progress } from "../../../src/agent/progress.ts";
 import { Slot } from "../../../src/agent/slot/slot.ts";
+import { SnapshotStore } from "../../../src/agent/snapshot/snapshot-store.ts";
 import { KickSchedule } from "../../../src/agent/uart/kick-schedule.ts";
 import type { UartPort } from "../../../src/agent/uart/uart-port.ts";
 import type { BoardSpec } from "../../../src/core/schema/board.ts";
+import { createLog } from "../../../src/log/log.ts";
+import { emulatorsUnder } from "../attempt/agent-lab.ts";
 
 const SEARCH_PATH = [process.env.EMUFARM_QEMU_PATH, process.env.PATH].join(delimiter).split(delimiter);
 
@@ -50,6 +53,11 @@ export class RecordingUart implements UartPort {
     return unplug;
   }
 
+  replay(chunk: Buffer): void {
+    this.chunks.push(chunk);
+    this.#wake();
+  }
+
   get text(): string {
     return Buffer.concat(this.chunks).toString("latin1");
   }
@@ -78,6 +86,10 @@ export interface BootLab extends AsyncDisposable {
   readonly slot: Slot;
   readonly emulators: Emulators;
   readonly strategy: BootStrategy;
+  /** The same as `boot`, without making anything ready. */
+  start(board: BoardSpec, options?: Partial<BootRequest>): Promise<{ boot: Boot; uarts: RecordingUart[] }>;
+  /** Emulators that run in the slot. */
+  emulatorPids(): Promise<number[]>;
   /** Boots a board with recording UARTs. */
   boot(board: BoardSpec, options?: Partial<BootRequest>): Promise<{ boot: Boot; uarts: RecordingUart[] }>;
 }
@@ -106,9 +118,14 @@ export async function createBootLab(options: BootLabOptions = {}): Promise<BootL
   const prlimit = await findProgram("prlimit", SEARCH_PATH);
   if (prlimit === undefined) throw new Error("prlimit of util-linux is missing");
   const { stopGraceMs = 2_000, strategy: wanted = "spawn" } = options;
-  const strategy = createBootStrategy({ emulators, prlimit, stopGraceMs, spareAfterMs: 0 });
+  const snapshots = await SnapshotStore.open({
+    folder: join(folder, "snapshots"),
+    limitBytes: 1024 ** 3,
+    log: createLog({ name: "test", level: "silent" }),
+  });
+  const strategy = createBootStrategy({ emulators, snapshots, prlimit, stopGraceMs, spareAfterMs: 0 });
   const boots: Boot[] = [];
-  const start = async (board: BoardSpec, request: Partial<BootRequest>) => {
+  const start = async (board: BoardSpec, request: Partial<BootRequest> = {}) => {
     const uarts = board.uarts.map(({ name }) => new RecordingUart(name));
     using progress = new Progress();
     const boot = await strategy.boot(
@@ -147,6 +164,8 @@ export async function createBootLab(options: BootLabOptions = {}): Promise<BootL
     slot,
     emulators,
     strategy,
+    start,
+    emulatorPids: () => emulatorsUnder(folder),
     async boot(board, request = {}) {
       if (wanted !== "spawn" && request.firmware) await makeReady(board, request);
       return start(board, request);

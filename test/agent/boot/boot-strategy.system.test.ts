@@ -1,5 +1,29 @@
-import { describe } from "vitest";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readBoards } from "../../boards/manifests.ts";
+import { buildFirmware } from "../../firmware/build.ts";
+import { createBootLab } from "./boot-lab.ts";
 import { testBootStrategy } from "./boot-strategy-conformance.ts";
 
 describe("spawn", () => testBootStrategy({}));
 describe("spare", () => testBootStrategy({ strategy: "spare" }));
+
+const board = readBoards().find(({ metadata }) => metadata.name === "mps2-an385");
+
+test("a spare that dies while it waits is not missed: the next boot starts its own", async () => {
+  if (!board) throw new Error("there is no such board");
+  await using lab = await createBootLab({ strategy: "spare" });
+  const firmware = { format: "elf" as const, image: join(await buildFirmware(), "mps2-an385", "shell.elf") };
+  const first = await lab.boot(board.spec, { firmware });
+  await first.boot[Symbol.asyncDispose]();
+  const wanted = { tenant: "test", boardName: "board" };
+  await expect.poll(() => lab.strategy.rank(lab.slot, wanted)).toBe(2);
+  const [waiting] = await lab.emulatorPids();
+  expect(readFileSync(`/proc/${waiting}/cmdline`, "utf8")).toContain("-preconfig");
+  process.kill(Number(waiting), "SIGKILL");
+  await expect.poll(() => lab.strategy.rank(lab.slot, wanted)).toBe(1);
+  const next = await lab.start(board.spec, { firmware });
+  await next.uarts[0]?.until("> ");
+  expect(next.boot.strategy).toBe("spawn");
+});
