@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CliPlace, image, type StartedCli } from "../cli-place.ts";
+import { CliPlace, image, PROJECT, type StartedCli } from "../cli-place.ts";
 
 const BOARD = "mps2-an385";
 
@@ -135,6 +135,34 @@ describe("emufarm up", () => {
     await expect.poll(() => existsSync(join(place.data, "lock"))).toBe(true);
     early.signal("SIGINT");
     expect((await early.result).code).toBe(130);
+    expect(place.processes()).toEqual([]);
+    expect(place.runtimeFiles()).toEqual([]);
+  });
+
+  it("runs tests off a terminal as npm start does: tells where all is, ends with the run's code, and starts again", async () => {
+    const scripts = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")).scripts;
+    expect(scripts.start).toMatch(/bin\/emufarm up --examples$/);
+    const tests = join(place.folder, "tests");
+    mkdirSync(tests);
+    const write = (firmware: string) => {
+      const spec = { jobs: [{ board: BOARD, firmware: image(BOARD, firmware) }] };
+      const file = { apiVersion: "emufarm.dev/v1alpha1", kind: "Run", metadata: { name: "a" }, spec };
+      writeFileSync(join(tests, "a.run.yaml"), JSON.stringify(file));
+    };
+    const start = () => place.run(["up", "--port", "0", "--slots", "2", "--examples", tests]);
+    write("hello");
+    for (const _time of ["first", "second"]) {
+      const { code, stdout } = await start();
+      expect(stdout).toMatch(/^emufarm is up: http:\/\/127\.0\.0\.1:\d+$/m);
+      expect(stdout).toContain("1 job: 1 passed");
+      const junit = /^JUnit report: (.+)$/m.exec(stdout)?.[1] ?? "";
+      expect(readFileSync(junit, "utf8")).toContain("<testsuites");
+      expect(code).toBe(0);
+    }
+    write("unity-fail");
+    const { code, stdout } = await start();
+    expect(stdout).toContain("1 job: 1 failed");
+    expect(code).toBe(1);
     expect(place.processes()).toEqual([]);
     expect(place.runtimeFiles()).toEqual([]);
   });
