@@ -24,24 +24,18 @@ export async function pinSource(images: string, cache: string, steps: Steps): Pr
       ...offeredFiles(apt.run(["source", "--print-uris", "qemu"])),
       ...offeredFiles(apt.run(["download", "--print-uris", "meson"])),
     ];
-    const source: QemuSource = {
-      version: sourceVersion(apt.run(["showsrc", "qemu"])),
-      series,
-      release,
-      sourceDateEpoch: 0,
-      files: {
-        upstream: only(offered, /^qemu_.*\.orig\.tar\.xz$/),
-        debian: only(offered, /^qemu_.*\.debian\.tar\.xz$/),
-        meson: only(offered, /^meson_.*\.deb$/),
-      },
+    const files = {
+      upstream: only(offered, /^qemu_.*\.orig\.tar\.xz$/),
+      debian: only(offered, /^qemu_.*\.debian\.tar\.xz$/),
+      meson: only(offered, /^meson_.*\.deb$/),
     };
-    if (!source.version.replace(/^\d+:/, "").startsWith(`${series}.`)) {
-      throw new SetupError(
-        `${release} has QEMU ${source.version}: the patches are made for ${series} and have to be moved`,
-      );
+    if (!basename(files.upstream.path).startsWith(`qemu_${series}.`)) {
+      const name = basename(files.upstream.path);
+      throw new SetupError(`${release} has ${name}: the patches are made for ${series} and have to be moved`);
     }
-    const { debian } = await fetchSource(source, cache, steps);
-    source.sourceDateEpoch = changelogEpoch(debian);
+    const unnamed = { version: "the newest", series, release, sourceDateEpoch: 0, files };
+    const { debian } = await fetchSource(unnamed, cache, steps);
+    const source = { ...unnamed, ...changelogHead(debian) };
     writeFileSync(join(images, "source.json"), `${JSON.stringify(source, null, 2)}\n`);
     return source;
   } finally {
@@ -62,13 +56,11 @@ function only(offered: readonly PinnedFile[], name: RegExp): PinnedFile {
   return found;
 }
 
-function sourceVersion(record: string): string {
-  return /^Version: (\S+)$/m.exec(record)?.[1] ?? "";
-}
-
-/** The date of the newest entry of debian/changelog. */
-function changelogEpoch(debian: string): number {
+/** Version and date of the newest entry of debian/changelog. */
+function changelogHead(debian: string): Pick<QemuSource, "version" | "sourceDateEpoch"> {
   const { stdout } = spawnSync("tar", ["-xOf", debian, "debian/changelog"], { encoding: "utf8", maxBuffer: 64 << 20 });
-  const date = /^ -- .*> {2}(.*)$/m.exec(stdout)?.[1] ?? "";
-  return Math.floor(Date.parse(date) / 1000);
+  const version = /^qemu \((\S+)\)/.exec(stdout)?.[1];
+  const date = Date.parse(/^ -- .*> {2}(.*)$/m.exec(stdout)?.[1] ?? "");
+  if (version === undefined || Number.isNaN(date)) throw new SetupError(`${debian} has no changelog that can be read`);
+  return { version, sourceDateEpoch: Math.floor(date / 1000) };
 }
