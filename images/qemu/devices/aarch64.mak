@@ -1,6 +1,9 @@
 # Machines of the boards in manifests/boards that qemu-system-aarch64 emulates.
 CONFIG_ARM_VIRT=y
 CONFIG_RASPI=y
+# What these machines need and do not select.
+CONFIG_OR_IRQ=y
+CONFIG_UNIMP=y
 # What boards name on the command line: images at addresses, devices for Linux guests.
 CONFIG_GENERIC_LOADER=y
 CONFIG_VIRTIO_BALLOON=y

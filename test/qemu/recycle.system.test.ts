@@ -1,0 +1,176 @@
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { describeFarmQemu, exampleImage, FarmMachine } from "./farm-machine.ts";
+import { MACHINES, machines } from "./machine-table.ts";
+import { useTestFirmware } from "./test-firmware.ts";
+
+const SEMIHOSTING = ["-semihosting-config", "enable=on,target=native,confined=on"];
+const APPS = ["hello", "unity", "unity-fail", "ztest", "ztest-fail"];
+const ALTERNATIONS = 200;
+
+const args = ({ target }: { target: string }) => (target === "avr" ? [] : SEMIHOSTING);
+
+describeFarmQemu("a recycled machine", () => {
+  const hostile = useTestFirmware(["mps2-an385"], ["hostile", "fall"]);
+
+  test.each(MACHINES)("runs every app as a fresh process does: $board", async (kind) => {
+    await using recycled = await FarmMachine.start(kind, { args: args(kind) });
+    for (const app of APPS) {
+      const image = exampleImage(kind, app);
+      await using fresh = await FarmMachine.start(kind, { args: args(kind), image });
+      await fresh.execute("cont");
+      const { text, code } = await recycled.run(image);
+      expect(text).not.toBe("");
+      if (kind.hasEnd) expect((await fresh.event("SHUTDOWN"))["exit-code"]).toBe(code);
+      await fresh.uart.untilLength(text.length);
+      expect(text).toBe(fresh.uart.text());
+    }
+  });
+
+  test.each(machines("mps2-an385", "raspi2b", "riscv32-virt", "riscv64-virt", "uno"))(
+    `gives the same in ${ALTERNATIONS} alternations of two images: $board`,
+    async (kind) => {
+      await using machine = await FarmMachine.start(kind, { args: args(kind) });
+      const images = [exampleImage(kind, "unity"), exampleImage(kind, "ztest-fail")];
+      const first = await Array.fromAsync(images, (image) => machine.run(image));
+      for (let round = 1; round < ALTERNATIONS / 2; round++) {
+        for (const [index, image] of images.entries()) expect(await machine.run(image)).toEqual(first[index]);
+      }
+    },
+  );
+
+  test("shows nothing of what a hostile guest has left, and none of its flood", async () => {
+    const [kind] = machines("mps2-an385");
+    if (kind === undefined) return;
+    await using machine = await FarmMachine.start(kind, { args: args(kind) });
+    const pristine = await memory(machine, exampleImage(kind, "hello"), "pristine");
+    for (let round = 0; round < 10; round++) {
+      const { serials } = await machine.recycle(hostile(kind.board, "hostile"));
+      await machine.uart.until("flood flood", serials[0]?.written ?? 0);
+      expect(await machine.run(exampleImage(kind, "hello"))).toMatchObject({ text: "boot ok\n", code: 0 });
+    }
+    await machine.recycle(hostile(kind.board, "hostile"));
+    expect(await memory(machine, exampleImage(kind, "hello"), "after")).toBe(pristine);
+  });
+
+  test.each(machines("mps2-an385", "riscv64-virt"))(
+    "drops input that was not read, and counts it: $board",
+    async (kind) => {
+      await using machine = await FarmMachine.start(kind, { args: args(kind) });
+      await machine.recycle(exampleImage(kind, "hello"));
+      await machine.event("SHUTDOWN");
+      const left = "echo from the past\n".repeat(20);
+      await new Promise((resolve) => machine.uart.socket?.write(left, resolve));
+      const { serials } = await machine.recycle(exampleImage(kind, "shell"));
+      const [serial] = serials;
+      expect(serial?.dropped).toBeGreaterThan(left.length / 2);
+      const from = serial?.written ?? 0;
+      await machine.uart.until("> ", from);
+      machine.uart.socket?.write("echo now\nexit 3\n");
+      expect(await machine.event("SHUTDOWN")).toMatchObject({ "exit-code": 3 });
+      expect(await machine.uart.until("now", from)).not.toContain("past");
+    },
+  );
+
+  test.each(machines("mps2-an385", "riscv32-virt"))("emits no event but RESUME: $board", async (kind) => {
+    await using machine = await FarmMachine.start(kind, { args: args(kind) });
+    await machine.recycle(exampleImage(kind, "shell"));
+    await machine.event("RESUME");
+    await machine.recycle(exampleImage(kind, "shell"), { resume: false });
+    expect(await machine.status()).toBe("prelaunch");
+    expect(machine.events).toEqual([]);
+  });
+
+  test.each(machines("mps2-an385", "arm-virt", "riscv64-virt"))(
+    "goes back to the command line's image, and runs it again after a reset of its own: $board",
+    async (kind) => {
+      await using machine = await FarmMachine.start(kind, { args: args(kind), image: exampleImage(kind, "unity") });
+      expect((await machine.run(exampleImage(kind, "hello"))).text).toBe("boot ok\n");
+      const { serials } = await machine.recycle();
+      await machine.event("SHUTDOWN");
+      expect(await machine.uart.until("OK\n", serials[0]?.written)).toContain("4 Tests");
+      const { serials: again } = await machine.recycle(exampleImage(kind, "hello"), { resume: false });
+      await machine.execute("system_reset");
+      await machine.execute("cont");
+      expect(await machine.uart.until("boot ok\n", again[0]?.written)).toBe("boot ok\n");
+    },
+  );
+
+  test.each(machines("mps2-an385", "riscv32-virt", "uno"))(
+    "refuses an image that cannot run, and runs the next: $board",
+    async (kind) => {
+      await using machine = await FarmMachine.start(kind, { args: args(kind) });
+      const foreign = machines(kind.target === "arm" ? "riscv32-virt" : "mps2-an385")[0] ?? kind;
+      const empty = join(machine.folder, "empty.bin");
+      await writeFile(empty, "");
+      const broken = join(machine.folder, "broken.hex");
+      await writeFile(broken, ":this is not hex\n");
+      const raw = join(machine.folder, "raw.bin");
+      await writeFile(raw, Buffer.alloc(64, 1));
+      const refused: [string, Record<string, unknown>, RegExp][] = [
+        [join(machine.folder, "missing.elf"), {}, /No such file/],
+        [machine.folder, {}, /not a file that can be read/],
+        [empty, {}, /is empty/],
+        [broken, {}, /not in Intel HEX format/],
+        [raw, { format: "elf" }, /ELF/],
+        [raw, { address: 0xf0000000 }, /no memory at 0x/],
+        [exampleImage(foreign, "hello"), {}, /incompatible architecture/],
+      ];
+      for (const [image, more, reason] of refused) {
+        await expect(machine.recycle(image, more)).rejects.toMatchObject({ message: expect.stringMatching(reason) });
+        expect(await machine.status()).toBe("prelaunch");
+      }
+      expect((await machine.run(exampleImage(kind, "hello"))).text).toMatch(/^boot ok\n/);
+    },
+  );
+
+  test("refuses an image for another AVR", async () => {
+    const [uno, mega] = machines("uno", "mega");
+    if (uno === undefined || mega === undefined) return;
+    await using machine = await FarmMachine.start(uno);
+    await expect(machine.recycle(exampleImage(mega, "hello"))).rejects.toMatchObject({
+      message: expect.stringContaining("this machine has"),
+    });
+  });
+
+  test("takes raw images and Intel HEX where it is told to", async () => {
+    const [kind] = machines("mps2-an385");
+    if (kind === undefined) return;
+    await using machine = await FarmMachine.start(kind, { args: args(kind) });
+    const loop = Buffer.from([0x00, 0x10, 0x00, 0x20, 0x09, 0x00, 0x00, 0x00, 0xfe, 0xe7]);
+    const raw = join(machine.folder, "loop.bin");
+    await writeFile(raw, loop);
+    await machine.recycle(raw);
+    expect(await machine.status()).toBe("running");
+    const sum = loop.reduce((total, byte) => total - byte, -loop.length) & 0xff;
+    const hex = join(machine.folder, "loop.hex");
+    await writeFile(hex, `:0A000000${loop.toString("hex").toUpperCase()}${hexByte(sum)}\n:00000001FF\n`);
+    await machine.recycle(hex);
+    expect(await machine.status()).toBe("running");
+    const { text } = await machine.run(exampleImage(kind, "hello"));
+    expect(text).toBe("boot ok\n");
+  });
+});
+
+function hexByte(value: number): string {
+  return value.toString(16).padStart(2, "0").toUpperCase();
+}
+
+/** All memory of an mps2-an385 that an image starts with, before it runs. */
+async function memory(machine: FarmMachine, image: string, name: string): Promise<string> {
+  await machine.recycle(image, { resume: false });
+  const hash = createHash("sha256");
+  for (const [base, size] of [
+    [0, 0x400000],
+    [0x20000000, 0x400000],
+    [0x01000000, 0x4000],
+    [0x21000000, 0x1000000],
+  ]) {
+    const file = join(machine.folder, name);
+    await machine.execute("pmemsave", { val: base, size, filename: file });
+    hash.update(await readFile(file));
+  }
+  return hash.digest("hex");
+}
