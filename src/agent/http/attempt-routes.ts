@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { refuseUnsupported } from "../../core/policy/refuse-unsupported.ts";
 import { attemptId, attemptSpec } from "../../core/wire/attempt.ts";
 import type { HttpApp } from "../../http/server.ts";
+import { checkPatterns } from "../../pattern/check-patterns.ts";
 import type { AgentParts } from "../agent-parts.ts";
 
 const idParams = z.object({ id: attemptId });
@@ -18,6 +20,10 @@ export function addAttemptRoutes(app: HttpApp, { attempts }: AgentParts): void {
     "/v1/attempts/:id",
     { schema: { params: idParams, headers: epochHeaders, body: attemptSpec }, bodyLimit: SPEC_LIMIT_BYTES },
     async ({ params, headers, body }, reply) => {
+      if (body.scenario) {
+        refuseUnsupported(body.scenario, { name: body.boardName, spec: body.board });
+        checkPatterns(body.scenario);
+      }
       const { status, isNew } = attempts.put(params.id, body, headers["emufarm-epoch"]);
       return reply.code(isNew ? 201 : 200).send(status);
     },

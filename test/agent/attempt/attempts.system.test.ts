@@ -65,6 +65,20 @@ test("the same id with the same content is the same attempt, running or finished
   await allSlotsFree();
 });
 
+test("a scenario that the board cannot do is refused before anything runs, wherever in it that stands", async () => {
+  const steps = [{ delay: "1ms" }, { "set-pin": { pin: 1, value: 1 } }] as const;
+  const pins = await lab.spec("hello", { scenario: { version: 1, steps: [...steps] } });
+  await expect(lab.client.putAttempt(nextId(), pins)).rejects.toMatchObject({
+    code: "NotSupportedByBoard",
+    details: { place: "steps.1.set-pin" },
+  });
+  const fail = await lab.spec("hello", { scenario: { version: 1, fail: ["x", { regex: "(a)\\1" }] } });
+  await expect(lab.client.putAttempt(nextId(), fail)).rejects.toMatchObject({
+    code: "InvalidPattern",
+    details: { place: "fail.1.regex" },
+  });
+});
+
 test("more attempts than slots are refused until one is free, and that is announced", async () => {
   const spec = await lab.spec("shell", ENDLESS);
   const ids = [nextId(), nextId()];

@@ -137,6 +137,8 @@ describe("emufarm test", () => {
     expect(tested).toMatchObject({ code: 2, stderr: expect.stringContaining(`bad.yaml:${words}`) });
     const run = await place.run(["run", BOARD, hello.firmware, "--scenario", "bad.yaml"], { cwd: place.folder });
     expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining(`bad.yaml:${words}`) });
+    const alone = ["run", "--no-farm", BOARD, hello.firmware, "--scenario", "bad.yaml"];
+    expect((await place.run(alone, { cwd: place.folder })).stderr).toContain(`bad.yaml:${words}`);
   });
 
   it("cancels the run when it is interrupted", async () => {
