@@ -1,3 +1,4 @@
+import { BackOff } from "../../client/back-off.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { parseAttemptId } from "../../core/policy/attempt-id.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
@@ -32,6 +33,9 @@ export interface HandOutDependencies {
   readonly log: Log;
 }
 
+/** A full disk is no failure of the job: it has time until somebody makes room. */
+const FULL_DISK_RETRY = { firstMs: 200, longestMs: 5_000 };
+
 type PutAnswer =
   | { readonly type: "accepted"; readonly status: AttemptStatus }
   | { readonly type: "refused" }
@@ -44,12 +48,22 @@ export function createHandOut(dependencies: HandOutDependencies): HandOut {
 
   async function put(job: JobAtHand, { link }: TakenSlot): Promise<PutAnswer> {
     const spec = attemptSpecOf(job, dependencies.blobUrl);
+    const backOff = new BackOff(FULL_DISK_RETRY);
     for (let isFirst = true; ; isFirst = false) {
       try {
         return { type: "accepted", status: await link.client.putAttempt(job.attemptId, spec, epoch) };
       } catch (thrown) {
         const error = FarmError.from(thrown);
         if (error.code === "NoFreeSlot") return { type: "refused" };
+        if (error.code === "StoreFull" && job.reasonToCancel === undefined) {
+          log.warn(
+            { attemptId: job.attemptId, agent: link.address },
+            "an agent's disk is full; trying until there is room",
+          );
+          await backOff.pause();
+          await lease.whenHeld();
+          continue;
+        }
         if (error.code === "Draining") {
           link.isDraining = true;
           return { type: "refused" };

@@ -189,6 +189,28 @@ describe("the dispatcher", () => {
     expect(new Set(agent.puts).size).toBe(40);
   });
 
+  test("waits for an agent whose disk is full, however often it refuses, and takes no try from the job", async () => {
+    const agent = createFakeAgent("a", 1);
+    agent.fullFor = 4;
+    await farm.startDispatcher([agent]);
+    expect(await farm.verdictsOf(await farm.submit(1))).toMatchObject([
+      { verdict: "passed", attempt: 1, attempts: [] },
+    ]);
+    expect(agent.puts).toHaveLength(5);
+  });
+
+  test("cancels a job that waits for an agent whose disk is full", async () => {
+    const agent = createFakeAgent("a", 1);
+    agent.fullFor = 1_000;
+    await farm.startDispatcher([agent]);
+    const run = await farm.submit(1);
+    await vi.waitFor(() => expect(agent.puts.length).toBeGreaterThan(1));
+    await farm.store.createCancellation(run.id, "no more");
+    await farm.queue.signals.publish({ type: "cancelled", pool: "default", runId: run.id });
+    const [verdict] = await farm.verdictsOf(run);
+    expect(verdict).toMatchObject({ verdict: "cancelled", error: { message: "Cancelled: no more." } });
+  });
+
   test("forgets no job whose next attempt Redis refused, as one does whose disk is full", async () => {
     const agent = createFakeAgent("a", 1);
     agent.behaviour = () => "runs on";

@@ -21,6 +21,8 @@ export interface FakeAgent {
   behaviour: Behaviour;
   /** True answers a request only when the attempt has ended and all its events are told. */
   isAnswerLate: boolean;
+  /** Refuses so many attempts, as one does whose disk is full. */
+  fullFor: number;
   /** Breaks the event stream; the agent is out of reach until `comeBack`. */
   goAway(): void;
   comeBack(): void;
@@ -105,6 +107,7 @@ export function createFakeAgent(name: string, slots: number): FakeAgent {
     epochs: new Set(),
     behaviour: () => ({}),
     isAnswerLate: false,
+    fullFor: 0,
     goAway() {
       isAway = true;
       emit(undefined);
@@ -130,6 +133,10 @@ export function createFakeAgent(name: string, slots: number): FakeAgent {
         agent.puts.push(id);
         const known = attempts.get(id);
         if (known) return known;
+        if (agent.fullFor > 0) {
+          agent.fullFor -= 1;
+          throw new FarmError("StoreFull", { folder: "/data" });
+        }
         if (freeSlots() <= 0) throw new FarmError("NoFreeSlot", { slots });
         const status: AttemptStatus = { id, specDigest: "", state: "running" };
         attempts.set(id, status);
