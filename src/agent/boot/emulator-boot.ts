@@ -241,6 +241,7 @@ export class EmulatorBoot implements Boot {
     if (live.process.hasExited) await this.#request.slot.sweep().catch(() => {});
     return classifyExit({
       process: end,
+      isEmulatorAlive: !live.process.hasExited,
       shutdownReason: this.#shutdownReason,
       exitCode: this.#exitCode,
       refusal: this.#refusal,

@@ -7,6 +7,8 @@ import { lastWords } from "./last-words.ts";
 /** All that is known of a boot once its emulator has ended. */
 export interface BootEnd {
   readonly process: ProcessEnd;
+  /** The emulator is there still: the guest has ended, or was halted. */
+  readonly isEmulatorAlive: boolean;
   /** Reason of the first SHUTDOWN event (QMP's ShutdownCause). */
   readonly shutdownReason: string | undefined;
   /** Exit code in the SHUTDOWN event, which the farm's own QEMU gives. */
@@ -114,10 +116,10 @@ export function refusal(error: unknown): string | undefined {
 }
 
 /** True for a guest that was quicker than the farm's wish to stop it. */
-function hasEndedByItself({ process, shutdownReason, hasAnswered }: BootEnd): boolean {
+function hasEndedByItself({ process, shutdownReason, hasAnswered, isEmulatorAlive }: BootEnd): boolean {
   if (shutdownReason !== undefined) return GUEST_CAUSES.includes(shutdownReason);
   // Asked to end, QEMU tells it by an event; ended without either, the guest has left by an exit call.
-  return hasAnswered && (process.signal === null || process.signal === "SIGABRT");
+  return hasAnswered && !isEmulatorAlive && (process.signal === null || process.signal === "SIGABRT");
 }
 
 function isOutOfMemory({ process }: BootEnd): boolean {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { BootRequest } from "../../../src/agent/boot/boot.ts";
+import type { BoardSpec } from "../../../src/core/schema/board.ts";
 import { readBoards } from "../../boards/manifests.ts";
 import { buildFirmware } from "../../firmware/build.ts";
 import { type BootLab, type BootLabOptions, createBootLab } from "./boot-lab.ts";
@@ -17,7 +18,7 @@ export function testBootStrategy(options: BootLabOptions): void {
   beforeAll(async () => {
     images = await buildFirmware();
   });
-  const boards = readBoards().filter(({ metadata }) => BOARDS.includes(metadata.name));
+  const boards = readBoards().filter(({ metadata, spec }) => BOARDS.includes(metadata.name) && isWanted(options, spec));
 
   describe.each(boards.map((board) => [board.metadata.name, board] as const))("on %s", (name, { spec }) => {
     const shell = { format: "elf" as const, image: "" };
@@ -146,6 +147,12 @@ export function testBootStrategy(options: BootLabOptions): void {
       expect(existsSync(lab.folder)).toBe(false);
     });
   });
+}
+
+/** A board that is not proven for a strategy, or that the emulators of this folder lack, is not booted so. */
+function isWanted({ searchPath, strategy = "spawn" }: BootLabOptions, { boot, emulator }: BoardSpec): boolean {
+  if (searchPath && !searchPath.some((folder) => existsSync(join(folder, emulator.binary)))) return false;
+  return strategy === "spawn" || strategy === "auto" || boot.proven.includes(strategy);
 }
 
 export function isAlive(pid: number): boolean {

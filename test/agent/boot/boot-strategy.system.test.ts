@@ -9,6 +9,20 @@ import { testBootStrategy } from "./boot-strategy-conformance.ts";
 describe("spawn", () => testBootStrategy({}));
 describe("spare", () => testBootStrategy({ strategy: "spare" }));
 
+/** Folder of the farm's own QEMU; what it takes is tested where it is built. */
+const FARM_QEMU = process.env.EMUFARM_FARM_QEMU_PATH;
+
+describe("in the farm's own QEMU", () => {
+  if (FARM_QEMU === undefined) {
+    test.skip("it is not built here (npm run qemu)");
+    return;
+  }
+  const searchPath = [FARM_QEMU];
+  describe("spawn", () => testBootStrategy({ searchPath }));
+  describe("spare", () => testBootStrategy({ searchPath, strategy: "spare" }));
+  describe("recycle", () => testBootStrategy({ searchPath, strategy: "recycle" }));
+});
+
 const board = readBoards().find(({ metadata }) => metadata.name === "mps2-an385");
 
 test("a spare that dies while it waits is not missed: the next boot starts its own", async () => {

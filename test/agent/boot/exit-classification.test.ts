@@ -15,6 +15,7 @@ function endOf({ code, signal, stderr = "", ...rest }: Row): BootEnd {
   return {
     process: { code: signal ? null : (code ?? 0), signal: signal ?? null, stderr },
     shutdownReason: undefined,
+    isEmulatorAlive: false,
     exitCode: undefined,
     refusal: undefined,
     hasAnswered: true,
