@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { FarmError } from "../core/error/farm-error.ts";
 
@@ -62,7 +62,7 @@ function tokenOf(headers: IncomingHttpHeaders): string | undefined {
 
 /** Digests have one length, so that comparing them takes one time whatever was sent. */
 function digest(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
+  return hash("sha256", token, "buffer");
 }
 
 /** Host without its port. */

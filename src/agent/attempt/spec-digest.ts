@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { AttemptSpec } from "../../core/wire/attempt.ts";
 
 /**
@@ -7,5 +7,5 @@ import type { AttemptSpec } from "../../core/wire/attempt.ts";
  */
 export function specDigest(spec: AttemptSpec): string {
   const { urls: _urls, leaseMs: _leaseMs, ...what } = spec;
-  return createHash("sha256").update(JSON.stringify(what)).digest("hex");
+  return hash("sha256", JSON.stringify(what));
 }

@@ -1,10 +1,13 @@
 import { z } from "zod";
 import { refuseUnsupported } from "../../core/policy/refuse-unsupported.ts";
+import { boardSpec } from "../../core/schema/board.ts";
 import { attemptId, attemptSpec } from "../../core/wire/attempt.ts";
 import type { HttpApp } from "../../http/server.ts";
 import { checkPatterns } from "../../pattern/check-patterns.ts";
 import type { AgentParts } from "../agent-parts.ts";
+import { remembered } from "./remembered-schema.ts";
 
+const putBody = attemptSpec.extend({ board: remembered(boardSpec) });
 const idParams = z.object({ id: attemptId });
 const epochHeaders = z.looseObject({
   "emufarm-epoch": z.coerce.number().int().min(0).optional().describe("Epoch of the dispatcher that asks."),
@@ -18,7 +21,7 @@ const SPEC_LIMIT_BYTES = 4 * 1024 * 1024;
 export function addAttemptRoutes(app: HttpApp, { attempts }: AgentParts): void {
   app.put(
     "/v1/attempts/:id",
-    { schema: { params: idParams, headers: epochHeaders, body: attemptSpec }, bodyLimit: SPEC_LIMIT_BYTES },
+    { schema: { params: idParams, headers: epochHeaders, body: putBody }, bodyLimit: SPEC_LIMIT_BYTES },
     async ({ params, headers, body }, reply) => {
       if (body.scenario) {
         refuseUnsupported(body.scenario, { name: body.boardName, spec: body.board });

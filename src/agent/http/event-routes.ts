@@ -1,3 +1,4 @@
+import { setImmediate as turnOver } from "node:timers/promises";
 import type { AgentEvent } from "../../core/wire/agent-event.ts";
 import type { HttpServer } from "../../http/server.ts";
 import { streamAnswer } from "../../http/stream-answer.ts";
@@ -51,13 +52,18 @@ async function* eventLines(
   }, HEARTBEAT_MS);
   signal.addEventListener("abort", wake);
   try {
-    while (!signal.aborted && !isTooFarBehind) {
+    while (!isTooFarBehind) {
       const lines = pending;
       pending = [];
       pendingBytes = 0;
       changed = Promise.withResolvers<void>();
       if (lines.length > 0) yield lines.map((line) => `${line}\n`).join("");
-      if (pending.length === 0 && !isTooFarBehind) await changed.promise;
+      if (pending.length > 0) continue;
+      // Only now: what came before the end is told, too.
+      if (signal.aborted) return;
+      await changed.promise;
+      // What happens in one turn of the event loop is told together: each piece wakes the follower.
+      await turnOver();
     }
   } finally {
     stop();
