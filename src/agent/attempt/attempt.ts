@@ -2,7 +2,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import { verdictOfError } from "../../core/policy/verdict-of-error.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import { durationMs } from "../../core/schema/duration.ts";
-import type { AttemptResult, AttemptSpec, GuestExit } from "../../core/wire/attempt.ts";
+import type { AttemptResult, AttemptSpec } from "../../core/wire/attempt.ts";
 import type { BootStrategy } from "../boot/boot.ts";
 import { watchReady } from "../boot/ready-watch.ts";
 import { memoryLimitMiB } from "../emulator/process-limits.ts";
@@ -16,8 +16,8 @@ import type { Slot } from "../slot/slot.ts";
 import { createOutputLimit } from "../uart/output-limit.ts";
 import { UartHub } from "../uart/uart-hub.ts";
 import { guestControl } from "./attempt-guest-control.ts";
+import { attemptResult, brokenResult } from "./attempt-result.ts";
 import { AttemptTimings } from "./attempt-timings.ts";
-import { uartLogs } from "./uart-logs.ts";
 
 export interface AttemptDependencies {
   readonly boots: BootStrategy;
@@ -40,9 +40,6 @@ export interface AttemptEvents {
   onFinished(result: AttemptResult): void;
   onLogError(uart: string, error: Error): void;
 }
-
-/** Lines of the console that travel in the result. */
-const LAST_LINES = 20;
 
 /** One try at a job that runs. It needs nobody: no connection holds it, and no connection's end ends it. */
 export class Attempt {
@@ -143,18 +140,7 @@ export class Attempt {
   /** The result where `run` itself has failed, which is the farm's fault. */
   brokenResult(error: FarmError): AttemptResult {
     for (const hub of this.hubs) hub.end();
-    return {
-      verdict: verdictOfError(error),
-      error: error.toBody(),
-      steps: [],
-      testCases: [],
-      logs: [],
-      lastLines: [],
-      resets: this.guest.resets,
-      boots: this.guest.boots,
-      startedAt: this.#startedAt,
-      timings: { totalMs: this.timings.nowMs(), ...this.timings.marks },
-    };
+    return brokenResult(this, error);
   }
 
   async #prepare(): Promise<HeldFirmware> {
@@ -238,36 +224,11 @@ export class Attempt {
     const totalMs = this.timings.nowMs();
     // From here on not a byte is taken: log and verdict tell the same.
     for (const hub of this.hubs) hub.end();
-    const exit = this.#exitOf(outcome.error);
+    const result = attemptResult(this, outcome, totalMs);
     // A guest that did not do what it should, and is there still: nobody knows what it is at.
     if (outcome.verdict !== "passed" && this.guest.boot) this.guest.spoil();
-    this.#events.onFinished({
-      verdict: outcome.verdict,
-      ...(outcome.error && { error: outcome.error.toBody() }),
-      ...(exit && { exit }),
-      steps: outcome.steps,
-      testCases: outcome.testCases,
-      logs: uartLogs(this.hubs),
-      lastLines: this.hubs[0]?.lastLines(LAST_LINES) ?? [],
-      resets: this.guest.resets,
-      boots: this.guest.boots,
-      ...emulatorOf(this.guest),
-      startedAt: this.#startedAt,
-      timings: { totalMs, ...this.timings.marks },
-    });
+    this.#events.onFinished(result);
   }
-
-  /** A guest that still runs when its test is decided is stopped by the farm. */
-  #exitOf(error: FarmError | undefined): GuestExit | undefined {
-    if (!this.guest.boot) return this.guest.lastExit;
-    return { reason: error?.code === "OutputLimit" ? "OutputLimit" : "Stopped" };
-  }
-}
-
-function emulatorOf({ emulator: used }: Guest): Pick<AttemptResult, "emulator"> {
-  if (!used) return {};
-  const { info, accelerator } = used.emulator;
-  return { emulator: { binary: info.binary, version: info.version, accelerator, strategy: used.strategy } };
 }
 
 function failed(error: FarmError): ScenarioResult {
