@@ -11,6 +11,8 @@ import type { Board } from "../../src/core/schema/board.ts";
 export interface EmulatorSet {
   name: string;
   folders: readonly string[];
+  /** Built by `npm run qemu`. */
+  isFarmsOwn?: boolean;
 }
 
 export function emulatorSets(): EmulatorSet[] {
@@ -18,8 +20,12 @@ export function emulatorSets(): EmulatorSet[] {
   const newer = newerQemuFolder(thisDistribution(), ownCacheFolder());
   const added = [...(process.env.EMUFARM_QEMU_PATH ?? "").split(delimiter), newer ? join(newer, "usr/bin") : ""];
   const folders = added.filter((folder) => isAbsolute(folder) && existsSync(folder) && !path.includes(folder));
-  const sets = [{ name: "the distribution's QEMU", folders: path }];
-  return folders.length === 0 ? sets : [...sets, { name: "the newer QEMU", folders }];
+  const own = process.env.EMUFARM_FARM_QEMU_PATH;
+  return [
+    { name: "the distribution's QEMU", folders: path },
+    ...(folders.length > 0 ? [{ name: "the newer QEMU", folders }] : []),
+    ...(own === undefined ? [] : [{ name: "the farm's own QEMU", folders: [own], isFarmsOwn: true }]),
+  ];
 }
 
 /** The folder of the board's emulator in this set, where the set has it in a version that the board may be run on. */
@@ -43,6 +49,7 @@ function versionOf(program: string): string {
 /** Folders to look for emulators in, so that each board finds one that is new enough where there is one. */
 export function newestFirst(): string[] {
   return emulatorSets()
+    .filter(({ isFarmsOwn }) => !isFarmsOwn)
     .toReversed()
     .flatMap(({ folders }) => folders);
 }
