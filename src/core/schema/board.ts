@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { address, boardMemory } from "./board-memory.ts";
 import { boardBoot, readyPattern } from "./boot-strategy.ts";
 import { API_VERSION, metadata, objectName } from "./metadata.ts";
 
@@ -10,17 +11,6 @@ export const architecture = z.enum(ARCHITECTURES).describe("Instruction set of t
 
 export type Architecture = z.infer<typeof architecture>;
 export type FirmwareFormat = (typeof FIRMWARE_FORMATS)[number];
-
-/** A non-negative address or size: a number, or text such as `0x20000000`. */
-const address = z
-  .union([
-    z.number().int().nonnegative(),
-    z
-      .string()
-      .regex(/^0x[0-9a-fA-F]{1,16}$/, "must be a number or hexadecimal text such as 0x8000000")
-      .transform((text) => Number.parseInt(text, 16)),
-  ])
-  .describe("Address: a number, or hexadecimal text such as 0x20000000.");
 
 const emulator = z
   .strictObject({
@@ -58,32 +48,6 @@ const emulator = z
       .describe("Raw emulator arguments, appended last. Allowed in a ClusterBoard only."),
   })
   .describe("How the board is emulated.");
-
-const memoryRegion = z
-  .strictObject({
-    name: objectName.describe("Name of the region, such as flash or ram."),
-    base: address.describe("First address."),
-    sizeKiB: z.number().int().positive().describe("Size in KiB."),
-  })
-  .describe("A range of addresses that firmware may be loaded to.");
-
-const memory = z
-  .strictObject({
-    ramMiB: z
-      .number()
-      .int()
-      .positive()
-      .describe("Memory that the machine has, in MiB; counted in the limit of the emulator."),
-    isFixed: z
-      .boolean()
-      .default(false)
-      .describe("True where the machine has just this memory and the emulator takes no size (no -m is passed)."),
-    regions: z
-      .array(memoryRegion)
-      .default([])
-      .describe("Where an image may lie. An ELF with a segment outside all of them is refused; empty: not checked."),
-  })
-  .describe("Memory of the board.");
 
 const uart = z
   .strictObject({
@@ -157,7 +121,7 @@ export const boardSpec = z
     description: z.string().optional().describe("What the board is, and what its emulation leaves out."),
     architecture,
     emulator,
-    memory,
+    memory: boardMemory,
     uarts: z.array(uart).min(1).describe("UARTs of the board; the first one is the console."),
     firmware,
     semihosting: z
