@@ -33,7 +33,7 @@ const commands: Record<string, (...args: string[]) => Promise<number>> = {
     }
     const path = join(found.folder, "bin", name);
     if ((await fileDigest(path)) !== binary.sha256) {
-      return fail(`${path} is not as it was built (its SHA-256 differs). Remove ${found.folder}, type: npm run qemu`);
+      return fail(`${path} is not as it was built (its SHA-256 differs). Type: npm run qemu`);
     }
     process.stdout.write(`${path}\n`);
     return 0;

@@ -3,12 +3,13 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { qemuBuildPrefix, qemuBuildsFolder, qemuInputs } from "../../src/cli/farm/farm-qemu.ts";
+import { checkQemuBuild, qemuBuildPrefix, qemuBuildsFolder, qemuInputs } from "../../src/cli/farm/farm-qemu.ts";
 import { elevation, installPackages } from "../setup/apt.mjs";
 import { thisDistribution } from "../setup/distribution.mjs";
 import { SetupError } from "../setup/say.mjs";
 import { machineAt, missingPackages, toBuildQemu } from "../setup/system-packages.mjs";
 import { type Compilation, compile, configureFlags } from "./compile.ts";
+import { fileDigest } from "./digest.ts";
 import { finish } from "./finish.ts";
 import { fetchSource, readSource } from "./source.ts";
 import { type Steps, tellSteps } from "./steps.ts";
@@ -23,23 +24,28 @@ export interface BuildPlace {
 }
 
 /**
- * Sees to a build from the present sources, and answers with its folder. Where there is one, nothing is done.
+ * Sees to a build from the present sources, and answers with its folder. Where there is one whose programs have the
+ * digests of its manifest, nothing is done.
  *
  * @throws {SetupError} where a person has to do something
  */
 export async function buildFarmQemu({ images, cache, steps = tellSteps() }: BuildPlace): Promise<string> {
   ensureBuildTools();
-  const inputs = qemuInputs(images);
+  const inputs = inputsOf(images);
   const compiler = compilerName();
   const folder = join(qemuBuildsFolder(cache), buildName(inputs, compiler));
-  if (existsSync(folder)) return folder;
+  if (existsSync(folder) && (await isAsBuilt(folder, inputs))) return folder;
   // QEMU's configure refuses these characters, later and in other words.
   if (/[\s:]/.test(cache))
     throw new SetupError(`QEMU cannot be built in ${cache}: no spaces and colons, by EMUFARM_CACHE`);
   const works = qemuWorkFolder(cache);
   mkdirSync(works, { recursive: true });
   await using _turn = await takeTurn(works, () => steps.tell("another build is at work: waiting for it"));
-  if (existsSync(folder)) return folder;
+  if (existsSync(folder)) {
+    if (await isAsBuilt(folder, inputs)) return folder;
+    steps.tell(`${folder} is not as it was built: building it again`);
+    removeTree(folder);
+  }
   const work = join(works, buildName(inputs, compiler));
   // What another build left unfinished is of no use to this one.
   for (const name of readdirSync(works)) if (join(works, name) !== work) removeTree(join(works, name));
@@ -57,7 +63,7 @@ export async function buildFarmQemu({ images, cache, steps = tellSteps() }: Buil
   };
   makeTree(compilation.tree, fetched, images, steps);
   await compile(compilation, steps);
-  if (qemuInputs(images) !== inputs) throw new SetupError(`${images} was changed during the build. Type: npm run qemu`);
+  if (inputsOf(images) !== inputs) throw new SetupError(`${images} was changed during the build. Type: npm run qemu`);
   await finish({ folder, images, inputs, compiler, source, fetched, compilation });
   removeTree(work);
   steps.tell(`done: ${folder}`);
@@ -69,9 +75,27 @@ export function qemuWorkFolder(cache: string): string {
   return join(cache, "qemu", "farm-work");
 }
 
+/** Whether every program of a build has the digest that its manifest says. */
+async function isAsBuilt(folder: string, inputs: string): Promise<boolean> {
+  const checked = checkQemuBuild(folder, inputs);
+  if (checked.state !== "ready") return false;
+  for (const { name, sha256 } of checked.manifest.binaries) {
+    if ((await fileDigest(join(folder, "bin", name))) !== sha256) return false;
+  }
+  return true;
+}
+
 function ensureBuildTools(): void {
   const missing = missingPackages(toBuildQemu, thisDistribution(), machineAt(process.env.PATH ?? ""));
   if (missing.length > 0) installPackages(missing, elevation());
+}
+
+function inputsOf(images: string): string {
+  try {
+    return qemuInputs(images);
+  } catch (error) {
+    throw new SetupError(`${images} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** One folder for each compiler too: libraries and code differ between distributions. */

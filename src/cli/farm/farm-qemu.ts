@@ -70,7 +70,9 @@ export function findFarmQemu(cache: string, images: string): FarmQemu {
   const builds = namesIn(qemuBuildsFolder(cache)).filter((name) => /^\w+-[0-9a-f]{16}-[0-9a-f]{8}$/.test(name));
   // No build at all is the common case: nothing else is read then.
   if (builds.length === 0) return { state: "absent" };
-  const inputs = qemuInputs(images);
+  const inputs = readableInputs(images);
+  if (inputs === undefined)
+    return { state: "refused", problem: `the sources of the farm's QEMU, ${images}, cannot be read` };
   const fitting = builds
     .filter((name) => name.startsWith(qemuBuildPrefix(inputs)))
     .map((name) => join(qemuBuildsFolder(cache), name))
@@ -96,6 +98,15 @@ export function checkQemuBuild(folder: string, inputs: string): FarmQemu {
   const size = sizeOf(join(folder, "bin", broken.name));
   const actual = size === undefined ? "is missing" : `has ${size} bytes, expected ${broken.bytes}`;
   return { state: "refused", problem: `${folder} is not as it was built: ${broken.name} ${actual}` };
+}
+
+function readableInputs(images: string): string | undefined {
+  try {
+    return qemuInputs(images);
+  } catch {
+    // No sources here, or a series that names a patch which is not there: the caller says so.
+    return undefined;
+  }
 }
 
 function readManifest(folder: string): QemuManifest | undefined {

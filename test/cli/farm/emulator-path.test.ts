@@ -86,6 +86,14 @@ describe("a build that does not fit is left out, and a line says why and what to
       words: "was built from other sources than",
     },
     {
+      name: "whose sources lack a patch that they name",
+      spoil: () => {
+        makeBuild();
+        change("patches/series", "one.patch\ntwo.patch\n");
+      },
+      words: "images/qemu, cannot be read",
+    },
+    {
       name: "whose manifest names another digest",
       spoil: () => makeBuild({ inputs: "f".repeat(64) }),
       words: `its manifest has digest ${"f".repeat(64)}, expected `,

@@ -110,6 +110,18 @@ describe("a build of the farm's QEMU", () => {
     expect(found()).toMatchObject({ state: "ready", folder: present });
   });
 
+  test("is made again where a program is not as it was built", async () => {
+    await using mirror = await startMirror(tiny.files);
+    vi.stubEnv("EMUFARM_DEBIAN_MIRROR", mirror.uri);
+    openGate();
+    const program = join(await build(), "bin/qemu-system-avr");
+    const asBuilt = readFileSync(program);
+    writeFileSync(program, Buffer.alloc(asBuilt.length));
+    await build();
+    expect(readFileSync(program).equals(asBuilt)).toBe(true);
+    expect(told.join("\n")).toContain("is not as it was built: building it again");
+  });
+
   test("is not begun while another one is at work, and is taken over when that is done", async () => {
     openGate();
     await using mirror = await startMirror(tiny.files);
