@@ -74,10 +74,11 @@ export function createRunningQueue({ redis, pool, log }: { redis: Redis; pool: s
   return {
     async add(attemptIds) {
       // One by one: for a few, that is cheaper than BullMQ's own way of adding many.
-      await Promise.all(attemptIds.map((jobId) => queue.add("attempt", {}, { jobId })));
-      if (!worker) return;
+      const added = Promise.all(attemptIds.map((jobId) => queue.add("attempt", {}, { jobId })));
+      if (!worker) return void (await added);
       for (const attemptId of attemptIds) expected.add(attemptId);
-      await fetch(attemptIds.length);
+      // Goes out right behind, on the same connection, and so finds them there.
+      await Promise.all([added, fetch(attemptIds.length)]);
     },
     async readStarted() {
       const jobs = await queue.getJobs(["active"]);
