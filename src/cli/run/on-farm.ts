@@ -41,7 +41,7 @@ function guestRun(farm: FarmClient, job: JobRecord, uart: string, say: (text: st
     },
     async outcome() {
       const { verdict } = await farm.job(job.id);
-      return outcomeOf(job, verdict ?? (await verdictOf(farm, job)));
+      return outcomeOf(job, verdict ?? (await verdictOf(farm, job, say)));
     },
     async cancel(reason) {
       await farm.cancelJob(job.id, reason);
@@ -49,8 +49,9 @@ function guestRun(farm: FarmClient, job: JobRecord, uart: string, say: (text: st
   };
 }
 
-async function verdictOf(farm: FarmClient, job: JobRecord): Promise<JobRecord["verdict"]> {
-  for await (const event of farm.events(job.runId)) if (event.type === "jobFinished") return event.verdict;
+async function verdictOf(farm: FarmClient, job: JobRecord, say: (text: string) => void): Promise<JobRecord["verdict"]> {
+  const events = farm.events(job.runId, tellAbsence(say));
+  for await (const event of events) if (event.type === "jobFinished") return event.verdict;
   return undefined;
 }
 
