@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { thisDistribution } from "./scripts/setup/distribution.mjs";
 import { ownCacheFolder, projectFolder } from "./scripts/setup/folders.mjs";
@@ -16,13 +16,16 @@ function fetchedByTheSetUp(): Record<string, string> {
   const distribution = thisDistribution();
   const qemu = newerQemuFolder(distribution, ownCacheFolder());
   const guests = guestImagesFolder(distribution, ownCacheFolder());
-  const isFarmQemuWanted = process.env.EMUFARM_TEST_QEMU !== "0";
-  const farmQemu = isFarmQemuWanted ? findFarmQemu(ownCacheFolder(), join(projectFolder, "images/qemu")) : undefined;
+  const newer = qemu !== undefined && existsSync(qemu) ? [`${qemu}/usr/bin`] : [];
+  const wanted = process.env.EMUFARM_TEST_QEMU;
+  const built = wanted === "0" ? undefined : findFarmQemu(ownCacheFolder(), join(projectFolder, "images/qemu"));
+  const own = built?.state === "ready" ? [join(built.folder, "bin")] : [];
+  // All tests run stock emulators, but for those that ask for the farm's own, unless everything shall run on that.
+  const searched = [...(wanted === "all" ? own : []), ...newer];
   return {
-    // Tests run stock emulators, but for those that ask for the farm's own.
     EMUFARM_QEMU: "stock",
-    ...(farmQemu?.state === "ready" && { EMUFARM_FARM_QEMU_PATH: join(farmQemu.folder, "bin") }),
-    ...(qemu !== undefined && existsSync(qemu) && { EMUFARM_QEMU_PATH: `${qemu}/usr/bin` }),
+    ...(own[0] !== undefined && { EMUFARM_FARM_QEMU_PATH: own[0] }),
+    ...(searched.length > 0 && { EMUFARM_QEMU_PATH: searched.join(delimiter) }),
     ...(guests !== undefined && existsSync(guests) && { EMUFARM_TEST_GUESTS: guests }),
   };
 }
