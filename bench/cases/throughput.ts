@@ -1,6 +1,7 @@
 import { type BenchCase, figure } from "../case.ts";
 import { BENCH_BOARD, xargsSeconds } from "../measure/bare-qemu.ts";
 import { runSeconds, startBenchFarm } from "../measure/farm.ts";
+import { describeCpu, farmCpu } from "../measure/farm-cpu.ts";
 import { exampleImage } from "../measure/image.ts";
 import { median } from "../measure/statistics.ts";
 
@@ -20,8 +21,10 @@ export const throughput: BenchCase = {
     const bareRates: number[] = [];
     for (let round = 1; round <= ROUNDS; round++) {
       const bare = JOBS / (await xargsSeconds(image, JOBS, PARALLEL));
+      const before = await farmCpu(farm.pid);
       const ours = JOBS / (await runSeconds(farm, image, BENCH_BOARD, JOBS));
       say(`round ${round}: ${ours.toFixed(1)} jobs/s, xargs ${bare.toFixed(1)} jobs/s`);
+      say(`  CPU ms a job: ${describeCpu(before, await farmCpu(farm.pid), JOBS)}`);
       ratios.push(ours / bare);
       bareRates.push(bare);
     }

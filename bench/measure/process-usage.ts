@@ -3,11 +3,17 @@ import { readdir, readFile } from "node:fs/promises";
 /** Kernel ticks per second in /proc; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-/** CPU time that a process has used, user and system, in ms (proc(5), fields 14 and 15 of stat). */
-export async function cpuMs(pid: number): Promise<number> {
+/** CPU time in ms, user and system, of a process and of its children that have ended (proc(5), stat, fields 14 to 17). */
+export async function processTimes(pid: number): Promise<{ ownMs: number; childrenMs: number }> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND;
+  const ms = (first: number) => ((Number(fields[first]) + Number(fields[first + 1])) * 1_000) / TICKS_PER_SECOND;
+  return { ownMs: ms(11), childrenMs: ms(13) };
+}
+
+/** CPU time that a process has used, in ms. */
+export async function cpuMs(pid: number): Promise<number> {
+  return (await processTimes(pid)).ownMs;
 }
 
 /** Resident memory of a process in MiB. */
