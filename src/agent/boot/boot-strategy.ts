@@ -100,11 +100,7 @@ class Boots {
     await sweep(request.slot);
     const firmware = request.firmware && (await prepareFirmware(request, request.firmware));
     const live = await this.#launcher.launch({ ...request, firmware, ram }, emulator, "image");
-    const begin = (qmp: QmpClient) => {
-      goOn(qmp, request);
-      return qmp.ready;
-    };
-    return this.#made("spawn", request, live, begin, { ...(onDisposed && { onDisposed }) });
+    return this.#made("spawn", request, live, (qmp) => begun(qmp, request), { ...(onDisposed && { onDisposed }) });
   }
 
   /** A process that was started ahead, and has waited before it made its machine. */
@@ -139,23 +135,26 @@ class Boots {
     const key = this.#launcher.keyOf(empty, emulator, "empty");
     const waiting = await this.standby.take(slot, { tenant, key });
     const live = waiting?.live ?? (await this.#launchEmpty(empty, emulator));
-    const begin = (qmp: QmpClient) => {
-      const recycled = qmp.execute(RECYCLE, recycleArguments(board, firmware), { timeoutMs: qmp.answerTimeoutMs });
-      goOn(qmp, request);
-      return recycled;
-    };
     const waitingOf = (of: string | undefined, one: LiveEmulator): Waiting => ({
       live: one,
       key,
       boardName,
       tenant: of,
     });
-    return this.#made(wayOf(waiting), request, live, begin, {
+    const onDisposed = () =>
+      this.standby.keepLater(slot, this.#spareAfterMs, async () =>
+        waitingOf(undefined, await this.#launchEmpty(empty, emulator)),
+      );
+    try {
+      await live.qmp.execute(RECYCLE, recycleArguments(board, firmware), { timeoutMs: live.qmp.answerTimeoutMs });
+    } catch {
+      // An image that it does not take as it stands, or a process that has died: a fresh start tells which.
+      await live[Symbol.asyncDispose]();
+      return this.#spawned(request, emulator, { onDisposed });
+    }
+    return this.#made(wayOf(waiting), request, live, (qmp) => begun(qmp, request), {
       onReusable: (one) => this.standby.keep(slot, waitingOf(tenant, one)),
-      onDisposed: () =>
-        this.standby.keepLater(slot, this.#spareAfterMs, async () =>
-          waitingOf(undefined, await this.#launchEmpty(empty, emulator)),
-        ),
+      onDisposed,
     });
   }
 
@@ -243,6 +242,12 @@ function goOn(qmp: QmpClient, { isPaused }: BootRequest): void {
   qmp.execute("cont", undefined, { timeoutMs: qmp.answerTimeoutMs }).catch(() => {
     // A quick guest takes the emulator away with it before this is answered; `running` and `exited` tell the rest.
   });
+}
+
+/** The guest has been let go, and QMP has answered. */
+function begun(qmp: QmpClient, request: BootRequest): Promise<void> {
+  goOn(qmp, request);
+  return qmp.ready;
 }
 
 /** A slot that could not be emptied after its last guest must not show its remains to the next. */

@@ -24,6 +24,8 @@ export interface EmulatorBootOptions {
   onDisposed?(): void;
 }
 
+const RESTORED: readonly BootStrategyName[] = ["snapshot", "template"];
+
 /** Ends after which nothing of the guest goes on in the emulator. */
 const CLEAN_ENDS: readonly (string | undefined)[] = ["GuestExited", "GuestShutdown", "GuestReset", "Stopped"];
 
@@ -224,7 +226,9 @@ export class EmulatorBoot implements Boot {
   #plugIn(): void {
     const { uarts, boot } = this.#request;
     const { info } = this.emulator;
-    const kick = info.farmRevision === undefined ? () => this.qmp.kick() : undefined;
+    // The farm's own wakes by itself when a UART can receive; one that was restored has not seen it become so.
+    const wakesItself = info.farmRevision !== undefined && !RESTORED.includes(this.strategy);
+    const kick = wakesItself ? undefined : () => this.qmp.kick();
     this.#unplug = uarts.flatMap((uart, place) => {
       const socket = this.#live.uarts[place];
       return socket ? [uart.attach(socket, boot, kick)] : [];

@@ -41,6 +41,10 @@ const GUEST_CAUSES: readonly (string | undefined)[] = ["guest-shutdown", "guest-
 /** In order: the first rule that fits says how the guest ended. */
 const RULES: readonly Rule[] = [
   {
+    when: (end) => end.refusal !== undefined,
+    exit: (end) => ({ ...withWords("EmulatorRefused", end), code: codeOf(end) }),
+  },
+  {
     when: (end) => end.endedFor === "resetLoop",
     exit: (end) => ({ reason: "ResetLoop", detail: `${end.resets} resets` }),
   },
@@ -82,7 +86,8 @@ const RULES: readonly Rule[] = [
     exit: (end) => ({ reason: "GuestExited", code: codeOf(end) >> 1 }),
   },
   {
-    when: (end) => end.shutdownReason === "guest-shutdown" && codeOf(end) === 0,
+    // An exit call comes with its code, a power-off without.
+    when: (end) => end.shutdownReason === "guest-shutdown" && codeOf(end) === 0 && end.exitCode === undefined,
     exit: () => ({ reason: "GuestShutdown" }),
   },
   { when: (end) => end.shutdownReason === "host-error", exit: (end) => withWords("GuestCrashed", end) },
@@ -127,7 +132,7 @@ function isOutOfMemory({ process }: BootEnd): boolean {
 }
 
 function isRefusal(end: BootEnd): boolean {
-  return !end.hasAnswered && (end.refusal !== undefined || codeOf(end) !== 0);
+  return !end.hasAnswered && codeOf(end) !== 0;
 }
 
 function codeOf({ process, exitCode }: BootEnd): number {
