@@ -4,6 +4,12 @@ import { FarmError } from "../core/error/farm-error.ts";
 /** Instructions that one regular expression may compile to; a repetition counts as often as it is repeated. */
 const MAX_INSTRUCTIONS = 10_000;
 
+/** Regular expressions that were accepted last: each job of a run brings the same ones, to be checked and then used. */
+const MAX_ACCEPTED = 1_000;
+/** One that compiles to more takes too much memory to be kept. */
+const MAX_KEPT_INSTRUCTIONS = 500;
+const accepted = new Map<string, RE2JS>();
+
 /** A text or a regular expression, as a scenario has it. */
 export type PatternSource = { readonly text: string } | { readonly regex: string };
 
@@ -32,6 +38,8 @@ export function compilePattern(source: PatternSource): Pattern {
  * @throws {FarmError} InvalidPattern
  */
 export function compileRegex(regex: string): RE2JS {
+  const known = accepted.get(regex);
+  if (known) return known;
   let compiled: RE2JS;
   try {
     compiled = RE2JS.compile(regex, RE2JS.MULTILINE);
@@ -39,8 +47,13 @@ export function compileRegex(regex: string): RE2JS {
     throw refusal(regex, problemOf(error), error);
   }
   const size = compiled.programSize();
-  if (size <= MAX_INSTRUCTIONS) return compiled;
-  throw refusal(regex, `it compiles to ${size} instructions, more than ${MAX_INSTRUCTIONS}`);
+  if (size > MAX_INSTRUCTIONS) {
+    throw refusal(regex, `it compiles to ${size} instructions, more than ${MAX_INSTRUCTIONS}`);
+  }
+  if (size > MAX_KEPT_INSTRUCTIONS) return compiled;
+  if (accepted.size >= MAX_ACCEPTED) accepted.clear();
+  accepted.set(regex, compiled);
+  return compiled;
 }
 
 /** A pattern in words: a text in quotation marks, a regular expression between slashes. */
