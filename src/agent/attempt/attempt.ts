@@ -41,6 +41,9 @@ export interface AttemptEvents {
   onLogError(uart: string, error: Error): void;
 }
 
+/** Lets go of whatever waits for something of an attempt that has ended. Made once: its stack costs, and tells nothing. */
+const ENDED = new FarmError("Cancelled", { reason: "the attempt has ended" });
+
 /** One try at a job that runs. It needs nobody: no connection holds it, and no connection's end ends it. */
 export class Attempt {
   readonly id: string;
@@ -130,7 +133,7 @@ export class Attempt {
     } catch (error) {
       this.#finish(failed(FarmError.from(error)));
     } finally {
-      this.#progress.abort(new FarmError("Cancelled", { reason: "the attempt has ended" }));
+      this.#progress.abort(ENDED);
       await this.guest[Symbol.asyncDispose]();
       firmware?.[Symbol.dispose]();
       this.#progress[Symbol.dispose]();
