@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { describeFarmQemu, exampleImage, FarmMachine } from "./farm-machine.ts";
 import { MACHINES, machines } from "./machine-table.ts";
+import { Qtest } from "./qtest.ts";
 import { useTestFirmware } from "./test-firmware.ts";
 
 const SEMIHOSTING = ["-semihosting-config", "enable=on,target=native,confined=on"];
@@ -123,6 +124,40 @@ describeFarmQemu("a recycled machine", () => {
         expect(await machine.status()).toBe("prelaunch");
       }
       expect((await machine.run(exampleImage(kind, "hello"))).text).toMatch(/^boot ok\n/);
+    },
+  );
+
+  /** Registers that the model's own reset leaves as the guest has set them. */
+  const kept: [string, string, string][] = [
+    ["mps2-an385", "the SPI controller's", "0x40020000"],
+    ["b-l475e-iot01a", "the clock controller's", "0x40021008"],
+    ["sifive-e", "the UART's divisor", "0x10013018"],
+  ];
+  test.each(kept)("has registers as new, those too that a reset leaves: %s, %s", async (board, _name, address) => {
+    const [kind] = machines(board);
+    if (kind === undefined) return;
+    const pins = ["-accel", "tcg", "-qtest", "chardev:pins", "-qtest-log", "none"];
+    await using machine = await FarmMachine.start(kind, { args: pins, chardevs: ["pins"] });
+    const qtest = new Qtest(machine);
+    await machine.recycle(exampleImage(kind, "shell"), { resume: false });
+    const fresh = await qtest.ask(`readl ${address}`);
+    await machine.execute("cont");
+    await machine.uart.until("> ");
+    await qtest.ask(`writel ${address} 0x15`);
+    expect(await qtest.ask(`readl ${address}`)).not.toEqual(fresh);
+    await machine.recycle(exampleImage(kind, "shell"), { resume: false });
+    expect(await qtest.ask(`readl ${address}`)).toEqual(fresh);
+  });
+
+  test.each(machines("mps2-an385", "riscv64-virt", "raspi3b", "uno"))(
+    "has its clock at the start again, where it was recycled before its first guest: $board",
+    async (kind) => {
+      await using machine = await FarmMachine.start(kind, { args: args(kind) });
+      for (let round = 0; round < 3; round++) {
+        const { serials, "virtual-ns": start } = await machine.recycle(exampleImage(kind, "shell"));
+        expect(start).toBe(0);
+        await machine.uart.until("> ", serials[0]?.written);
+      }
     },
   );
 
