@@ -137,6 +137,9 @@ export class EmulatorBoot implements Boot {
       case "SHUTDOWN":
         this.#shutdown(data);
         break;
+      case "GUEST_PANICKED":
+        this.#panic();
+        break;
       case "STOP":
         if (this.#shutdownReason === undefined) this.#request.events.onPaused?.();
         break;
@@ -153,6 +156,12 @@ export class EmulatorBoot implements Boot {
     if (typeof data["exit-code"] === "number") this.#exitCode = data["exit-code"];
     if (this.#isReusable()) this.#endAlive();
     else void this.#quit();
+  }
+
+  /** QEMU keeps a machine whose guest has panicked, or whose CPU is locked up, for a look at it. */
+  #panic(): void {
+    this.#shutdownReason ??= "guest-panic";
+    void this.#quit();
   }
 
   #isReusable(): boolean {

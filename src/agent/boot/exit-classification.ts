@@ -78,7 +78,7 @@ const RULES: readonly Rule[] = [
   {
     // A finisher's failure comes as a panic with a code; a panic without one must not look like success.
     when: (end) => end.shutdownReason === "guest-panic" && codeOf(end) === 0,
-    exit: () => ({ reason: "GuestCrashed", detail: "the guest panicked" }),
+    exit: (end) => ({ reason: "GuestCrashed", detail: lastWords(end.process.stderr) || "the guest panicked" }),
   },
   {
     // isa-debug-exit ends QEMU with (value << 1) | 1.

@@ -70,6 +70,16 @@ export function testBootStrategy(options: BootLabOptions): void {
       expect(console.isEnded).toBe(true);
     });
 
+    if (spec.endings.includes("shutdown")) {
+      test("a guest that switches its machine off is told from one that exits", async () => {
+        await using lab = await createBootLab(options);
+        const { boot, console } = await booted(lab);
+        await console.until("> ");
+        console.write("off\n");
+        expect(await boot.exited).toEqual({ reason: "GuestShutdown" });
+      });
+    }
+
     test("a reset by the guest starts it again, and is told", async () => {
       await using lab = await createBootLab(options);
       const told: number[] = [];
