@@ -5,11 +5,27 @@ import { echo } from "./cases/echo.ts";
 import { idle } from "./cases/idle.ts";
 import { input } from "./cases/input.ts";
 import { latency } from "./cases/latency.ts";
+import { linux } from "./cases/linux.ts";
 import { memory } from "./cases/memory.ts";
+import { recycle } from "./cases/recycle.ts";
+import { start } from "./cases/start.ts";
 import { throughput } from "./cases/throughput.ts";
 import { waiting } from "./cases/waiting.ts";
 
-const CASES: readonly BenchCase[] = [throughput, latency, echo, bulk, memory, command, input, waiting, idle];
+const CASES: readonly BenchCase[] = [
+  throughput,
+  latency,
+  echo,
+  bulk,
+  memory,
+  command,
+  input,
+  waiting,
+  idle,
+  recycle,
+  start,
+  linux,
+];
 
 const args = process.argv.slice(2);
 const isJson = args.includes("--json");

@@ -7,12 +7,13 @@ import { join } from "node:path";
 
 /** The board that all figures are taken on: small, fast to start, in every QEMU since 2.10. */
 export const BENCH_BOARD = "mps2-an385";
-const BINARY = "qemu-system-arm";
+export const BINARY = "qemu-system-arm";
 
 /** What the farm passes as well, without its sockets. */
-function bareArguments(image: string, serial: string): string[] {
+function bareArguments(image: string, serial: string, machine: readonly string[] = ["-M", BENCH_BOARD]): string[] {
   return [
-    ...["-M", BENCH_BOARD, "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"],
+    ...machine,
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"],
     ...["-accel", "tcg,tb-size=64", "-semihosting-config", "enable=on,target=gdb"],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
     ...["-serial", serial, "-kernel", image],
@@ -58,7 +59,17 @@ export interface BareGuest extends AsyncDisposable {
   readonly firstByteMs: Promise<number>;
 }
 
-export async function startBareGuest(image: string, { hasQmp = false } = {}): Promise<BareGuest> {
+export interface BareGuestOptions {
+  /** With QMP, so that it can be kicked; always where another machine is asked for. */
+  readonly hasQmp?: boolean;
+  /** Program; default: the distribution's emulator of the benchmarks' board. */
+  readonly binary?: string;
+  /** Arguments for the machine. */
+  readonly machine?: readonly string[];
+}
+
+export async function startBareGuest(image: string, options: BareGuestOptions = {}): Promise<BareGuest> {
+  const { binary = BINARY, machine, hasQmp = machine !== undefined } = options;
   const folder = await mkdtemp(join(tmpdir(), "emufarm-bench-"));
   const path = join(folder, "uart0");
   const server = createServer();
@@ -66,7 +77,7 @@ export async function startBareGuest(image: string, { hasQmp = false } = {}): Pr
   await once(server, "listening");
   const started = performance.now();
   const qmpArguments = hasQmp ? ["-chardev", "stdio,id=qmp", "-mon", "chardev=qmp,mode=control"] : [];
-  const child = spawn(BINARY, [...bareArguments(image, `unix:${path}`), ...qmpArguments], {
+  const child = spawn(binary, [...bareArguments(image, `unix:${path}`, machine), ...qmpArguments], {
     stdio: ["pipe", hasQmp ? "pipe" : "ignore", "inherit"],
   });
   // An emulator that has gone takes no more commands.

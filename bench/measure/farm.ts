@@ -60,9 +60,15 @@ function runtimeFolder(data: string): string {
 }
 
 /** Submits a run and waits for its end; wall seconds from the submission to the last verdict. */
-export async function runSeconds(farm: BenchFarm, image: string, board: string, jobs: number): Promise<number> {
+export async function runSeconds(
+  farm: BenchFarm,
+  image: string,
+  board: string,
+  jobs: number,
+  options: { expectText?: string } = {},
+): Promise<number> {
   const { sha256 } = await farm.client.uploadBytes(await readFile(image));
-  const job = { board, firmware: { sha256 } };
+  const job = { board, firmware: { sha256 }, ...options };
   const started = performance.now();
   const run = await farm.client.submitRun({ jobs: Array.from({ length: jobs }, () => job) });
   for await (const event of farm.client.events(run.id)) {

@@ -16,6 +16,15 @@ export async function cpuMs(pid: number): Promise<number> {
   return (await processTimes(pid)).ownMs;
 }
 
+/** CPU time that a running process has used in all its threads, in ms, finer than a tick (proc(5), schedstat). */
+export async function threadCpuMs(pid: number): Promise<number> {
+  let nanoseconds = 0;
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    nanoseconds += Number((await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8")).split(" ")[0]);
+  }
+  return nanoseconds / 1e6;
+}
+
 /** Resident memory of a process in MiB. */
 export async function residentMiB(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
