@@ -77,6 +77,8 @@ async function run(
       LC_ALL: "C.UTF-8",
       PYTHONPATH: meson,
       PYTHONDONTWRITEBYTECODE: "1",
+      // decodetree.py writes sets as they come: in another order each time, unless the seed is set.
+      PYTHONHASHSEED: "0",
       SOURCE_DATE_EPOCH: String(sourceDateEpoch),
     },
     stdin: "ignore",
