@@ -127,6 +127,22 @@ describeFarmQemu("a recycled machine", () => {
     },
   );
 
+  test.each(machines("mps2-an385", "riscv64-virt", "sifive-e", "b-l475e-iot01a", "microbit"))(
+    "comes free of a guest whose output nobody takes: $board",
+    async (kind) => {
+      await using machine = await FarmMachine.start(kind, { args: args(kind) });
+      const { serials } = await machine.recycle(exampleImage(kind, "shell"));
+      await machine.uart.until("> ", serials[0]?.written);
+      machine.uart.socket?.pause();
+      machine.uart.socket?.write("flood 1024\n");
+      await machine.execute("__dev.emufarm_set-alarm", { id: "full", "virtual-ns": 300_000_000 });
+      await machine.event("__dev.emufarm_ALARM");
+      const { serials: next } = await machine.recycle(exampleImage(kind, "hello"));
+      machine.uart.socket?.resume();
+      expect(await machine.uart.until("boot ok\n", next[0]?.written)).toBe("boot ok\n");
+    },
+  );
+
   /** Registers that the model's own reset leaves as the guest has set them. */
   const kept: [string, string, string][] = [
     ["mps2-an385", "the SPI controller's", "0x40020000"],
