@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves the two commands where nothing was installed by hand: `npm start` and `npm test` in a new Debian each, made by
 # debootstrap from this system's own mirror. Needs root. Usage: prove-fresh-roots.sh [bookworm] [trixie]
+# With EMUFARM_TEST_QEMU=0 the farm's own QEMU is not built in each, which takes longer than all the rest.
 #
 # Everything happens in namespaces of its own, so that whatever becomes of this script, no mount and no process stays.
 set -euo pipefail
@@ -70,6 +71,7 @@ inside() {
   fi
   env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
     ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} \
+    ${EMUFARM_TEST_QEMU:+EMUFARM_TEST_QEMU="$EMUFARM_TEST_QEMU"} \
     "${lent[@]}" npm_config_registry="$(npm config get registry 2>/dev/null)" \
     chroot "$root" /bin/bash -euo pipefail /tmp/prove-in-root.sh "$suite"
 }
