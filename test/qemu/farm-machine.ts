@@ -139,15 +139,20 @@ export class FarmMachine {
       ...(options.args ?? []),
     ]);
     const machine = new FarmMachine(kind, folder, child, servers);
-    await deadline(
-      "the emulator's sockets",
-      () => machine.stderr,
-      () =>
-        Promise.race([
-          machine.#take(names, sockets),
-          machine.exited.then(() => Promise.reject(new Error(`the emulator ended: ${machine.stderr}`))),
-        ]),
-    );
+    try {
+      await deadline(
+        "the emulator's sockets",
+        () => machine.stderr,
+        () =>
+          Promise.race([
+            machine.#take(names, sockets),
+            machine.exited.then(() => Promise.reject(new Error(`the emulator ended: ${machine.stderr}`))),
+          ]),
+      );
+    } catch (error) {
+      await machine[Symbol.asyncDispose]();
+      throw error;
+    }
     return machine;
   }
 
