@@ -167,7 +167,10 @@ class Boots {
     const { slot, tenant, board, boardName, uarts } = request;
     const isTemplate = strategy === "template";
     const launchKey = this.#launcher.keyOf({ ...request, firmware: undefined }, emulator, "incoming");
-    const snapshotKey = digestOf([strategy, tenant, launchKey, JSON.stringify(board.ready), firmware.identity ?? ""]);
+    const snapshotKey = digestOf([
+      ...[strategy, tenant, launchKey, JSON.stringify(board.ready)],
+      ...[firmware.identity ?? "", firmware.append ?? ""],
+    ]);
     const snapshot = await this.#snapshots.get(snapshotKey, async (folder) => {
       await this.standby.take(slot, undefined);
       await sweep(slot);

@@ -14,7 +14,7 @@ export interface FirmwareFiles {
   readonly initrd?: string;
   readonly dtb?: string;
   readonly append?: string;
-  /** The same for the same firmware, in all its parts; without it no snapshot is made. */
+  /** Digests of the image, the RAM disk and the device tree; without them no snapshot is made. */
   readonly identity?: string;
 }
 

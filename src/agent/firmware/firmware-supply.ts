@@ -70,7 +70,7 @@ export function createFirmwareSupply(cache: FirmwareCache, download: FirmwareDow
         ...(reference.initrd && { initrd: cache.pathOf(reference.initrd.sha256) }),
         ...(reference.dtb && { dtb: cache.pathOf(reference.dtb.sha256) }),
         ...(reference.append !== undefined && { append: reference.append }),
-        identity: [reference.sha256, reference.initrd?.sha256, reference.dtb?.sha256, reference.append].join(" "),
+        identity: [reference, reference.initrd, reference.dtb].map((part) => part?.sha256 ?? "none").join(" "),
       };
       return { files, [Symbol.dispose]: release };
     } catch (error) {

@@ -58,7 +58,11 @@ test("a file is fetched once for many, and its format is told from its bytes", a
   using progress = new Progress();
   const held = await Promise.all(Array.from({ length: 5 }, () => supply(wanted(port), progress)));
   expect(requests).toBe(1);
-  expect(held[0]?.files).toEqual({ image: join(folder, sha256), format: "elf" });
+  expect(held[0]?.files).toEqual({
+    image: join(folder, sha256),
+    format: "elf",
+    identity: `${sha256} none none`,
+  });
 });
 
 test("a server that restarts, breaks off or is busy is asked until it answers", async () => {
