@@ -30,6 +30,9 @@ function fetchedByTheSetUp(): Record<string, string> {
   };
 }
 
+/** What a test waits for comes when it comes: on a busy machine a second is not long. */
+const POLLING = { poll: { timeout: 30_000 } };
+
 export default defineConfig({
   test: {
     teardownTimeout: 30_000,
@@ -43,6 +46,7 @@ export default defineConfig({
           exclude: SYSTEM,
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          expect: POLLING,
           maxWorkers: Math.max(2, availableParallelism()),
           sequence: { groupOrder: 1 },
         },
@@ -56,6 +60,7 @@ export default defineConfig({
           maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          expect: POLLING,
           sequence: { groupOrder: 2 },
         },
       },
