@@ -231,7 +231,8 @@ export class FarmMachine {
     const { serials } = await this.recycle(image);
     const { written, dropped } = serials.find(({ label }) => label === "uart") ?? { written: 0, dropped: 0 };
     if (!this.kind.hasEnd) return { text: await this.uart.until(/exit code \d+\n/, written), code: undefined, dropped };
-    const { "exit-code": code } = await this.event("SHUTDOWN");
+    // A power-off has none.
+    const { "exit-code": code = 0 } = await this.event("SHUTDOWN");
     // The stream's length tells when all of it is here; a guest that has ended writes no more.
     const { serials: ended } = await this.execute<RecycleInfo>("__dev.emufarm_recycle");
     const end = ended.find(({ label }) => label === "uart")?.written ?? 0;

@@ -24,7 +24,7 @@ describeFarmQemu("a recycled machine", () => {
       await fresh.execute("cont");
       const { text, code } = await recycled.run(image);
       expect(text).not.toBe("");
-      if (kind.hasEnd) expect((await fresh.event("SHUTDOWN"))["exit-code"]).toBe(code);
+      if (kind.hasEnd) expect((await fresh.event("SHUTDOWN"))["exit-code"] ?? 0).toBe(code);
       await fresh.uart.untilLength(text.length);
       expect(text).toBe(fresh.uart.text());
     }
