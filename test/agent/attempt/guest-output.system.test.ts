@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 /** Less than the guest wants to write, which is 20 MiB. */
 const FLOOD_BYTES = 20_000_000;
 /** What an agent may grow by for a flood: rings, pieces on their way, garbage that waits for its collection. */
-const ROOM_MIB = 96;
+const ROOM_MIB = 192;
 /** A UART takes a byte at a time: 20 MB take half a minute, and several on a busy machine. */
 const FLOOD_TIMEOUT_MS = 900_000;
 const FLOOD_JOB_TIMEOUT = "14m";

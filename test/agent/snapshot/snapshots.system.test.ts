@@ -91,7 +91,6 @@ describe.each(emulatorSets())("on $name", (set) => {
 
   for (const [way, name, uart] of [
     ["template", "arm-virt", "uart0"],
-    ["snapshot", "raspi3b", "aux"],
     ["template", "q35", "com1"],
   ] as const) {
     if (!hasSnapshots(set, boardOf(name))) continue;
@@ -110,8 +109,7 @@ describe.each(emulatorSets())("on $name", (set) => {
 });
 
 function linux(packages: GuestImages, board: string): Image {
-  if (board === "q35") return packages.linux("amd64");
-  return board === "raspi3b" ? packages.linux("arm64", "broadcom/bcm2837-rpi-3-b.dtb") : packages.linux("arm64");
+  return packages.linux(board === "q35" ? "amd64" : "arm64");
 }
 
 function linuxJob(strategy: Way, uart: string, number: number) {
