@@ -15,7 +15,10 @@ export async function runProgram(surroundings: Surroundings): Promise<number> {
   const does =
     <Given extends unknown[]>(load: () => Promise<(surroundings: Surroundings, ...given: Given) => Promise<number>>) =>
     async (...given: unknown[]) => {
-      exitCode = await (await load())(surroundings, ...(given as Given));
+      const command = given.at(-1) as Command;
+      // An option that `boards` has as well as `boards add` is kept by the former, wherever it stands.
+      const args = [...given.slice(0, -2), command.optsWithGlobals(), command];
+      exitCode = await (await load())(surroundings, ...(args as Given));
     };
   program
     .description("Runs firmware on emulated boards, one or ten thousand at a time.")

@@ -68,7 +68,8 @@ describe("emufarm test", () => {
       manifest,
       board.replace(`name: ${BOARD}`, "name: future").replace(/minVersion: .*/, 'minVersion: "99.0"'),
     );
-    const added = await place.run(["boards", "add", manifest]);
+    // By an option alone, which the command above it has as well.
+    const added = await place.run(["boards", "add", manifest, "--data", place.data], { env: { EMUFARM_DATA: "" } });
     expect(added.stdout).toContain("Board future is added, but cannot run here");
     const file = await runFile("skipped", { jobs: [hello, { ...hello, board: "future" }] });
     const { code, stdout } = await place.run(["test", file]);
