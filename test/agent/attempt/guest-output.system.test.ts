@@ -143,7 +143,7 @@ test(
   "A line of 10 MiB is searched and kept, and cut where it is shown",
   async () => {
     const { result, log } = await outputOf("long-line", {
-      expectText: "l\nthe line is over",
+      expectText: "l\nthe line is over\n",
       timeout: FLOOD_JOB_TIMEOUT,
     });
     expect(result.verdict).toBe("passed");
