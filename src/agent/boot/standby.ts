@@ -36,6 +36,8 @@ export class Standby implements AsyncDisposable {
   async take(slot: Slot, wanted: { tenant: string; key: string } | undefined): Promise<Waiting | undefined> {
     const place = this.#place(slot);
     clearTimeout(place.timer);
+    // One whose start is under way is not for this boot's slot any more.
+    place.timer = undefined;
     const { waiting } = place;
     if (!waiting) return undefined;
     place.waiting = undefined;
