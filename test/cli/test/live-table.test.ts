@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { liveTable } from "../../../src/cli/test/live-table.ts";
 import { RunState } from "../../../src/cli/test/run-state.ts";
 import type { JobVerdict } from "../../../src/core/wire/farm.ts";
+import { aVerdict } from "../../gen/run.ts";
 
 const paint = (_format: unknown, text: string) => text;
 const RUN = "r0123456789ab";
@@ -14,17 +15,7 @@ function stateOf(boards: readonly string[], perBoard: number): RunState {
 }
 
 function verdict(index: number, values: Partial<JobVerdict>): JobVerdict {
-  return {
-    jobId: `${RUN}-${String(index).padStart(6, "0")}`,
-    verdict: "passed",
-    isExpected: true,
-    isFlaky: false,
-    isSkipped: false,
-    attempt: 1,
-    attempts: [],
-    finishedAt: "2026-01-01T00:00:00Z",
-    ...values,
-  };
+  return aVerdict(`${RUN}-${String(index).padStart(6, "0")}`, values);
 }
 
 function finish(state: RunState, index: number, values: Partial<JobVerdict>): void {
