@@ -41,22 +41,19 @@ export async function* feedRun({ store, ledger, runId, lastEventId, signal }: Ru
     yield format({ type: "run", run: recordOfProgress(progress) });
     for (const [jobId, { attempt }] of progress.running()) starts.push({ type: "jobRunning", jobId, attempt });
     let position = resumePosition(progress, lastEventId);
-    for (;;) {
-      while (position < progress.finishedCount && !signal.aborted) {
-        const next = Math.min(position + BATCH, progress.finishedCount);
-        yield await formatFinished(store, run, progress, position, next);
+    while (!signal.aborted) {
+      // Both at one moment: a job's start is told before its end, never after it.
+      const begun = starts.splice(0).map((event) => format(event));
+      const next = Math.min(position + BATCH, progress.finishedCount);
+      if (begun.length > 0 || next > position) {
+        yield begun.join("") + (await formatFinished(store, run, progress, position, next));
         position = next;
+        continue;
       }
-      if (signal.aborted) return;
-      if (starts.length > 0)
-        yield starts
-          .splice(0)
-          .map((event) => format(event))
-          .join("");
-      if (position < progress.finishedCount) continue;
       if (progress.isFinished) break;
       if (!(await bell.wait(HEARTBEAT_MS)) && !signal.aborted) yield ": still here\n\n";
     }
+    if (signal.aborted) return;
     yield format({ type: "end", run: recordOfProgress(progress) });
   } finally {
     stop?.();

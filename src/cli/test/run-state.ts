@@ -33,6 +33,8 @@ export class RunState {
     const job = this.#byId.get(event.jobId);
     if (!job) return undefined;
     if (event.type === "jobRunning") {
+      // Told late, of a job that has its verdict: that one stands.
+      if (job.verdict) return undefined;
       job.mark = "running";
       job.startedMs = nowMs;
       return undefined;
