@@ -4,22 +4,23 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { generateBoards } from "./generate/boards.ts";
 import { generateSchemas } from "./generate/schemas.ts";
 import { projectFolder } from "./setup/folders.mjs";
 
-/** What a generator answers: texts by their path in the project. It owns its folder: a file that nothing made goes. */
+/** What a generator answers: texts by their path in the project. Where it owns a folder, a file that nothing made goes. */
 export interface Generated {
-  folder: string;
+  folder?: string;
   files: Map<string, string>;
 }
 
-const GENERATORS: (() => Generated)[] = [generateSchemas];
+const GENERATORS: (() => Generated)[] = [generateBoards, generateSchemas];
 
 const isCheck = process.argv.includes("--check");
 const stale = GENERATORS.flatMap((generate) => {
   const { folder, files } = generate();
   const changed = [...files].filter(([path, text]) => readIfThere(path) !== text).map(([path]) => path);
-  const leftOver = filesIn(folder).filter((path) => !files.has(path));
+  const leftOver = (folder === undefined ? [] : filesIn(folder)).filter((path) => !files.has(path));
   if (!isCheck) {
     for (const path of changed) write(path, files.get(path) ?? "");
     for (const path of leftOver) rmSync(join(projectFolder, path));

@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { type Board, type BoardSpec, board } from "../../src/core/schema/board.ts";
+import type { Generated } from "../generate.ts";
+import { projectFolder } from "../setup/folders.mjs";
+
+const MANIFESTS = "manifests/boards";
+const PAGE = "docs/boards.md";
+
+const INTRODUCTION = `# Boards
+
+Made by \`npm run generate\` from [${MANIFESTS}](../${MANIFESTS}): each is [one file](add-a-board.md). \`emufarm boards\` says what is
+missing here to run each, \`emufarm describe BOARD\` tells all about one.
+
+*Starts*: the [ways to start a guest](performance.md) that the board is proven for, besides a process of its own, which
+every board has. *Ends*: how a guest can end by itself.
+`;
+
+const WITHOUT_OURS = `## Without the farm's own QEMU
+
+Every board runs with the distribution's QEMU, from its least version on. What is missing then, until \`npm run qemu\` has
+[built ours](performance.md#the-farms-own-qemu), on every board that ours has: guest time and alarms at a guest time; UARTs that tell when
+they can receive, so that input needs no kick; pins of several devices at once, with their time. It has no x86. By board:
+`;
+
+/** What only the farm's own QEMU has, and for which boards that means something. */
+const MISSING: [string, (spec: BoardSpec) => boolean][] = [
+  ["recycled starts", () => true],
+  ["an exit by semihosting that leaves the process alive", (spec) => spec.semihosting],
+  // Lockup is a state of Arm's M profile alone; a board names its core in its title.
+  ["a lock-up that does not end the emulator", (spec) => /Cortex-M/.test(spec.title)],
+];
+
+/** docs/boards.md: a row for each board of the repository. */
+export function generateBoards(): Generated {
+  const boards = readBoards();
+  const rows = boards.map(({ metadata, spec }) => [
+    `[${metadata.name}](../${MANIFESTS}/${metadata.name}.yaml)`,
+    spec.title,
+    `${spec.emulator.binary} ${spec.emulator.minVersion}`,
+    String(spec.uarts.length),
+    spec.firmware.formats.join(", "),
+    spec.boot.proven.join(", ") || "-",
+    spec.endings.join(", "),
+  ]);
+  const text = [
+    INTRODUCTION,
+    table(["board", "what it is", "emulator, least version", "UARTs", "firmware", "starts", "ends"], rows),
+    "",
+    WITHOUT_OURS,
+    table(["board", ...MISSING.map(([what]) => what)], boards.map(missingWithStock)),
+    "",
+  ].join("\n");
+  return { files: new Map([[PAGE, text]]) };
+}
+
+function missingWithStock({ metadata, spec }: Board): string[] {
+  const hasOurs = spec.boot.proven.includes("recycle");
+  return [metadata.name, ...MISSING.map(([, isMissing]) => (hasOurs && isMissing(spec) ? "missing" : "-"))];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function readBoards(): Board[] {
+  const folder = join(projectFolder, MANIFESTS);
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".yaml"))
+    .sort()
+    .map((name) => board.parse(parse(readFileSync(join(folder, name), "utf8"))));
+}
