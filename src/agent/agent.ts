@@ -100,7 +100,7 @@ async function assemble(
   const attempts = await Attempts.open({ agentId, slots, spool, events, metrics, log, attempt });
   const store = await InstanceStore.open(join(config.dataFolder, "instances"));
   const host = config.listen.kind === "tcp" ? config.listen.host : "127.0.0.1";
-  const instances = cleanup.use(new Instances({ slots, store, boots, firmware, metrics, log, host }));
+  const instances = cleanup.use(new Instances({ slots, store, boots, firmware, events, metrics, log, host }));
   const slotIsolation = uidBase === undefined ? "none" : "uid";
   const { version } = packageFile;
   return { agentId, version, attempts, instances, slots, events, emulators, cache, slotIsolation };

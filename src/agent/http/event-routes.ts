@@ -17,7 +17,7 @@ export function addEventRoutes({ app, closing }: HttpServer, parts: AgentParts):
 
 /** `hello` and the listening begin in one turn of the event loop: nothing can fall between. */
 async function* eventLines(
-  { agentId, attempts, slots, events }: AgentParts,
+  { agentId, attempts, instances, slots, events }: AgentParts,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let pending: string[] = [];
@@ -44,6 +44,7 @@ async function* eventLines(
     freeSlots: slots.freeSlots,
     isDraining: slots.isDraining,
     attempts: attempts.list(),
+    instances: instances.list(),
   });
   const stop = events.on(push);
   const heartbeat = setInterval(() => {

@@ -54,11 +54,11 @@ export class InstanceBoard implements AsyncDisposable {
     const { desired, logFolder, host, ports } = options;
     const hubs = desired.board.uarts.map(({ name }) => new UartHub({ name, logPath: `${logFolder}/${name}.log` }));
     const channels: { name: string; channel: TcpChannel }[] = [];
-    for (const { name } of desired.channels.filter(({ tcp }) => tcp)) {
+    for (const { name, port } of desired.channels.filter(({ tcp }) => tcp)) {
       const uart = hubs.find((hub) => hub.name === name);
       if (!uart) continue;
       try {
-        channels.push({ name, channel: await listenAgain(uart, host, ports[name] ?? 0) });
+        channels.push({ name, channel: await listenAgain(uart, host, port ?? ports[name] ?? 0) });
       } catch (error) {
         await Promise.all(channels.map(({ channel }) => channel[Symbol.asyncDispose]()));
         throw error;

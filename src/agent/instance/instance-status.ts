@@ -1,8 +1,9 @@
+import type { FarmError } from "../../core/error/farm-error.ts";
 import type { InstanceStatus } from "../../core/wire/desired-state.ts";
 import { exitError } from "../scenario/guest-end.ts";
 import type { InstanceBoard } from "./instance-board.ts";
 import type { InstanceRecord } from "./instance-store.ts";
-import type { ObservedInstance } from "./plan.ts";
+import { firmwareKeyOf, type ObservedInstance } from "./plan.ts";
 
 /** What is known of an instance at a moment. */
 export interface InstanceMoment {
@@ -13,15 +14,15 @@ export interface InstanceMoment {
   readonly isReady: boolean;
   readonly isPaused: boolean;
   /** Why it is not as desired. */
-  readonly message: string | undefined;
+  readonly error: FarmError | undefined;
 }
 
 const NO_LIMITS = { memoryLimitMiB: 0, outputLimitBytes: 0, maxResets: 0 };
 
 /** The instance as callers see it. */
 export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
-  const { record, board, isConverging, isReady, message } = moment;
-  const { desired, restarts, lastExit } = record;
+  const { record, board, isConverging, isReady, error } = moment;
+  const { desired, restarts, lastExit, firmware } = record;
   const phase = phaseOf(moment);
   const isAsDesired = phase === (desired.power === "Off" ? "PoweredOff" : desired.isPaused ? "Paused" : "Running");
   const hasReadyPattern = desired.power === "On" && !desired.isPaused && desired.board.ready !== undefined;
@@ -33,8 +34,10 @@ export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
     boots: board?.guest.boots ?? 0,
     restarts,
     endpoints: (board?.channels ?? []).map(({ name, channel }) => ({ name, port: channel.port })),
+    isFirmwareLoaded: record.firmwareKey === firmwareKeyOf(desired),
+    ...(firmware !== undefined && { firmware }),
     ...(lastExit && { lastExit }),
-    ...(message !== undefined && { message }),
+    ...(error && { error: error.toBody() }),
   };
 }
 
@@ -44,13 +47,13 @@ export function endOf({ ended }: InstanceRecord): ObservedInstance["end"] {
   return exitError(ended, NO_LIMITS) ? "failed" : "succeeded";
 }
 
-function phaseOf({ record, board, isRunning, isPaused, message }: InstanceMoment): InstanceStatus["phase"] {
+function phaseOf({ record, board, isRunning, isPaused, error }: InstanceMoment): InstanceStatus["phase"] {
   if (board?.guest.boot) {
     if (!isRunning) return "Starting";
     return isPaused ? "Paused" : "Running";
   }
   if (record.desired.power === "Off") return "PoweredOff";
   const end = endOf(record);
-  if (end === "none") return message === undefined ? "Starting" : "Failed";
+  if (end === "none") return error === undefined ? "Starting" : "Failed";
   return end === "succeeded" ? "Succeeded" : "Failed";
 }

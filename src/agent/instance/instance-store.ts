@@ -13,6 +13,8 @@ export interface InstanceRecord {
   readonly resetCount: number;
   /** Firmware that the guest was last started with. */
   readonly firmwareKey?: string;
+  /** Its digest. */
+  readonly firmware?: string;
   /** How the guest ended by itself, until it is started again. */
   readonly ended?: GuestExit;
   readonly lastExit?: GuestExit;

@@ -22,6 +22,8 @@ export interface InstanceDependencies {
   /** Writes what must survive the agent. */
   save(record: InstanceRecord): Promise<void>;
   onRestarted(): void;
+  /** Its status may have changed. */
+  onChanged(): void;
   onHttpOnRawPort(count: number): void;
 }
 
@@ -40,7 +42,7 @@ export class Instance implements AsyncDisposable {
   #isRunning = false;
   #isReady = false;
   #resetCount = 0;
-  #message: string | undefined;
+  #error: FarmError | undefined;
   #isWanted = false;
   #converging: Promise<void> | undefined;
 
@@ -80,7 +82,7 @@ export class Instance implements AsyncDisposable {
       isRunning: this.#isRunning,
       isReady: this.#isReady,
       isPaused: this.#isPaused,
-      message: this.#message,
+      error: this.#error,
     });
   }
 
@@ -111,6 +113,7 @@ export class Instance implements AsyncDisposable {
     this.#converging ??= this.#converge().finally(() => {
       this.#converging = undefined;
       if (this.#isWanted) this.#wake();
+      else this.#dependencies.onChanged();
     });
   }
 
@@ -118,11 +121,14 @@ export class Instance implements AsyncDisposable {
     while (this.#isWanted && !this.#life.signal.aborted) {
       this.#isWanted = false;
       try {
-        for (const action of planInstance(this.desired, this.#observe())) await this.#perform(action);
-        this.#message = undefined;
+        for (const action of planInstance(this.desired, this.#observe())) {
+          await this.#perform(action);
+          this.#dependencies.onChanged();
+        }
+        this.#error = undefined;
       } catch (error) {
         if (this.#life.signal.aborted) return;
-        this.#message = FarmError.from(error).message;
+        this.#error = FarmError.from(error);
         this.#dependencies.log.warn({ err: error, instance: this.desired.uid }, "instance is not as desired");
         this.#backOff.schedule(() => {
           this.#backOff.cancel();
@@ -169,15 +175,19 @@ export class Instance implements AsyncDisposable {
       events: {
         onRunning: () => {
           this.#isRunning = true;
+          this.#dependencies.onChanged();
         },
         onReady: () => {
           this.#isReady = true;
+          this.#dependencies.onChanged();
         },
         onPaused: () => {
           this.#isPaused = true;
+          this.#dependencies.onChanged();
         },
         onResumed: () => {
           this.#isPaused = false;
+          this.#dependencies.onChanged();
         },
         onExited: (exit) => this.#exited(exit),
       },
@@ -207,8 +217,11 @@ export class Instance implements AsyncDisposable {
     this.#board?.guest.load(held?.files);
     // What ended was the older firmware.
     if (this.#record.firmwareKey === key) return;
-    const { ended: _ended, ...record } = this.#record;
-    await this.#save({ ...record, ...(key !== undefined && { firmwareKey: key }) });
+    const { ended: _ended, firmwareKey: _key, firmware: _digest, ...record } = this.#record;
+    await this.#save({
+      ...record,
+      ...(reference && key !== undefined && { firmwareKey: key, firmware: reference.sha256 }),
+    });
   }
 
   async #start(isPaused: boolean, isRestart: boolean): Promise<void> {
@@ -247,6 +260,7 @@ export class Instance implements AsyncDisposable {
     this.#save({ ...this.#record, lastExit: exit, ...(isOwnEnd && { ended: exit }) }).catch((error) => {
       this.#dependencies.log.error({ err: error, instance: this.desired.uid }, "the end of an instance is not stored");
     });
+    this.#dependencies.onChanged();
     if (isOwnEnd) this.#wake();
   }
 

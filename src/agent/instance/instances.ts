@@ -1,6 +1,7 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { DesiredState, InstanceStatus } from "../../core/wire/desired-state.ts";
 import type { Log } from "../../log/log.ts";
+import type { AgentEvents } from "../agent-events.ts";
 import type { LogRange } from "../attempt/attempts.ts";
 import type { BootStrategy } from "../boot/boot.ts";
 import type { FirmwareSupply } from "../firmware/firmware-supply.ts";
@@ -15,6 +16,7 @@ export interface InstancesDependencies {
   readonly store: InstanceStore;
   readonly boots: BootStrategy;
   readonly firmware: FirmwareSupply;
+  readonly events: AgentEvents;
   readonly metrics: AgentMetrics;
   readonly log: Log;
   /** Address of raw ports. */
@@ -28,6 +30,8 @@ export class Instances implements AsyncDisposable {
   /** One wish at a time: two first ones for the same instance must not both make it. */
   #lastPut: Promise<unknown> = Promise.resolve();
   #refusedHttp = 0;
+  /** By uid, as it was told last. */
+  readonly #told = new Map<string, string>();
 
   /** Takes up what a predecessor has left, and converges. */
   constructor(dependencies: InstancesDependencies) {
@@ -83,6 +87,8 @@ export class Instances implements AsyncDisposable {
     this.#instances.delete(uid);
     await instance[Symbol.asyncDispose]();
     await this.#dependencies.store.delete(uid);
+    this.#told.delete(uid);
+    this.#dependencies.events.emit({ type: "instanceDeleted", uid });
     this.#dependencies.slots.release(instance.slot);
   }
 
@@ -144,6 +150,7 @@ export class Instances implements AsyncDisposable {
       host,
       logFolder: store.logFolder(uid),
       save: (changed) => store.save(changed),
+      onChanged: () => this.#tell(uid),
       onRestarted: () => metrics.instanceRestarted(),
       onHttpOnRawPort: (count) => {
         this.#refusedHttp += count;
@@ -151,6 +158,16 @@ export class Instances implements AsyncDisposable {
     });
     this.#instances.set(uid, instance);
     return instance;
+  }
+
+  /** Tells those who follow the agent, where there is something new to tell. */
+  #tell(uid: string): void {
+    const status = this.#instances.get(uid)?.status();
+    if (!status) return;
+    const text = JSON.stringify(status);
+    if (this.#told.get(uid) === text) return;
+    this.#told.set(uid, text);
+    this.#dependencies.events.emit({ type: "instance", instance: status });
   }
 
   #find(uid: string): Instance {

@@ -177,6 +177,8 @@ export class AgentLink implements Disposable {
         break;
       case "attemptRunning":
       case "attemptReady":
+      case "instance":
+      case "instanceDeleted":
         break;
     }
   }

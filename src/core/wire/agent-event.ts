@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { attemptId, attemptResult, attemptStatus } from "./attempt.ts";
+import { instanceStatus } from "./desired-state.ts";
 
 /**
  * Lines of the agent's `GET /v1/events` (NDJSON). The stream opens with `hello`, which holds all there is,
@@ -13,6 +14,7 @@ export const agentEvent = z.discriminatedUnion("type", [
     freeSlots: z.number().int().describe("Free slots now."),
     isDraining: z.boolean().describe("True when no new work is taken."),
     attempts: z.array(attemptStatus).describe("Every attempt that is not acknowledged, results included."),
+    instances: z.array(instanceStatus).describe("Every instance."),
   }),
   z.strictObject({
     type: z.literal("slots"),
@@ -22,5 +24,7 @@ export const agentEvent = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("attemptRunning"), id: attemptId }),
   z.strictObject({ type: z.literal("attemptReady"), id: attemptId }),
   z.strictObject({ type: z.literal("attemptFinished"), id: attemptId, result: attemptResult }),
+  z.strictObject({ type: z.literal("instance"), instance: instanceStatus }).describe("An instance has changed."),
+  z.strictObject({ type: z.literal("instanceDeleted"), uid: z.string() }),
 ]);
 export type AgentEvent = z.infer<typeof agentEvent>;

@@ -1,9 +1,20 @@
 import { z } from "zod";
+import { errorBody } from "../error/error-body.ts";
 import { boardSpec } from "../schema/board.ts";
 import { channelRequest } from "../schema/emulator-instance.ts";
 import { firmwareReference } from "../schema/job.ts";
-import { objectName } from "../schema/metadata.ts";
+import { objectName, sha256 } from "../schema/metadata.ts";
 import { guestExit } from "./attempt.ts";
+
+const desiredChannel = channelRequest.extend({
+  port: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe("Raw port to open; the next free one where it is taken. Without it the agent chooses."),
+});
 
 /** Body of `PUT /v1/desired` on the agent: what one instance shall be. Older generations and epochs get 409. */
 export const desiredState = z
@@ -20,7 +31,7 @@ export const desiredState = z
     isPaused: z.boolean().default(false),
     resetCount: z.number().int().min(0).default(0),
     restartPolicy: z.enum(["Never", "OnFailure", "Always"]).default("Never"),
-    channels: z.array(channelRequest).default([]),
+    channels: z.array(desiredChannel).default([]),
   })
   .describe("Desired state of an instance.");
 export type DesiredState = z.infer<typeof desiredState>;
@@ -36,8 +47,10 @@ export const instanceStatus = z
     boots: z.number().int(),
     restarts: z.number().int(),
     endpoints: z.array(z.strictObject({ name: objectName, port: z.number().int() })),
+    firmware: sha256.optional().describe("Digest of the firmware that the board was last started with."),
+    isFirmwareLoaded: z.boolean().describe("True when the firmware is the desired one, or none is desired."),
     lastExit: guestExit.optional(),
-    message: z.string().optional(),
+    error: errorBody.optional().describe("Why it is not as desired."),
   })
   .describe("State of an instance.");
 export type InstanceStatus = z.infer<typeof instanceStatus>;

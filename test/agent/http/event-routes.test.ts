@@ -27,6 +27,7 @@ async function startEvents() {
     events,
     slots: createSlotPool([], () => {}),
     attempts: { list: () => [] } as unknown as AgentParts["attempts"],
+    instances: { list: () => [] } as unknown as AgentParts["instances"],
   };
   addEventRoutes(server, parts as AgentParts);
   await server.listen({ kind: "unix", path: join(folder, "agent.sock") });

@@ -1,7 +1,8 @@
-import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
-import { AgentLab, boardSpecOf, exampleImage, readUntil, sha256Of } from "../attempt/agent-lab.ts";
+import { AgentLab, boardSpecOf, EventLog, exampleImage, readUntil, sha256Of } from "../attempt/agent-lab.ts";
 
 let lab: AgentLab;
 let shell: DesiredStateInput;
@@ -25,13 +26,12 @@ beforeAll(async () => {
 
 afterAll(() => lab[Symbol.asyncDispose]());
 
-/** Status has no events yet: asked for until it fits, within the test's own time. */
+/** The status that fits, as the agent's events tell it. */
 async function statusWhen(uid: string, fits: (status: InstanceStatus) => boolean): Promise<InstanceStatus> {
-  for (;;) {
-    const status = (await lab.client.instances()).find((one) => one.uid === uid);
-    if (status && fits(status)) return status;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await using log = new EventLog(lab.client);
+  const isIt = (status: InstanceStatus) => status.uid === uid && fits(status);
+  const hello = await log.until("hello");
+  return hello.instances.find(isIt) ?? (await log.until("instance", ({ instance }) => isIt(instance))).instance;
 }
 
 const isRunning = ({ phase }: InstanceStatus) => phase === "Running";
@@ -59,7 +59,7 @@ test("an instance lives as desired: started, talked to by a raw port, reset, pau
   await lab.client.putDesired({ ...shell, generation: 3, resetCount: 1, isPaused: true });
   await statusWhen("an-instance", ({ phase }) => phase === "Paused");
   await lab.client.putDesired({ ...shell, generation: 4, resetCount: 1, power: "Off" });
-  expect(await statusWhen("an-instance", ({ phase }) => phase === "PoweredOff")).toMatchObject({ isReady: true });
+  await statusWhen("an-instance", ({ phase, isReady }) => phase === "PoweredOff" && isReady);
   expect(await lab.emulators()).toEqual([]);
   await lab.client.putDesired({ ...shell, generation: 5, resetCount: 1 });
   const again = await statusWhen("an-instance", isRunning);
@@ -127,3 +127,42 @@ test("a raw port closes a connection that speaks HTTP; a channel that the board 
     code: "NotSupportedByBoard",
   });
 });
+
+test("a follower hears of each instance, why it is not as desired, what firmware it has, and its end", async () => {
+  await using log = new EventLog(lab.client);
+  const missing = "0".repeat(64);
+  await lab.client.putDesired({ ...shell, uid: "heard", firmware: { sha256: missing } });
+  const failed = await log.until(
+    "instance",
+    ({ instance }) => instance.uid === "heard" && instance.error !== undefined,
+  );
+  expect(failed.instance).toMatchObject({ phase: "Failed", isReady: false, isFirmwareLoaded: false });
+  expect(failed.instance.error).toMatchObject({ code: "FirmwareFetchFailed" });
+
+  await lab.client.putDesired({ ...shell, uid: "heard", generation: 2 });
+  const ready = await log.until("instance", ({ instance }) => instance.uid === "heard" && instance.isReady);
+  expect(ready.instance).toMatchObject({ generation: 2, isFirmwareLoaded: true, firmware: shell.firmware?.sha256 });
+  expect(ready.instance).not.toHaveProperty("error");
+  await lab.client.deleteInstance("heard");
+  await log.until("instanceDeleted", ({ uid }) => uid === "heard");
+});
+
+test("a raw port is the one that is desired, or the next free one", async () => {
+  const port = await freePort();
+  const channels = [{ name: "uart0", tcp: true, port }];
+  await lab.client.putDesired({ ...shell, uid: "first", channels });
+  await lab.client.putDesired({ ...shell, uid: "second", channels });
+  expect((await statusWhen("first", isRunning)).endpoints).toEqual([{ name: "uart0", port }]);
+  const { endpoints } = await statusWhen("second", isRunning);
+  expect(endpoints[0]?.port).not.toBe(port);
+  for (const uid of ["first", "second"]) await lab.client.deleteInstance(uid);
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

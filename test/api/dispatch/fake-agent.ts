@@ -83,7 +83,7 @@ export function createFakeAgent(name: string, slots: number): FakeAgent {
     streams.add(tell);
     signal?.addEventListener("abort", () => tell(undefined), { once: true });
     const known = [...attempts.values()];
-    yield { type: "hello", agentId, slots, freeSlots: freeSlots(), isDraining: false, attempts: known };
+    yield { type: "hello", agentId, slots, freeSlots: freeSlots(), isDraining: false, attempts: known, instances: [] };
     try {
       for (;;) {
         await wake.promise;
