@@ -42,7 +42,8 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Agent> 
   const server = cleanup.use(
     await createHttpServer({
       log,
-      trust: { token: config.token, tokenFile: config.tokenFile },
+      trust: { token: config.token, tokenFile: config.tokenFile, allowedHosts: config.allowedHosts },
+      tls: config.tls,
       metrics: registry,
       notReady: () => (slots.isDraining ? "draining" : undefined),
     }),

@@ -2,6 +2,7 @@ import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { parseSettings } from "../core/schema/parse-settings.ts";
 import { listenAddress } from "../http/listen-address.ts";
+import { readServerIdentity } from "../http/server-identity.ts";
 import { readTokenFile } from "../http/token-file.ts";
 import { LOG_LEVELS } from "../log/log.ts";
 
@@ -11,6 +12,13 @@ const folders = z.string().transform((text) => text.split(":").filter((one) => o
 const settings = z.object({
   EMUFARM_LISTEN: listenAddress,
   EMUFARM_TOKEN_FILE: folder.describe("File with the token that callers must bring."),
+  EMUFARM_TLS_KEY_FILE: folder.optional().describe("Key of the server, as PEM; without it, plain HTTP."),
+  EMUFARM_TLS_CERTIFICATE_FILE: folder.optional().describe("Certificate that belongs to the key."),
+  EMUFARM_ALLOWED_HOSTS: z
+    .string()
+    .transform((text) => text.split(",").filter((one) => one !== ""))
+    .default([])
+    .describe("Names and addresses that the agent is called by, apart from the loopback's."),
   EMUFARM_RUNTIME_DIR: folder.describe("Short-lived files: the slots' folders."),
   EMUFARM_DATA: folder.describe("The spool and the firmware cache."),
   EMUFARM_CACHE: folder.describe("What can be found out again: probes of emulators."),
@@ -44,6 +52,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     listen: data.EMUFARM_LISTEN,
     tokenFile: data.EMUFARM_TOKEN_FILE,
     token: readTokenFile(data.EMUFARM_TOKEN_FILE),
+    tls: readServerIdentity(data.EMUFARM_TLS_KEY_FILE, data.EMUFARM_TLS_CERTIFICATE_FILE),
+    allowedHosts: data.EMUFARM_ALLOWED_HOSTS,
     runtimeFolder: data.EMUFARM_RUNTIME_DIR,
     dataFolder: data.EMUFARM_DATA,
     cacheFolder: data.EMUFARM_CACHE,

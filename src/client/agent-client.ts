@@ -6,7 +6,7 @@ import type { AgentEvent } from "../core/wire/agent-event.ts";
 import type { AgentInfo, BoardCheck } from "../core/wire/agent-info.ts";
 import type { AttemptSpecInput, AttemptStatus } from "../core/wire/attempt.ts";
 import type { DesiredStateInput, InstanceStatus } from "../core/wire/desired-state.ts";
-import { createConnection, type MessageListener } from "./connection.ts";
+import { createConnection, type MessageListener, type ServerTrust } from "./connection.ts";
 import { parseJsonLines } from "./ndjson.ts";
 
 /** What can be done to a running guest. */
@@ -58,9 +58,11 @@ export interface AgentClient extends AsyncDisposable {
 }
 
 export interface AgentClientOptions {
-  /** `unix:/path` or `tcp:host:port`. */
+  /** `unix:/path`, `tcp:host:port` or `https://host:port`. */
   readonly address: string;
   readonly token: string;
+  /** For an agent that speaks TLS. */
+  readonly tls?: ServerTrust | undefined;
 }
 
 /** The agent writes at least an empty line each 15 s: a silence of this length means that it is gone or frozen. */
@@ -69,7 +71,7 @@ const EVENTS_SILENCE_MS = 45_000;
 export function createAgentClient(options: AgentClientOptions): AgentClient {
   const { address } = options;
   const lost = (detail: string, cause: unknown) => new FarmError("AgentLost", { agent: address, detail }, { cause });
-  const connection = createConnection({ address, token: options.token, lost });
+  const connection = createConnection({ address, token: options.token, tls: options.tls, lost });
   const { json, bytes } = connection;
   const signalled = (signal: AbortSignal | undefined) => (signal ? { signal } : {});
   return {

@@ -8,11 +8,21 @@ import type { ErrorBody } from "../core/error/error-body.ts";
 import { FarmError } from "../core/error/farm-error.ts";
 
 export interface ConnectionOptions {
-  /** `unix:/path`, `tcp:host:port` or `http://host:port`. */
+  /** `unix:/path`, `tcp:host:port`, `http://host:port` or `https://host:port`. */
   readonly address: string;
   readonly token: string;
+  /** How an `https:` server shows who it is; default: as on the web. */
+  readonly tls?: ServerTrust | undefined;
   /** The error where nobody answers, or the connection breaks. */
   lost(detail: string, cause: unknown): FarmError;
+}
+
+/** Whom a caller takes for its server. */
+export interface ServerTrust {
+  /** Certificate of the authority that has signed the server's, as PEM. */
+  readonly authority: string;
+  /** Name that the server's certificate is for, whatever its address. */
+  readonly serverName: string;
 }
 
 export interface Call {
@@ -51,7 +61,9 @@ const MAX_SOCKET_MESSAGE_BYTES = 16 * 1024 * 1024;
 export function createConnection(options: ConnectionOptions): Connection {
   const { origin, socketPath } = parseAddress(options.address);
   const authorization = `Bearer ${options.token}`;
-  const pool = new Pool(origin, socketPath === undefined ? {} : { connect: { socketPath } });
+  const { tls } = options;
+  const trust = tls && { ca: tls.authority, servername: tls.serverName };
+  const pool = new Pool(origin, { connect: { ...trust, ...(socketPath !== undefined && { socketPath }) } });
 
   const translate = (error: unknown, signal: AbortSignal | undefined): unknown => {
     if (error instanceof FarmError) return error;
@@ -104,6 +116,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       const { WebSocket } = await import("ws");
       const url = socketPath === undefined ? `${origin.replace("http", "ws")}${path}` : `ws+unix:${socketPath}:${path}`;
       const socket = new WebSocket(url, {
+        ...trust,
         headers: { authorization },
         maxPayload: MAX_SOCKET_MESSAGE_BYTES,
         perMessageDeflate: false,

@@ -14,6 +14,7 @@ import type { Log } from "../log/log.ts";
 import { toFarmError } from "./error-answer.ts";
 import { listen } from "./listen.ts";
 import type { ListenAddress } from "./listen-address.ts";
+import type { ServerIdentity } from "./server-identity.ts";
 import { createTrust, type Trust, type TrustOptions, WEBSOCKET_PROTOCOL } from "./trust.ts";
 
 /** A fastify instance whose routes take zod schemas. */
@@ -39,6 +40,8 @@ export interface HttpServerOptions {
   readonly metrics: Registry;
   /** Why the server is not ready to work, or undefined when it is; answered by /readyz. */
   readonly notReady?: () => string | undefined;
+  /** Speaks TLS with this identity; without it, plain HTTP. */
+  readonly tls?: ServerIdentity | undefined;
   /** Limit of JSON bodies; a route may set its own. */
   readonly bodyLimitBytes?: number;
   /** Serves the description of the routes under /openapi.json. */
@@ -69,6 +72,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const limitBytes = options.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES;
   const closing = new AbortController();
   const app: HttpApp = fastify({
+    ...tlsOptions(options.tls),
     logger: false,
     bodyLimit: limitBytes,
     forceCloseConnections: "idle",
@@ -110,6 +114,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     close,
     [Symbol.asyncDispose]: () => close(),
   };
+}
+
+/** Typed as nothing: fastify tells servers with TLS apart, but routes and hooks are the same. */
+function tlsOptions(identity: ServerIdentity | undefined): object {
+  return identity ? { https: { key: identity.key, cert: identity.certificate, minVersion: "TLSv1.3" } } : {};
 }
 
 /**
