@@ -2,6 +2,7 @@ import type { BenchCase, Figure } from "./case.ts";
 import { bulk } from "./cases/bulk.ts";
 import { command } from "./cases/command.ts";
 import { echo } from "./cases/echo.ts";
+import { guestSpeed } from "./cases/guest-speed.ts";
 import { idle } from "./cases/idle.ts";
 import { input } from "./cases/input.ts";
 import { latency } from "./cases/latency.ts";
@@ -24,6 +25,7 @@ const CASES: readonly BenchCase[] = [
   idle,
   recycle,
   start,
+  guestSpeed,
   linux,
 ];
 

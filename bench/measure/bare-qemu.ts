@@ -42,10 +42,11 @@ export async function xargsSeconds(image: string, jobs: number, parallel: number
 }
 
 /** Wall milliseconds of one whole bare QEMU process, UART to its standard output. */
-export async function bareWholeProcessMs(image: string): Promise<number> {
+export async function bareWholeProcessMs(image: string, binary = BINARY): Promise<number> {
   const started = performance.now();
-  const child = spawn(BINARY, bareArguments(image, "stdio"), { stdio: ["ignore", "ignore", "inherit"] });
-  await once(child, "exit");
+  const child = spawn(binary, bareArguments(image, "stdio"), { stdio: ["ignore", "ignore", "inherit"] });
+  const [code] = (await once(child, "exit")) as [number | null];
+  if (code !== 0) throw new Error(`${binary} ended with ${code}`);
   return performance.now() - started;
 }
 

@@ -22,6 +22,7 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
       "bulk-output",
       "busy",
       "byte-counter",
+      "compute",
       "echo",
       "flood",
       "late-receive",
