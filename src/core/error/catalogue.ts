@@ -22,6 +22,11 @@ export const ERRORS = {
     sentence:
       "The pattern {pattern} is refused: {problem}. Patterns are RE2: no back-references, no look-around; they run in linear time.",
   },
+  RunRefused: {
+    class: "job",
+    status: 422,
+    sentence: "Nothing was accepted: {refused} of {total} jobs cannot be. {problems}.",
+  },
   NotFound: { class: "job", status: 404, sentence: "There is no {kind} {name}." },
   UnknownBoard: { class: "job", status: 404, sentence: "There is no board {board}.{hint}" },
   BoardUnavailable: { class: "job", status: 422, sentence: "Board {board} cannot run here: {problem}." },
@@ -221,7 +226,7 @@ export const ERRORS = {
   FarmNotRunning: {
     class: "infrastructure",
     status: 503,
-    sentence: "No farm answers at {address}. Start one: emufarm up.",
+    sentence: "No farm answers at {address}. Start one: {start}.",
   },
   RedisMissing: {
     class: "infrastructure",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { keyedList } from "./hint.ts";
 import { objectName } from "./metadata.ts";
 
 /** A non-negative address or size: a number, or text such as `0x20000000`. */
@@ -7,6 +8,7 @@ export const address = z
     z.number().int().nonnegative(),
     z
       .string()
+      .max(18)
       .regex(/^0x[0-9a-fA-F]{1,16}$/, "must be a number or hexadecimal text such as 0x8000000")
       .transform((text) => Number.parseInt(text, 16)),
   ])
@@ -32,8 +34,8 @@ export const boardMemory = z
       .boolean()
       .default(false)
       .describe("True where the machine has just this memory and the emulator takes no size (no -m is passed)."),
-    regions: z
-      .array(memoryRegion)
+    regions: keyedList(memoryRegion, "name")
+      .max(64)
       .default([])
       .describe("Where an image may lie. An ELF with a segment outside all of them is refused; empty: not checked."),
   })

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { address, boardMemory } from "./board-memory.ts";
+import { boardObjectStatus } from "./board-object-status.ts";
 import { boardBoot, readyPattern } from "./boot-strategy.ts";
+import { keyedList, type Rule, setOf, withRules } from "./hint.ts";
+import { HOST_ACCESS_PATTERN, reachesHost } from "./host-access.ts";
 import { API_VERSION, metadata, objectName } from "./metadata.ts";
 
 export const ARCHITECTURES = ["arm", "aarch64", "riscv32", "riscv64", "avr", "x86_64", "xtensa"] as const;
@@ -23,12 +26,12 @@ const emulator = z
       .string()
       .regex(/^\d+(\.\d+){1,2}$/, "must be a version such as 7.2 or 10.0.2")
       .describe("Least version of the emulator that runs this board rightly."),
-    machine: z.string().min(1).describe("The emulator's machine type with its options, such as mps2-an385."),
+    machine: z.string().min(1).max(256).describe("The emulator's machine type with its options, such as mps2-an385."),
     cpu: z.string().optional().describe("CPU model, where the machine leaves a choice."),
     cpus: z.number().int().min(1).max(64).default(1).describe("Number of virtual CPUs."),
-    accelerators: z
-      .array(z.enum(["kvm", "tcg"]))
+    accelerators: setOf(z.enum(["kvm", "tcg"]))
       .min(1)
+      .max(2)
       .default(["tcg"])
       .describe("Accelerators in order of preference; the first one that the host has is used."),
     reset: z
@@ -39,11 +42,18 @@ const emulator = z
       ),
     bios: z
       .string()
+      .max(128)
+      .regex(/^[A-Za-z0-9._-]+$/, "must be none, default, or the name of a file, without a path")
       .optional()
       .describe("Firmware of the machine itself: none, default, or the name of a file that the emulator ships."),
-    devices: z.array(z.string()).default([]).describe("Devices to add, each as the text of one -device option."),
+    devices: z
+      .array(z.string().min(1).max(512))
+      .max(32)
+      .default([])
+      .describe("Devices to add, each as the text of one -device option."),
     args: z
-      .array(z.string())
+      .array(z.string().max(1_024))
+      .max(64)
       .default([])
       .describe("Raw emulator arguments, appended last. Allowed in a ClusterBoard only."),
   })
@@ -64,7 +74,10 @@ const uart = z
 
 const firmware = z
   .strictObject({
-    formats: z.array(z.enum(FIRMWARE_FORMATS)).min(1).describe("Formats of firmware that the board takes."),
+    formats: setOf(z.enum(FIRMWARE_FORMATS))
+      .min(1)
+      .max(FIRMWARE_FORMATS.length)
+      .describe("Formats of firmware that the board takes."),
     load: firmwareLoad.describe(
       "Option of the emulator that takes the image: -kernel, -bios, -device loader, or -drive if=pflash.",
     ),
@@ -115,14 +128,22 @@ const ending = z
     "A way in which a guest ends: semihosting (exit call with a code), shutdown (power-off or a finisher device), reset (a reset that the farm takes for the end), debug-exit (isa-debug-exit), none (it runs until stopped).",
   );
 
-export const boardSpec = z
-  .strictObject({
+const LOADS_PFLASH = `(${[
+  "self.firmware.load == 'pflash'",
+  ...["elf", "bin", "hex"].map((format) => {
+    const field = `self.firmware.loadByFormat.${format}`;
+    return `(has(${field}) && ${field} == 'pflash')`;
+  }),
+].join(" || ")})`;
+
+export const boardSpec = withRules(
+  z.strictObject({
     title: z.string().min(1).describe("Name of the board for people."),
     description: z.string().optional().describe("What the board is, and what its emulation leaves out."),
     architecture,
     emulator,
     memory: boardMemory,
-    uarts: z.array(uart).min(1).describe("UARTs of the board; the first one is the console."),
+    uarts: keyedList(uart, "name").min(1).max(16).describe("UARTs of the board; the first one is the console."),
     firmware,
     semihosting: z
       .boolean()
@@ -130,7 +151,7 @@ export const boardSpec = z
       .describe(
         "True where the CPU's semihosting calls end a guest with an exit code. The calls never reach the host.",
       ),
-    endings: z.array(ending).min(1).describe("How a guest can end by itself."),
+    endings: setOf(ending).min(1).max(5).describe("How a guest can end by itself."),
     boot: boardBoot,
     ready: readyPattern.optional().describe("What makes the board ready; without it, ready means running."),
     timeoutMultiplier: z
@@ -140,7 +161,7 @@ export const boardSpec = z
       .describe("Factor for wall-clock timeouts on this board, for emulation that is slow."),
     network: z
       .strictObject({
-        device: z.string().describe("Network device of the emulator, such as virtio-net-device."),
+        device: z.string().min(1).max(256).describe("Network device of the emulator, such as virtio-net-device."),
       })
       .optional()
       .describe("Network device that a job may ask for; without it the board has no network."),
@@ -150,13 +171,74 @@ export const boardSpec = z
       .positive()
       .default(192)
       .describe("Memory of the emulator itself in MiB, added to ramMiB for the limit."),
-  })
-  .describe("How one kind of board is emulated.");
+  }),
+  {
+    message: "two UARTs have the same index",
+    path: ["uarts"],
+    cel: "self.uarts.all(one, self.uarts.exists_one(other, other.index == one.index))",
+    isValid: ({ uarts }) => new Set(uarts.map(({ index }) => index)).size === uarts.length,
+  },
+  {
+    message: "ready.uart is none of the board's UARTs",
+    path: ["ready", "uart"],
+    cel: "!has(self.ready) || self.uarts.exists(one, one.name == self.ready.uart)",
+    isValid: ({ ready, uarts }) => !ready || uarts.some(({ name }) => name === ready.uart),
+  },
+  {
+    message: "is required for format linux",
+    path: ["firmware", "linux"],
+    cel: "!('linux' in self.firmware.formats) || has(self.firmware.linux)",
+    isValid: ({ firmware: { formats, linux } }) => !formats.includes("linux") || linux !== undefined,
+  },
+  {
+    message: "is required for load: pflash",
+    path: ["firmware", "flashSizeKiB"],
+    cel: `${LOADS_PFLASH} ? has(self.firmware.flashSizeKiB) : true`,
+    isValid: ({ firmware: { load, loadByFormat, flashSizeKiB } }) =>
+      ![load, ...Object.values(loadByFormat)].includes("pflash") || flashSizeKiB !== undefined,
+  },
+  {
+    message: "must be true for a board whose endings have semihosting",
+    path: ["semihosting"],
+    cel: "!('semihosting' in self.endings) || self.semihosting",
+    isValid: ({ endings, semihosting }) => semihosting || !endings.includes("semihosting"),
+  },
+).describe("How one kind of board is emulated.");
 
 export type BoardSpec = z.infer<typeof boardSpec>;
 export type BoardSpecInput = z.input<typeof boardSpec>;
 export type UartSpec = z.infer<typeof uart>;
 export type Ending = z.infer<typeof ending>;
+
+const HOST_ACCESS = `matches(r"""${HOST_ACCESS_PATTERN}""")`;
+
+/** What the people of a namespace may not write, who are not those of the cluster. */
+export const NAMESPACED_BOARD_RULES: readonly Rule<BoardSpec>[] = [
+  {
+    message: "raw emulator arguments are allowed in a ClusterBoard only",
+    path: ["emulator", "args"],
+    cel: "self.emulator.args.size() == 0",
+    isValid: ({ emulator: { args } }) => args.length === 0,
+  },
+  {
+    message: "devices that reach files or devices of the host are allowed in a ClusterBoard only",
+    path: ["emulator", "devices"],
+    cel: `!self.emulator.devices.exists(device, device.${HOST_ACCESS})`,
+    isValid: ({ emulator: { devices } }) => !devices.some(reachesHost),
+  },
+  {
+    message: "a machine that reaches files of the host is allowed in a ClusterBoard only",
+    path: ["emulator", "machine"],
+    cel: `!self.emulator.machine.${HOST_ACCESS}`,
+    isValid: ({ emulator: { machine } }) => !reachesHost(machine),
+  },
+  {
+    message: "a network device that reaches files or devices of the host is allowed in a ClusterBoard only",
+    path: ["network", "device"],
+    cel: `!has(self.network) || !self.network.device.${HOST_ACCESS}`,
+    isValid: ({ network }) => !network || !reachesHost(network.device),
+  },
+];
 
 export const board = z
   .strictObject({
@@ -166,50 +248,12 @@ export const board = z
       .describe("Board, or ClusterBoard: one for all namespaces, which may pass raw emulator arguments."),
     metadata,
     spec: boardSpec,
+    status: boardObjectStatus.optional().describe("What a cluster says of the board; ignored on one machine."),
   })
-  .superRefine((value, context) => {
-    const { spec } = value;
-    if (value.kind === "Board" && spec.emulator.args.length > 0) {
-      context.addIssue({
-        code: "custom",
-        path: ["spec", "emulator", "args"],
-        message: "raw emulator arguments are allowed in a ClusterBoard only",
-      });
-    }
-    for (const key of ["name", "index"] as const) {
-      const values = spec.uarts.map((uart) => uart[key]);
-      if (new Set(values).size !== values.length) {
-        context.addIssue({ code: "custom", path: ["spec", "uarts"], message: `two UARTs have the same ${key}` });
-      }
-    }
-    if (spec.ready && !spec.uarts.some((uart) => uart.name === spec.ready?.uart)) {
-      context.addIssue({
-        code: "custom",
-        path: ["spec", "ready", "uart"],
-        message: `no such UART; the board has ${spec.uarts.map((uart) => uart.name).join(", ")}`,
-      });
-    }
-    if (spec.firmware.formats.includes("linux") && !spec.firmware.linux) {
-      context.addIssue({
-        code: "custom",
-        path: ["spec", "firmware", "linux"],
-        message: "is required for format linux",
-      });
-    }
-    const loads = [spec.firmware.load, ...Object.values(spec.firmware.loadByFormat)];
-    if (loads.includes("pflash") && spec.firmware.flashSizeKiB === undefined) {
-      context.addIssue({
-        code: "custom",
-        path: ["spec", "firmware", "flashSizeKiB"],
-        message: "is required for load: pflash",
-      });
-    }
-    if (spec.endings.includes("semihosting") && !spec.semihosting) {
-      context.addIssue({
-        code: "custom",
-        path: ["spec", "semihosting"],
-        message: "must be true for a board whose endings have semihosting",
-      });
+  .superRefine(({ kind, spec }, context) => {
+    if (kind !== "Board") return;
+    for (const { message, path = [], isValid } of NAMESPACED_BOARD_RULES) {
+      if (isValid && !isValid(spec)) context.addIssue({ code: "custom", path: ["spec", ...path], message });
     }
   })
   .describe("How one kind of board is emulated. Data, never code: adding a board is one manifest.");

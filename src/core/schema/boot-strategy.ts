@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { setOf } from "./hint.ts";
 import { objectName } from "./metadata.ts";
 
 /**
@@ -16,8 +17,8 @@ const provable = z.enum(["spare", "recycle", "snapshot", "template"]);
 
 export const boardBoot = z
   .strictObject({
-    proven: z
-      .array(provable)
+    proven: setOf(provable)
+      .max(4)
       .default([])
       .describe("Boot strategies besides spawn from which the board is proven to come up as from a cold start."),
     unproven: z
@@ -39,6 +40,6 @@ export const jobStrategy = z
 export const readyPattern = z
   .strictObject({
     uart: objectName.describe("UART to watch."),
-    pattern: z.string().min(1).describe("Regular expression (RE2) that says the firmware is up."),
+    pattern: z.string().min(1).max(1_024).describe("Regular expression (RE2) that says the firmware is up."),
   })
   .describe("Output that says the firmware is up.");

@@ -6,6 +6,7 @@ const DURATION_PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 /** A duration as people write it: `100ms`, `2.5s`, `5m`, `4h`, `7d`. */
 export const duration = z
   .string()
+  .max(20)
   .regex(DURATION_PATTERN, "must be a number and a unit of ms, s, m, h or d, such as 500ms or 2s")
   .describe("Duration: a number and one unit of ms, s, m, h or d, such as 500ms or 2s.");
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { errorBody } from "../error/error-body.ts";
 import { boardSpec } from "../schema/board.ts";
-import { channelRequest } from "../schema/emulator-instance.ts";
+import { channelRequest } from "../schema/instance-channel.ts";
 import { firmwareReference } from "../schema/job.ts";
 import { objectName, sha256 } from "../schema/metadata.ts";
 import { guestExit } from "./attempt.ts";
