@@ -40,6 +40,8 @@ export interface LogRange {
   readonly attempt?: number;
 }
 
+/** The command that starts a farm. */
+const START = "emufarm up";
 const GIVE_UP_AFTER_MS = 60_000;
 const JOBS_PER_PAGE = 1_000;
 /** The API writes a comment each 15 s: a silence of this length means that it is gone or frozen. */
@@ -97,7 +99,8 @@ export interface FarmClient extends AsyncDisposable {
 
 export function createFarmClient(options: FarmClientOptions): FarmClient {
   const { address } = options;
-  const lost = (_detail: string, cause: unknown) => new FarmError("FarmNotRunning", { address }, { cause });
+  const lost = (_detail: string, cause: unknown) =>
+    new FarmError("FarmNotRunning", { address, start: START }, { cause });
   const connection = createConnection({ address, token: options.token, lost });
   const { json, bytes } = connection;
   const get = <Value>(path: string) => json<Value>({ method: "GET", path });
@@ -182,7 +185,7 @@ async function* followEvents(
         yield event;
         if (event.type === "end") return;
       }
-      throw new FarmError("FarmNotRunning", { address: path });
+      throw new FarmError("FarmNotRunning", { address: path, start: START });
     } catch (error) {
       await reconnection.afterFailure(error, signal);
     }

@@ -24,7 +24,7 @@ async function allBoards(surroundings: Surroundings, options: FarmOptions): Prom
   }
   const { readAllBoards } = await import("../farm/documents.ts");
   await using agent = await startPrivateAgent(surroundings);
-  const [boards] = await Promise.all([readAllBoards(surroundings), agent.ready]);
+  const [boards] = await Promise.all([readAllBoards(surroundings, options.data), agent.ready]);
   return await Promise.all(
     boards.map(async ({ name, spec }) => {
       const check = await agent.client.checkBoard(name, spec);

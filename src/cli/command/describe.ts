@@ -3,6 +3,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import type { BoardStatus, JobRecord, RunRecord } from "../../core/wire/farm.ts";
 import { EXIT } from "../exit-code.ts";
 import { connectFarm } from "../farm/find-farm.ts";
+import { followUp } from "../farm/follow-up.ts";
 import { describeFailure, exitText } from "../screen/failure.ts";
 import { type Paint, painter, plainLine } from "../screen/style.ts";
 import { textTable } from "../screen/table.ts";
@@ -13,23 +14,33 @@ import { type JsonOptions, jsonText } from "./json-option.ts";
 const JOB_ID = /^r[0-9a-z]{12,24}-\d{6}$/;
 const RUN_ID = /^r[0-9a-z]{12,24}$/;
 
+/** A command about the same farm, from its words. */
+type FollowUp = (...words: string[]) => string;
+
 /** `emufarm describe`: all that is known about a job, a run or a board. */
 export async function describe(surroundings: Surroundings, what: string, options: JsonOptions): Promise<number> {
   const { stdout, env } = surroundings;
   const paint = painter(stdout, env);
   await using farm = await connectFarm(surroundings, options);
-  stdout.write(await descriptionOf(farm, what, options.json === true, paint));
+  const next: FollowUp = (...words) => followUp(surroundings, options, words);
+  stdout.write(await descriptionOf(farm, what, options.json === true, paint, next));
   return EXIT.passed;
 }
 
-async function descriptionOf(farm: FarmClient, what: string, isJson: boolean, paint: Paint): Promise<string> {
+async function descriptionOf(
+  farm: FarmClient,
+  what: string,
+  isJson: boolean,
+  paint: Paint,
+  next: FollowUp,
+): Promise<string> {
   if (JOB_ID.test(what)) {
     const job = await farm.job(what);
-    return isJson ? jsonText(job) : jobText(job, paint);
+    return isJson ? jsonText(job) : jobText(job, paint, next);
   }
   if (RUN_ID.test(what)) {
     const run = await farm.run(what);
-    return isJson ? jsonText(run) : runText(run);
+    return isJson ? jsonText(run) : runText(run, next);
   }
   const board = await farm.board(what).catch((error: unknown) => {
     if (!(error instanceof FarmError) || error.code !== "UnknownBoard") throw error;
@@ -39,7 +50,7 @@ async function descriptionOf(farm: FarmClient, what: string, isJson: boolean, pa
   return isJson ? jsonText(board) : boardText(board);
 }
 
-function jobText(job: JobRecord, paint: Paint): string {
+function jobText(job: JobRecord, paint: Paint, next: FollowUp): string {
   const { verdict, spec } = job;
   const result = verdict?.result;
   const rows: [string, string | undefined][] = [
@@ -64,10 +75,7 @@ function jobText(job: JobRecord, paint: Paint): string {
   ];
   const facts = textTable(rows.flatMap(([name, value]) => (value ? [[paint("dim", name), value]] : [])));
   if (!verdict || verdict.verdict === "passed") return facts;
-  const why = describeFailure(
-    { error: verdict.error, result, fullLog: `emufarm logs ${job.id}`, again: undefined },
-    paint,
-  );
+  const why = describeFailure({ error: verdict.error, result, fullLog: next("logs", job.id), again: undefined }, paint);
   return `${facts}\n${why.join("\n")}\n`;
 }
 
@@ -75,7 +83,7 @@ function stepsText(steps: readonly { outcome: string }[]): string {
   return `${steps.filter(({ outcome }) => outcome === "passed").length} of ${steps.length} passed`;
 }
 
-function runText(run: RunRecord): string {
+function runText(run: RunRecord, next: FollowUp): string {
   const { totals } = run;
   const finished = totals.total - totals.waiting - totals.running;
   const counts: [number, string][] = [
@@ -95,7 +103,7 @@ function runText(run: RunRecord): string {
       "",
       `${finished - totals.unexpected - totals.skipped} as expected, ${totals.unexpected} not, ${totals.skipped} skipped, ${totals.flaky} flaky`,
     ],
-    ["list", `emufarm get ${run.id}`],
+    ["list", next("get", run.id)],
   ]);
 }
 

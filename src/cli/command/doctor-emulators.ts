@@ -2,6 +2,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import type { BoardCheck } from "../../core/wire/agent-info.ts";
 import { readAllBoards } from "../farm/documents.ts";
 import { startPrivateAgent } from "../farm/private-agent.ts";
+import type { FarmOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Finding } from "./finding.ts";
 
@@ -12,9 +13,9 @@ interface CheckedBoard {
 }
 
 /** Every emulator that a board asks for, and what confines it here; asked of an agent, which is what would run it. */
-export async function emulatorFindings(surroundings: Surroundings): Promise<Finding[]> {
+export async function emulatorFindings(surroundings: Surroundings, { data }: FarmOptions): Promise<Finding[]> {
   try {
-    const boards = await readAllBoards(surroundings);
+    const boards = await readAllBoards(surroundings, data);
     await using agent = await startPrivateAgent(surroundings);
     await agent.ready;
     const checked = await Promise.all(

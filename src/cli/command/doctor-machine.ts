@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { hasHardwareVirtualization } from "../../core/policy/hardware-virtualization.ts";
 import { connectFarm, findFarm } from "../farm/find-farm.ts";
+import { upCommand } from "../farm/follow-up.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -90,7 +91,8 @@ async function folderFinding(subject: string, folder: string, option: string): P
 async function farmFinding(surroundings: Surroundings, options: FarmOptions): Promise<Finding> {
   try {
     const address = await findFarm(surroundings, options);
-    if (!address) return { level: "ok", subject: "farm", text: "none is up; emufarm up starts one" };
+    if (!address)
+      return { level: "ok", subject: "farm", text: `none is up; ${upCommand(surroundings, options)} starts one` };
     await using farm = await connectFarm(surroundings, options);
     const boards = await farm.boards();
     const available = boards.filter((board) => board.isAvailable).length;

@@ -16,7 +16,7 @@ export async function doctor(surroundings: Surroundings, options: JsonOptions): 
     if (!options.json) for (const finding of some) stdout.write(findingText(finding, paint));
   };
   tell(await machineFindings(surroundings, options));
-  tell(await emulatorFindings(surroundings));
+  tell(await emulatorFindings(surroundings, options));
   if (options.json) stdout.write(jsonText(findings));
   return findings.some(({ level }) => level === "fail") ? EXIT.failed : EXIT.passed;
 }

@@ -51,21 +51,22 @@ export interface NamedBoard {
 
 /**
  * The board of that name or file, without a farm to ask.
+ * @param data the farm's folder, where the caller chose one; likewise below
  * @throws {FarmError} UnknownBoard with the nearest name, NotFound, InvalidDocument
  */
-export async function findBoard(surroundings: Surroundings, nameOrFile: string): Promise<NamedBoard> {
+export async function findBoard(surroundings: Surroundings, nameOrFile: string, data?: string): Promise<NamedBoard> {
   if (isBoardFile(nameOrFile)) {
     const { metadata, spec } = await readBoardFile(resolve(surroundings.cwd, nameOrFile), nameOrFile);
     return { name: metadata.name, spec };
   }
-  const files = await boardFiles(surroundings);
+  const files = await boardFiles(surroundings, data);
   // A file is named for its board: nothing else has to be read.
   const named = files.get(nameOrFile);
   if (named !== undefined) {
     const { metadata, spec } = await readBoardFile(named, relative(surroundings.cwd, named));
     if (metadata.name === nameOrFile) return { name: nameOrFile, spec };
   }
-  const boards = await readAllBoards(surroundings);
+  const boards = await readAllBoards(surroundings, data);
   const found = boards.find(({ name }) => name === nameOrFile);
   if (found) return found;
   const nearest = nearestName(
@@ -77,8 +78,8 @@ export async function findBoard(surroundings: Surroundings, nameOrFile: string):
 }
 
 /** Every board that a farm of this user would have, by name. */
-export async function readAllBoards(surroundings: Surroundings): Promise<NamedBoard[]> {
-  const files = await boardFiles(surroundings);
+export async function readAllBoards(surroundings: Surroundings, data?: string): Promise<NamedBoard[]> {
+  const files = await boardFiles(surroundings, data);
   const boards = await Promise.all(
     [...files.values()].map((file) => readBoardFile(file, relative(surroundings.cwd, file))),
   );
@@ -88,8 +89,8 @@ export async function readAllBoards(surroundings: Surroundings): Promise<NamedBo
 }
 
 /** Files of boards by their names without `.yaml`; one of the user's own goes before one that comes with emufarm. */
-async function boardFiles(surroundings: Surroundings): Promise<Map<string, string>> {
-  const folders = [surroundings.project.boardsFolder, join(farmFolders(surroundings).data, "boards")];
+async function boardFiles(surroundings: Surroundings, data: string | undefined): Promise<Map<string, string>> {
+  const folders = [surroundings.project.boardsFolder, join(farmFolders(surroundings, data).data, "boards")];
   const files = new Map<string, string>();
   for (const folder of folders) {
     // A farm that was never up has no folder of its own boards.

@@ -6,6 +6,7 @@ import type { FarmOptions } from "../farm-options.ts";
 import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { isRunning, type ProcessIdentity } from "../up/process-identity.ts";
+import { upCommand } from "./follow-up.ts";
 
 /** A running farm and the way in. */
 export interface FarmAddress {
@@ -34,7 +35,8 @@ export async function findFarm(surroundings: Surroundings, options: FarmOptions)
 async function needFarm(surroundings: Surroundings, options: FarmOptions): Promise<FarmAddress> {
   const farm = await findFarm(surroundings, options);
   if (farm) return farm;
-  throw new FarmError("FarmNotRunning", { address: farmFolders(surroundings, options.data).data });
+  const address = farmFolders(surroundings, options.data).data;
+  throw new FarmError("FarmNotRunning", { address, start: upCommand(surroundings, options) });
 }
 
 async function localFarmUrl(file: string): Promise<string | undefined> {

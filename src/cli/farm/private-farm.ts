@@ -13,11 +13,11 @@ const HOST = "127.0.0.1";
 /** Starts a whole farm for one call, in a folder that goes with it. */
 export async function startPrivateFarm(
   surroundings: Surroundings,
-  slots = availableParallelism() * 2,
+  { slots = availableParallelism() * 2, data: chosenData }: { slots?: number | undefined; data?: string | undefined },
 ): Promise<RunningFarm> {
   await using cleanup = new AsyncDisposableStack();
   const { node, pid, uid, project, interrupted, stderr } = surroundings;
-  const own = farmFolders(surroundings);
+  const own = farmFolders(surroundings, chosenData);
   const folder = cleanup.use(await makePrivateFolder(surroundings));
   const data = join(folder.path, "data");
   await mkdir(data, { mode: 0o711 });

@@ -4,15 +4,18 @@ import { startPrivateAgent } from "../farm/private-agent.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { GuestRun, NamedBytes, RunPlace } from "./run-place.ts";
 
-/** Runs firmware on an agent that is started for this call, and goes with it. */
-export async function onPrivateAgent(surroundings: Surroundings): Promise<RunPlace> {
+/**
+ * Runs firmware on an agent that is started for this call, and goes with it.
+ * @param data folder of the farm whose boards are known here as well
+ */
+export async function onPrivateAgent(surroundings: Surroundings, data?: string): Promise<RunPlace> {
   const agent = await startPrivateAgent(surroundings);
   let runs = 0;
   return {
     async start(request) {
       // Read while the agent starts: its other half of the time goes to another processor.
       const [board] = await Promise.all([
-        import("../farm/documents.ts").then(({ findBoard }) => findBoard(surroundings, request.board)),
+        import("../farm/documents.ts").then(({ findBoard }) => findBoard(surroundings, request.board, data)),
         agent.ready,
       ]);
       const files = [request.image, request.initrd, request.dtb].filter((file) => file !== undefined);

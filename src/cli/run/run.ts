@@ -5,6 +5,7 @@ import { basename, resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { EXIT, exitCodeOfVerdict } from "../exit-code.ts";
 import { findFarm } from "../farm/find-farm.ts";
+import { followUp } from "../farm/follow-up.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { isBoardFile } from "./board-argument.ts";
@@ -56,18 +57,17 @@ async function findPlace(
   options: RunOptions,
   words: Words,
 ): Promise<RunPlace> {
-  const { farm, ...others } = options;
+  const { farm } = options;
   const isFile = isBoardFile(board);
   if (isFile && typeof farm === "string") {
-    const problem = `the farm at ${farm} knows boards by name; add yours first: emufarm boards add ${board}`;
+    const add = followUp(surroundings, wayOf(options), ["boards", "add", board]);
+    const problem = `the farm at ${farm} knows boards by name; add yours first: ${add}`;
     throw new FarmError("InvalidRequest", { problems: problem });
   }
   const wantsFarm = farm !== false && !isFile;
-  const address = wantsFarm
-    ? await findFarm(surroundings, { ...others, ...(typeof farm === "string" ? { farm } : {}) })
-    : undefined;
+  const address = wantsFarm ? await findFarm(surroundings, wayOf(options)) : undefined;
   if (address) return (await import("./on-farm.ts")).onFarm(address, (text) => words.say(text));
-  return (await import("./on-agent.ts")).onPrivateAgent(surroundings);
+  return (await import("./on-agent.ts")).onPrivateAgent(surroundings, options.data);
 }
 
 async function runOnce(
@@ -104,8 +104,8 @@ async function runOnce(
       return guest.outcome();
     });
     const { tell } = await import("./tell.ts");
-    const told = { board, image, isLeft, ...(options.json ? { json: true as const } : {}), ...logOf(options) };
-    await tell(surroundings, words, outcome, told);
+    const told = { board, image, isLeft, way: wayOf(options), ...logOf(options) };
+    await tell(surroundings, words, outcome, options.json ? { ...told, json: true } : told);
     if (interrupted.aborted) return EXIT.interrupted;
     return exitCodeOf(outcome, options);
   } finally {
@@ -132,6 +132,14 @@ function exitCodeOf({ verdict, error, result }: Outcome, options: RunOptions): n
   const guestCode = result?.exit?.code;
   if (options.exitCode === "guest" && guestCode !== undefined) return guestCode;
   return exitCodeOfVerdict(verdict, error, options.timeoutExitCode);
+}
+
+function wayOf({ farm, tokenFile, data }: RunOptions): FarmOptions {
+  return {
+    ...(typeof farm === "string" && { farm }),
+    ...(tokenFile !== undefined && { tokenFile }),
+    ...(data !== undefined && { data }),
+  };
 }
 
 function logOf({ serialLogFile }: RunOptions): { logFile?: string } {

@@ -1,4 +1,6 @@
-import { painter, shellQuoted } from "../screen/style.ts";
+import { followUp, sameAgain } from "../farm/follow-up.ts";
+import type { FarmOptions } from "../farm-options.ts";
+import { painter } from "../screen/style.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { Outcome } from "./run-place.ts";
 import type { Words } from "./words.ts";
@@ -8,13 +10,15 @@ interface Told {
   readonly image: string;
   readonly json?: true;
   readonly logFile?: string;
+  /** How the farm was named. */
+  readonly way: FarmOptions;
   /** Whoever sat at the console has left it, which ended the run. */
   readonly isLeft: boolean;
 }
 
 /** Tells the outcome of `emufarm run`: a line where it passed, all that helps where it did not. */
 export async function tell(surroundings: Surroundings, words: Words, outcome: Outcome, told: Told): Promise<void> {
-  const { stdout, stderr, env, args } = surroundings;
+  const { stdout, stderr, env } = surroundings;
   const { verdict, error, result, isFlaky, jobId } = outcome;
   const { board, image } = told;
   if (told.json) {
@@ -33,14 +37,15 @@ export async function tell(surroundings: Surroundings, words: Words, outcome: Ou
     return;
   }
   const { describeFailure } = await import("../screen/failure.ts");
-  const log = jobId === undefined ? "above; --serial-log-file FILE keeps it" : `emufarm logs ${jobId}`;
+  const log =
+    jobId === undefined ? "above; --serial-log-file FILE keeps it" : followUp(surroundings, told.way, ["logs", jobId]);
   const lines = describeFailure(
     {
       error,
       result,
       // Where nothing was written there is nothing to read.
       fullLog: result?.logs.some(({ bytes }) => bytes > 0) ? (told.logFile ?? log) : undefined,
-      again: ["emufarm", ...args].map(shellQuoted).join(" "),
+      again: sameAgain(surroundings, told.way),
     },
     paint,
   );

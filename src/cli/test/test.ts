@@ -6,9 +6,10 @@ import type { RunRecord } from "../../core/wire/farm.ts";
 import { EXIT } from "../exit-code.ts";
 import { tellAbsence } from "../farm/absence.ts";
 import { type FarmAddress, findFarm } from "../farm/find-farm.ts";
+import { followUp, upCommand } from "../farm/follow-up.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import { describeFailure } from "../screen/failure.ts";
-import { painter, shellQuoted } from "../screen/style.ts";
+import { painter } from "../screen/style.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { plainView, remark } from "./plain-view.ts";
 import { type PlacedJob, planRun, type RunPlan } from "./run-plan.ts";
@@ -33,13 +34,16 @@ export async function test(surroundings: Surroundings, path: string, options: Te
   const { startPrivateFarm } = await import("../farm/private-farm.ts");
   // A bad file is told before a farm is started for it.
   await planRun(resolve(surroundings.cwd, path), surroundings.cwd, choiceOf(options));
-  await using farm = await startPrivateFarm(surroundings, options.jobs);
-  return await testOnFarm(surroundings, farm, path, { ...options, isPrivate: true });
+  await using farm = await startPrivateFarm(surroundings, { slots: options.jobs, data: options.data });
+  return await testOnFarm(surroundings, farm, path, { ...options, stay: "private" });
 }
 
-interface TestOnFarmOptions extends Pick<TestOptions, "shard" | "repeat" | "only" | "junit" | "json"> {
-  /** The farm ends with this call: its URL and its logs are of no use afterwards. */
-  readonly isPrivate?: true;
+interface TestOnFarmOptions extends Omit<TestOptions, "jobs"> {
+  /**
+   * What becomes of the farm after this call. private: it goes with all that it knows; ending: it ends, and knows all
+   * once it is up again. Default: it stays up.
+   */
+  readonly stay?: "private" | "ending";
 }
 
 /** Runs tests on a farm, shows them, and writes the report. */
@@ -66,8 +70,7 @@ export async function testOnFarm(
       // The table has said the totals already, and stays.
       const totals = hasTable(surroundings) ? "" : `${totalsText(state, painter(stdout, surroundings.env))}\n`;
       const report = options.junit === undefined ? "" : `JUnit report: ${options.junit}\n`;
-      const url = options.isPrivate ? "" : `Run ${run.id}: emufarm describe ${run.id}\n`;
-      stdout.write(`${totals}${report}${url}`);
+      stdout.write(`${totals}${report}${whatNext(surroundings, run, options)}`);
     }
     if (interrupted.aborted) return EXIT.interrupted;
     if (state.isAllSkipped) stderr.write("emufarm: nothing ran: no board of this run is available here\n");
@@ -75,6 +78,14 @@ export async function testOnFarm(
   } finally {
     interrupted.removeEventListener("abort", cancel);
   }
+}
+
+/** Where to read more of the run, by commands that work as they stand. */
+function whatNext(surroundings: Surroundings, { id }: RunRecord, options: TestOnFarmOptions): string {
+  if (options.stay === "private") return "";
+  const text = `Run ${id}: ${followUp(surroundings, options, ["describe", id])}\n`;
+  if (options.stay !== "ending") return text;
+  return `${text}This farm ends now and keeps its runs. For describe and logs bring it up again: ${upCommand(surroundings, options)}\n`;
 }
 
 async function follow(
@@ -120,20 +131,22 @@ async function viewOn(surroundings: Surroundings): Promise<RunView> {
 }
 
 function failureText(
-  { cwd, stdout }: Surroundings,
+  surroundings: Surroundings,
   job: FollowedJob,
   planned: PlacedJob | undefined,
   options: TestOnFarmOptions,
   paint: ReturnType<typeof painter>,
 ): string[] {
+  const { cwd, stdout } = surroundings;
   const { verdict, mark } = job;
   if (mark !== "failed" || !verdict || !planned) return [];
-  const again = `emufarm test ${shellQuoted(relative(cwd, planned.file))} --only ${shellQuoted(`${planned.ownName} ${job.board}`)}`;
+  const only = `${planned.ownName} ${job.board}`;
+  const again = followUp(surroundings, options, ["test", relative(cwd, planned.file), "--only", only]);
   const lines = describeFailure(
     {
       error: verdict.error,
       result: verdict.result,
-      fullLog: options.isPrivate ? undefined : `emufarm logs ${job.id}`,
+      fullLog: options.stay === "private" ? undefined : followUp(surroundings, options, ["logs", job.id]),
       again,
     },
     paint,

@@ -59,13 +59,21 @@ function planOf(surroundings: Surroundings, options: UpOptions): FarmPlan & { pi
 }
 
 async function runExamples(surroundings: Surroundings, farm: RunningFarm, options: UpOptions): Promise<number> {
-  const { cwd, stdout, interrupted, project } = surroundings;
+  const { cwd, env, stdout, interrupted, project } = surroundings;
   const folder = typeof options.examples === "string" ? resolve(cwd, options.examples) : project.examplesFolder;
   const { testOnFarm } = await import("../test/test.ts");
   const reports = resolve(farmFolders(surroundings, options.data).data, "reports");
   await mkdir(reports, { recursive: true, mode: 0o700 });
   const junit = resolve(reports, "examples.xml");
-  const exitCode = await testOnFarm(surroundings, farm, folder, { ...(options.json ? { json: true } : {}), junit });
+  const { data, json } = options;
+  const exitCode = await testOnFarm(surroundings, farm, folder, {
+    junit,
+    ...(json && { json }),
+    ...(data !== undefined && { data }),
+    // Commands that are printed are about this farm, whichever one the environment names.
+    ...(env.EMUFARM_URL ? { farm: farm.address, tokenFile: farm.tokenFile } : {}),
+    ...(stdout.isTTY ? {} : { stay: "ending" }),
+  });
   if (!stdout.isTTY || interrupted.aborted) return exitCode;
   stdout.write(`The farm stays up at ${farm.address}/#token=${farm.token}; Ctrl-C ends it.\n`);
   await interruption(interrupted);

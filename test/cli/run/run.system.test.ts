@@ -78,7 +78,7 @@ describe.each(WHERE)("emufarm run %s", (_where, where) => {
     expect(stderr).toContain("GuestCrashed");
     expect(stderr).toMatch(/guest it crashed \(SIGABRT/);
     expect(stderr).toContain("│ emufarm shell on mps2-an385");
-    expect(stderr).toContain(`again emufarm run ${BOARD} ${SHELL} --scenario ${scenario}`);
+    expect(stderr).toContain(`again emufarm run --data ${place.data} ${BOARD} ${SHELL} --scenario ${scenario}`);
   });
 
   it("joins standard input with -i, and ends with the guest's exit code where asked", async () => {

@@ -1,9 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CliPlace, image, type StartedCli } from "../cli-place.ts";
+import { CliPlace, image, PROJECT, type StartedCli } from "../cli-place.ts";
 
 const BOARD = "mps2-an385";
+const MAIN = join(PROJECT, "src/cli/main.ts");
 
 let place: CliPlace;
 let farm: StartedCli;
@@ -56,9 +57,27 @@ describe("emufarm test", () => {
     expect(stdout).toContain("│ test/test_ring.c:35:test_push_to_full:FAIL");
     expect(stdout).toContain("3 jobs: 1 passed, 1 failed as expected, 1 failed");
     expect(code).toBe(1);
-    const again = /again emufarm test (\S+) --only '(.*)'$/m.exec(stdout);
+    const again = /again emufarm test (\S+) --only '(.*)' --data /m.exec(stdout);
     const second = await place.run(["test", String(again?.[1]), "--only", String(again?.[2])], { cwd: place.folder });
     expect(second.stdout).toContain("1 job: 1 failed");
+  });
+
+  it.each([
+    ["an option", () => ["--data", place.data], { EMUFARM_DATA: "" }],
+    ["the environment", () => [], {}],
+  ] as const)("prints commands that work as they stand where the farm was named by %s", async (_what, named, env) => {
+    const file = await runFile("pasted", { jobs: [{ ...hello, name: "bad", firmware: image(BOARD, "unity-fail") }] });
+    const { stdout } = await place.run(["test", file, ...named()], { env });
+    const paste = async (line: RegExp) => {
+      const command = line.exec(stdout)?.[1] ?? "no such line";
+      const program = ["sh", "-c", `emufarm() { "$NODE" "$MAIN" "$@"; }; ${command}`];
+      return place.run([], { program, env: { EMUFARM_DATA: "", NODE: process.execPath, MAIN } });
+    };
+    expect((await paste(/log +(emufarm logs .*)/)).stdout).toContain("test_push_to_full");
+    expect((await paste(/again (emufarm test .*)/)).stdout).toContain("1 job: 1 failed");
+    const described = (await paste(/^Run \w+: (.*)/m)).stdout;
+    expect(described).toMatch(/outcome +failed/);
+    expect(described).toMatch(new RegExp(`list +emufarm get \\w+ --data ${place.data}`));
   });
 
   it("counts jobs of boards that cannot run here as skipped, with what to install", async () => {
@@ -76,6 +95,8 @@ describe("emufarm test", () => {
     expect(stdout).toMatch(/^skip .*future.*skipped: .*99\.0/m);
     expect(stdout).toContain("2 jobs: 1 passed, 1 skipped");
     expect(code).toBe(0);
+    const without = await runFile("skipped", { jobs: [hello, { board: "future", firmware: "not-built.elf" }] });
+    expect((await place.run(["test", without])).stdout).toContain("2 jobs: 1 passed, 1 skipped");
     const nothing = await place.run(["test", file, "--only", "future"]);
     expect(nothing.stderr).toContain("nothing ran");
     expect(nothing.code).toBe(1);
@@ -118,6 +139,39 @@ describe("emufarm test", () => {
     const { code, stderr } = await place.run(["test", file]);
     expect(stderr).toContain("There is no board mps2-an358. Did you mean mps2-an385? [UnknownBoard]");
     expect(code).toBe(2);
+  });
+
+  it("tells every job that is wrong, with its place in the file, and runs none", async () => {
+    const file = join(place.folder, "wrong-jobs.run.yaml");
+    const lines = [
+      "apiVersion: emufarm.dev/v1alpha1",
+      "kind: Run",
+      "metadata: { name: wrong-jobs }",
+      "spec:",
+      "  jobs:",
+      `    - { name: good, board: ${BOARD}, firmware: "${hello.firmware}" }`,
+      `    - { name: misspelt, board: mps2-an358, firmware: "${hello.firmware}" }`,
+      `    - { name: absent, board: ${BOARD}, firmware: gone.elf }`,
+      "  matrix:",
+      `    - { name: foreign, boards: [riscv32-virt, ${BOARD}], firmware: ["${hello.firmware}"] }`,
+    ];
+    await writeFile(file, lines.join("\n"));
+    const { code, stderr } = await place.run(["test", file, "--repeat", "2"], { cwd: place.folder });
+    expect(stderr).toMatch(
+      /wrong-jobs.run.yaml:7:\d+: spec.jobs\[1\].board: .*Did you mean mps2-an385\? \[UnknownBoard\]/,
+    );
+    expect(stderr).toContain('(jobs "misspelt #1" on mps2-an358, "misspelt #2" on mps2-an358)');
+    expect(stderr).toMatch(
+      /wrong-jobs.run.yaml:8:\d+: spec.jobs\[2\].firmware: There is no file gone.elf \[NotFound\]/,
+    );
+    expect(code).toBe(2);
+    await writeFile(file, lines.filter((_line, index) => index !== 6 && index !== 7).join("\n"));
+    const refused = await place.run(["test", file], { cwd: place.folder });
+    expect(refused.stderr).toMatch(
+      /wrong-jobs.run.yaml:8:\d+: spec.matrix\[0\].firmware\[0\]: .*\[FirmwareArchitecture\]/,
+    );
+    expect(refused.stderr).toContain('(job "foreign" on riscv32-virt)');
+    expect(refused.code).toBe(2);
   });
 
   it("refuses a run file with an unknown key by its line", async () => {
@@ -229,7 +283,7 @@ describe("the questions to a farm", () => {
   it("end with 5 where no farm is up", async () => {
     using own = new CliPlace();
     const { code, stderr } = await own.run(["get", "runs"]);
-    expect(stderr).toContain("Start one: emufarm up. [FarmNotRunning]");
+    expect(stderr).toContain(`Start one: emufarm up --data ${own.data}. [FarmNotRunning]`);
     expect(code).toBe(5);
   });
 });

@@ -162,6 +162,7 @@ describe("emufarm up", () => {
     write("unity-fail");
     const { code, stdout } = await start();
     expect(stdout).toContain("1 job: 1 failed");
+    expect(stdout).toContain(`bring it up again: emufarm up --data ${place.data}\n`);
     expect(code).toBe(1);
     expect(place.processes()).toEqual([]);
     expect(place.runtimeFiles()).toEqual([]);
