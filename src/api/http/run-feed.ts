@@ -1,9 +1,9 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import { parseJobId } from "../../core/policy/attempt-id.ts";
 import type { RunEvent } from "../../core/wire/farm.ts";
+import { jobNameOf } from "../run/job-name.ts";
 import { type RunLedger, recordOfProgress } from "../run/run-ledger.ts";
 import type { RunProgress } from "../run/run-progress.ts";
-import { jobNameOf } from "../run/run-submission.ts";
 import type { Store, StoredRun } from "../store/store.ts";
 import { createBell } from "./bell.ts";
 

@@ -1,6 +1,6 @@
 import { jobIdOf, parseJobId } from "../../core/policy/attempt-id.ts";
 import type { JobVerdict, RunRecord } from "../../core/wire/farm.ts";
-import { jobNameOf } from "../run/run-submission.ts";
+import { jobNameOf } from "../run/job-name.ts";
 import type { Store, StoredRun } from "../store/store.ts";
 
 /** The run as JSON, a piece at a time: `{run, jobs: [{id, name, board, state, verdict}]}`. */

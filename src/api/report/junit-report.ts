@@ -3,7 +3,7 @@ import { jobIdOf, parseJobId } from "../../core/policy/attempt-id.ts";
 import type { JobSpec } from "../../core/schema/job.ts";
 import type { TestCase } from "../../core/wire/attempt.ts";
 import type { JobVerdict } from "../../core/wire/farm.ts";
-import { jobNameOf } from "../run/run-submission.ts";
+import { jobNameOf } from "../run/job-name.ts";
 import type { Store, StoredRun } from "../store/store.ts";
 import { readLogTail } from "./log-tail.ts";
 import { toXmlText } from "./xml-text.ts";

@@ -5,9 +5,9 @@ import type { JobRecord, JobVerdict } from "../../core/wire/farm.ts";
 import type { FarmQueue } from "../queue/farm-queue.ts";
 import type { JobPlace } from "../queue/waiting-room.ts";
 import type { Store, StoredRun } from "../store/store.ts";
+import { jobNameOf } from "./job-name.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import type { RunProgress } from "./run-progress.ts";
-import { jobNameOf } from "./run-submission.ts";
 
 export interface JobPage {
   readonly state?: JobRecord["state"] | undefined;

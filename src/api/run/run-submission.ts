@@ -2,7 +2,6 @@ import type { ErrorBody } from "../../core/error/error-body.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { jobIdOf } from "../../core/policy/attempt-id.ts";
 import { jobVerdictOf } from "../../core/policy/job-verdict.ts";
-import type { JobSpec } from "../../core/schema/job.ts";
 import type { RunSpec } from "../../core/schema/run.ts";
 import type { Log } from "../../log/log.ts";
 import type { BoardAvailability } from "../board/board-availability.ts";
@@ -11,8 +10,10 @@ import type { FirmwareImport } from "../firmware/firmware-import.ts";
 import type { WaitingRoom } from "../queue/waiting-room.ts";
 import type { Store, StoredRun } from "../store/store.ts";
 import { createJobCheck } from "./job-check.ts";
+import { jobNameOf } from "./job-name.ts";
 import { createRunId } from "./run-id.ts";
 import type { RunLedger } from "./run-ledger.ts";
+import { type RefusedJob, runRefused } from "./run-refusal.ts";
 
 export interface RunSubmissionDependencies {
   readonly store: Store;
@@ -37,18 +38,25 @@ export const DEFAULT_POOL = "default";
 /**
  * Accepts a run: every job is checked against its board, the run is written, its jobs wait. Jobs whose board cannot
  * run here get their verdict at once.
- * @throws {FarmError} the first job's problem; then nothing was accepted
+ * @throws {FarmError} RunRefused with every job that cannot be accepted, or a single job's own problem; then nothing
+ * was accepted
  */
 export type SubmitRun = (submission: Submission) => Promise<{ run: StoredRun; isNew: boolean }>;
 
 export function createRunSubmission(dependencies: RunSubmissionDependencies): SubmitRun {
-  const { store, boards, availability, firmware, clock } = dependencies;
+  const { store, boards, firmware, clock } = dependencies;
 
   return async ({ spec, tenant, key }) => {
-    const check = createJobCheck(boards, firmware);
-    for (const [index, job] of spec.jobs.entries()) await atJob(index, () => check.check(job));
-    const nowMs = clock();
     const names = [...new Set(spec.jobs.map((job) => job.board))];
+    const problems = await findUnavailable(dependencies, names);
+    const refused: RefusedJob[] = [];
+    const check = createJobCheck(boards, firmware, problems);
+    for (const [index, job] of spec.jobs.entries()) {
+      const error = await check.problem(job);
+      if (error) refused.push({ index, error });
+    }
+    if (refused.length > 0) throw runRefused(spec, refused);
+    const nowMs = clock();
     const stored: StoredRun = {
       id: createRunId(nowMs),
       name: spec.name ?? nameOf(spec),
@@ -60,15 +68,23 @@ export function createRunSubmission(dependencies: RunSubmissionDependencies): Su
       spec,
       boards: Object.fromEntries(names.map((name) => [name, boards.get(name).spec])),
     };
-    const problems = new Map<string, ErrorBody>();
-    for (const name of names) {
-      const status = await availability.check(name, boards.get(name).spec);
-      if (status.isAvailable === false) problems.set(name, status.error);
-    }
     const accepted = await store.createRun(stored);
     if (accepted.isNew) await putToWait(dependencies, stored, problems);
     return accepted;
   };
+}
+
+/** Boards of the farm that cannot run here, with the reason. */
+async function findUnavailable(
+  { boards, availability }: RunSubmissionDependencies,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, ErrorBody>> {
+  const problems = new Map<string, ErrorBody>();
+  for (const { metadata, spec } of boards.list().filter((board) => names.includes(board.metadata.name))) {
+    const status = await availability.check(metadata.name, spec);
+    if (status.isAvailable === false) problems.set(metadata.name, status.error);
+  }
+  return problems;
 }
 
 async function putToWait(
@@ -109,22 +125,8 @@ async function putToWait(
   }
 }
 
-async function atJob(index: number, check: () => Promise<void>): Promise<void> {
-  try {
-    await check();
-  } catch (error) {
-    if (!(error instanceof FarmError)) throw error;
-    throw new FarmError(error.code, { ...error.details, job: index }, { cause: error });
-  }
-}
-
 function nameOf(spec: RunSpec): string {
   const [first] = spec.jobs;
   if (!first || spec.jobs.length > 1) return `${spec.jobs.length} jobs`;
   return jobNameOf(first);
-}
-
-/** Name of a job in reports. */
-export function jobNameOf({ name, firmware, board }: JobSpec): string {
-  return name ?? `${firmware.name ?? firmware.sha256.slice(0, 12)} on ${board}`;
 }

@@ -6,34 +6,58 @@ import type { FarmClient } from "../../client/farm-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { FirmwareReference, JobSpecInput } from "../../core/schema/job.ts";
 import type { Scenario } from "../../core/schema/scenario.ts";
-import type { RunRecord } from "../../core/wire/farm.ts";
-import { readScenario, scenarioProblem } from "../farm/documents.ts";
+import type { BoardStatus, RunRecord } from "../../core/wire/farm.ts";
+import { readScenario } from "../farm/documents.ts";
+import { type JobProblem, jobProblem, planProblem, problemsOfRefusal } from "./job-problem.ts";
+import type { JobPart } from "./planned-job.ts";
 import { folderOf, type PlacedJob, type RunPlan } from "./run-plan.ts";
+
+/** SHA-256 of no bytes, in the place of an image that is not there. */
+const NOTHING = createHash("sha256").digest("hex");
 
 /**
  * Uploads each file once and submits everything as one run.
- * @throws {FarmError} UnknownBoard, NotFound for a file that is not there, and what the farm answers
+ * @throws {FarmError} InvalidDocument with every job that has something wrong and its place; what the farm answers
  */
 export async function submit(farm: FarmClient, plan: RunPlan, cwd: string): Promise<RunRecord> {
-  // A misspelt name is told as such, before a path that has it in it is looked for.
-  await Promise.all([...new Set(plan.jobs.map(({ board }) => board))].map((board) => farm.board(board)));
-  const digests = new Once((path: string) => upload(farm, path, cwd));
-  const scenarios = new Once((path: string) => readScenario(path, relative(cwd, path)));
-  const jobs = await Promise.all(plan.jobs.map((job) => jobSpec(job, digests, scenarios)));
+  const problems: JobProblem[] = [];
+  const files: Files = {
+    boards: new Once((name: string) => farm.board(name)),
+    digests: new Once((path: string) => upload(farm, path, cwd)),
+    scenarios: new Once((path: string) => readScenario(path, relative(cwd, path))),
+  };
+  const jobs = await Promise.all(
+    plan.jobs.map(async (job, index) => {
+      const attempt: Try = async (part, work) => {
+        try {
+          return await work();
+        } catch (error) {
+          if (!(error instanceof FarmError) || error.class !== "job") throw error;
+          problems.push(jobProblem(index, error, part));
+          return undefined;
+        }
+      };
+      return await jobSpec(job, files, attempt);
+    }),
+  );
+  if (problems.length > 0) throw await planProblem(plan, problems, cwd);
   try {
-    return await farm.submitRun({ name: plan.name, jobs }, randomUUID());
+    return await farm.submitRun({ name: plan.name, jobs: jobs.filter((job) => job !== undefined) }, randomUUID());
   } catch (error) {
-    throw await placed(error, plan, cwd);
+    const refused = problemsOfRefusal(error);
+    throw refused.length === 0 ? error : await planProblem(plan, refused, cwd);
   }
 }
 
-/** A refusal with the file that it is about, where it is about a scenario. */
-async function placed(error: unknown, plan: RunPlan, cwd: string): Promise<unknown> {
-  const job = error instanceof FarmError ? plan.jobs[Number(error.details.job)] : undefined;
-  if (typeof job?.scenario !== "string") return error;
-  const path = resolve(folderOf(job), job.scenario);
-  return scenarioProblem(error, path, relative(cwd, path));
+/** What the jobs of a plan share, each asked for once. */
+interface Files {
+  readonly boards: Once<BoardStatus>;
+  readonly digests: Once<{ sha256: string; name: string }>;
+  readonly scenarios: Once<Scenario>;
 }
+
+/** Does what a part of a job needs; undefined where that is not as it should be, which is noted. */
+type Try = <Value>(part: JobPart, work: () => Promise<Value>) => Promise<Value | undefined>;
 
 /** Does a thing once for each path, however many ask. */
 class Once<Value> {
@@ -70,26 +94,47 @@ async function digestOf(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-async function jobSpec(
-  job: PlacedJob,
-  digests: Once<{ sha256: string; name: string }>,
-  scenarios: Once<Scenario>,
-): Promise<JobSpecInput> {
-  const at = (path: string) => resolve(folderOf(job), path);
+async function jobSpec(job: PlacedJob, files: Files, attempt: Try): Promise<JobSpecInput | undefined> {
+  // A misspelt name is told as such, before a path that has it in it is looked for.
+  const board = await attempt("board", () => files.boards.get(job.board));
+  if (!board) return undefined;
+  const [firmware, scenario] = await Promise.all([
+    attempt("firmware", () => firmwareOf(job, board, files.digests)),
+    attempt("scenario", async () => ({ scenario: await scenarioOf(job, files.scenarios) })),
+  ]);
+  if (!firmware || !scenario) return undefined;
+  const given = scenario.scenario && { scenario: scenario.scenario };
+  return { ...job.options, name: job.name, board: job.board, firmware, ...given };
+}
+
+async function firmwareOf(job: PlacedJob, board: BoardStatus, digests: Files["digests"]): Promise<FirmwareReference> {
+  const at = async (path: string) => {
+    try {
+      return await digests.get(resolve(folderOf(job), path));
+    } catch (error) {
+      // Nobody will run it: the job is skipped, and told with what its board lacks, not with a file.
+      const isMissing = error instanceof FarmError && error.code === "NotFound";
+      if (isMissing && !board.isAvailable) return { sha256: NOTHING, name: basename(path) };
+      throw error;
+    }
+  };
   const { path, initrd, dtb, append } = job.firmware;
   const [image, initrdFile, dtbFile] = await Promise.all([
-    digests.get(at(path)),
-    initrd === undefined ? undefined : digests.get(at(initrd)),
-    dtb === undefined ? undefined : digests.get(at(dtb)),
+    at(path),
+    initrd === undefined ? undefined : at(initrd),
+    dtb === undefined ? undefined : at(dtb),
   ]);
   const isLinux = initrdFile !== undefined || dtbFile !== undefined || append !== undefined;
-  const firmware: FirmwareReference = {
+  return {
     ...image,
     ...(isLinux && { format: "linux" }),
     ...(initrdFile && { initrd: initrdFile }),
     ...(dtbFile && { dtb: dtbFile }),
     ...(append !== undefined && { append }),
   };
-  const scenario = typeof job.scenario === "string" ? await scenarios.get(at(job.scenario)) : job.scenario;
-  return { ...job.options, name: job.name, board: job.board, firmware, ...(scenario && { scenario }) };
+}
+
+async function scenarioOf(job: PlacedJob, scenarios: Files["scenarios"]): Promise<Scenario | undefined> {
+  if (typeof job.scenario !== "string") return job.scenario;
+  return await scenarios.get(resolve(folderOf(job), job.scenario));
 }

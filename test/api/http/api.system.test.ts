@@ -126,7 +126,15 @@ describe("a submission", () => {
     const before = await api.farm.runs();
     const record = await api.farm.uploadBytes(bytes());
     const jobs = [job(), job({ firmware: { sha256: record.sha256, name: "app.elf" } })];
-    await expect(api.farm.submitRun({ jobs })).rejects.toMatchObject({ code, details: { name: "app.elf", job: 1 } });
+    await expect(api.farm.submitRun({ jobs })).rejects.toMatchObject({
+      code: "RunRefused",
+      message: expect.stringMatching(new RegExp(`1 of 2 jobs.*jobs\\[1\\] "app.elf on mps2-an385".*\\[${code}\\]`)),
+      details: { job: 1, "code.1": code },
+    });
+    await expect(api.farm.submitJob(jobs[1] ?? job())).rejects.toMatchObject({
+      code,
+      details: { name: "app.elf", job: 0 },
+    });
     expect(await api.farm.runs()).toEqual(before);
   });
 
@@ -167,6 +175,8 @@ describe("a submission", () => {
     expect(run).toMatchObject({ outcome: "failed", totals: { skipped: 1, unexpected: 0, verdicts: { errored: 1 } } });
     expect(await api.farm.job(jobIdOf(run.id, 0))).toMatchObject({ verdict: { isSkipped: true, attempt: 0, error } });
     expect(await api.farm.board("mps3-an547")).toMatchObject({ isAvailable: false, error });
+    const withoutImage = job({ board: "mps3-an547", firmware: { sha256: "0".repeat(64) } });
+    expect(await api.farm.submitRun({ jobs: [withoutImage] })).toMatchObject({ totals: { skipped: 1 } });
   });
 });
 
