@@ -1,9 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CliPlace, image, type StartedCli } from "../cli-place.ts";
+import { CliPlace, image, PROJECT, type StartedCli } from "../cli-place.ts";
 
 const BOARD = "mps2-an385";
+const MAIN = join(PROJECT, "src/cli/main.ts");
 
 let place: CliPlace;
 let farm: StartedCli;
@@ -56,9 +57,27 @@ describe("emufarm test", () => {
     expect(stdout).toContain("│ test/test_ring.c:35:test_push_to_full:FAIL");
     expect(stdout).toContain("3 jobs: 1 passed, 1 failed as expected, 1 failed");
     expect(code).toBe(1);
-    const again = /again emufarm test (\S+) --only '(.*)'$/m.exec(stdout);
+    const again = /again emufarm test (\S+) --only '(.*)' --data /m.exec(stdout);
     const second = await place.run(["test", String(again?.[1]), "--only", String(again?.[2])], { cwd: place.folder });
     expect(second.stdout).toContain("1 job: 1 failed");
+  });
+
+  it.each([
+    ["an option", () => ["--data", place.data], { EMUFARM_DATA: "" }],
+    ["the environment", () => [], {}],
+  ] as const)("prints commands that work as they stand where the farm was named by %s", async (_what, named, env) => {
+    const file = await runFile("pasted", { jobs: [{ ...hello, name: "bad", firmware: image(BOARD, "unity-fail") }] });
+    const { stdout } = await place.run(["test", file, ...named()], { env });
+    const paste = async (line: RegExp) => {
+      const command = line.exec(stdout)?.[1] ?? "no such line";
+      const program = ["sh", "-c", `emufarm() { "$NODE" "$MAIN" "$@"; }; ${command}`];
+      return place.run([], { program, env: { EMUFARM_DATA: "", NODE: process.execPath, MAIN } });
+    };
+    expect((await paste(/log +(emufarm logs .*)/)).stdout).toContain("test_push_to_full");
+    expect((await paste(/again (emufarm test .*)/)).stdout).toContain("1 job: 1 failed");
+    const described = (await paste(/^Run \w+: (.*)/m)).stdout;
+    expect(described).toMatch(/outcome +failed/);
+    expect(described).toMatch(new RegExp(`list +emufarm get \\w+ --data ${place.data}`));
   });
 
   it("counts jobs of boards that cannot run here as skipped, with what to install", async () => {
@@ -264,7 +283,7 @@ describe("the questions to a farm", () => {
   it("end with 5 where no farm is up", async () => {
     using own = new CliPlace();
     const { code, stderr } = await own.run(["get", "runs"]);
-    expect(stderr).toContain("Start one: emufarm up. [FarmNotRunning]");
+    expect(stderr).toContain(`Start one: emufarm up --data ${own.data}. [FarmNotRunning]`);
     expect(code).toBe(5);
   });
 });
