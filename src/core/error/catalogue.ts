@@ -27,11 +27,6 @@ export const ERRORS = {
     status: 422,
     sentence: "Nothing was accepted: {refused} of {total} jobs cannot be. {problems}.",
   },
-  RunRefused: {
-    class: "job",
-    status: 422,
-    sentence: "Nothing was accepted: {refused} of {total} jobs cannot be. {problems}.",
-  },
   NotFound: { class: "job", status: 404, sentence: "There is no {kind} {name}." },
   UnknownBoard: { class: "job", status: 404, sentence: "There is no board {board}.{hint}" },
   BoardUnavailable: { class: "job", status: 422, sentence: "Board {board} cannot run here: {problem}." },
