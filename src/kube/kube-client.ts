@@ -29,7 +29,9 @@ export interface WatchOptions extends Selection {
 }
 
 export interface CallOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Called right before the request leaves this process; what it throws keeps it from leaving. */
+  readonly beforeSend?: (() => void) | undefined;
 }
 
 export interface ApplyOptions extends CallOptions {
