@@ -36,7 +36,8 @@ export const boardMemory = z
       .describe("True where the machine has just this memory and the emulator takes no size (no -m is passed)."),
     regions: keyedList(memoryRegion, "name")
       .max(64)
-      .default([])
+      // A default would be lost in JSON Schema, since an address is transformed.
+      .prefault([])
       .describe("Where an image may lie. An ELF with a segment outside all of them is refused; empty: not checked."),
   })
   .describe("Memory of the board.");

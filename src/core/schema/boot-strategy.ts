@@ -22,7 +22,7 @@ export const boardBoot = z
       .default([])
       .describe("Boot strategies besides spawn from which the board is proven to come up as from a cold start."),
     unproven: z
-      .partialRecord(provable, z.string().min(1))
+      .partialRecord(provable, z.string().min(1).describe("Why this one is not."))
       .default({})
       .describe("Why a boot strategy is not among the proven ones, in a sentence."),
   })

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { commonStatus } from "./condition.ts";
 import { duration } from "./duration.ts";
-import { setOf, withRules } from "./hint.ts";
+import { boundedRecord, setOf, withRules } from "./hint.ts";
 import { API_VERSION, metadata, objectName } from "./metadata.ts";
 import { podTemplate } from "./pod-template.ts";
 
@@ -65,8 +65,7 @@ export const emulatorPoolSpec = withRules(
     updateStrategy: updateStrategy
       .prefault({})
       .describe("How agents are replaced when a board, the template or the farm's image changes."),
-    tenantWeights: z
-      .record(z.string().max(63), z.number().int().min(1).max(1_000).describe("Share of the tenant."))
+    tenantWeights: boundedRecord(z.number().int().min(1).max(1_000).describe("Share of the tenant."), 1_000)
       .default({})
       .describe("Share of each tenant in turns; a tenant that is not named has 1."),
     podTemplate: podTemplate.prefault({}),

@@ -19,9 +19,11 @@ export interface Hint {
   readonly keys?: readonly string[];
   /** True for a list of values of which each occurs once. */
   readonly isSet?: boolean;
+  /** Most entries of a record. */
+  readonly maxEntries?: number;
 }
 
-export const hints = z.registry<Hint>();
+export const hints = z.registry<Hint, z.core.$ZodType>();
 
 /** A schema that holds the rules, here and on the API server. */
 export function withRules<Schema extends z.ZodType>(
@@ -46,6 +48,16 @@ export function keyedList<Item extends z.ZodObject>(item: Item, ...keys: (keyof 
 /** A list of values of which each occurs once. */
 export function setOf<Item extends z.ZodType<string>>(item: Item) {
   return withHint(z.array(item).refine(areDistinct, { message: "an item occurs twice" }), { isSet: true });
+}
+
+/** A record of this many entries at most. */
+export function boundedRecord<Value extends z.ZodType>(value: Value, maxEntries: number) {
+  const record = z
+    .record(z.string().min(1).max(317), value)
+    .refine((entries) => Object.keys(entries).length <= maxEntries, {
+      message: `must have at most ${maxEntries} entries`,
+    });
+  return withHint(record, { maxEntries });
 }
 
 function withHint<Schema extends z.ZodType>(schema: Schema, hint: Hint): Schema {

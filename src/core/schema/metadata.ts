@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { withRules } from "./hint.ts";
+import { boundedRecord, withRules } from "./hint.ts";
 
 /** API group of every kind. */
 export const API_GROUP = "emufarm.dev";
@@ -41,13 +41,15 @@ const RESERVED_KEYS = {
     Object.keys(value).every((key) => !key.startsWith("emufarm.dev/") && !key.startsWith("app.kubernetes.io/")),
 };
 
+const MAX_KEYS = 64;
+
 /** Labels by which people select. */
-export const labels = z.record(z.string().min(1).max(317), labelValue);
+export const labels = boundedRecord(labelValue, MAX_KEYS);
 /** Labels that people may add to what the farm makes. */
 export const addedLabels = withRules(labels, RESERVED_KEYS);
 /** Annotations that people may add to what the farm makes. */
 export const addedAnnotations = withRules(
-  z.record(z.string().min(1).max(317), z.string().max(65_536).describe("Value of the annotation.")),
+  boundedRecord(z.string().max(65_536).describe("Value of the annotation."), MAX_KEYS),
   RESERVED_KEYS,
 );
 

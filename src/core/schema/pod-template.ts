@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { keyedList } from "./hint.ts";
+import { boundedRecord, keyedList } from "./hint.ts";
 import { addedAnnotations, addedLabels, labels, subdomainName } from "./metadata.ts";
 import { affinity, toleration, topologySpreadConstraint } from "./scheduling.ts";
 
@@ -18,7 +18,7 @@ export const quantity = z
   .describe("Amount, such as 500m, 2 or 512Mi.");
 export type Quantity = z.infer<typeof quantity>;
 
-const amounts = z.record(z.string().min(1).max(317), quantity);
+const amounts = boundedRecord(quantity, 32);
 
 /**
  * What people may choose about the pods that run their boards. Everything else is the farm's: containers, volumes,

@@ -1,0 +1,139 @@
+import { z } from "zod";
+import { type Hint, hints } from "../schema/hint.ts";
+
+/** A structural schema, as a CustomResourceDefinition has it: OpenAPI 3.0 without what the API server cannot merge. */
+export interface StructuralSchema {
+  type?: string;
+  description?: string;
+  properties?: Record<string, StructuralSchema>;
+  items?: StructuralSchema;
+  additionalProperties?: StructuralSchema;
+  required?: string[];
+  enum?: unknown[];
+  "x-kubernetes-validations"?: Validation[];
+  "x-kubernetes-int-or-string"?: boolean;
+  [keyword: string]: unknown;
+}
+
+/** A rule in CEL (x-kubernetes-validations). */
+export interface Validation {
+  rule: string;
+  message: string;
+  fieldPath?: string;
+}
+
+/** JSON Schema as zod writes it, with the hints under a keyword of their own. */
+interface JsonSchema {
+  type?: string;
+  properties?: Record<string, JsonSchema>;
+  items?: JsonSchema;
+  additionalProperties?: JsonSchema | boolean;
+  propertyNames?: { enum?: string[] };
+  anyOf?: JsonSchema[];
+  const?: unknown;
+  enum?: unknown[];
+  [HINT]?: Hint;
+  [keyword: string]: unknown;
+}
+
+const HINT = "x-hint";
+/** Keywords that mean the same to the API server. */
+const SAME = ["type", "description", "default", "enum", "required", "pattern"];
+const BOUNDS = ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"];
+
+/**
+ * The structural schema of what people write, which is the input of a zod schema.
+ * @throws {TypeError} for a union that the API server has no words for.
+ */
+export function structuralSchema(schema: z.ZodType): StructuralSchema {
+  const json = z.toJSONSchema(schema, {
+    target: "draft-2020-12",
+    io: "input",
+    override: ({ zodSchema, jsonSchema }) => {
+      const hint = hints.get(zodSchema);
+      if (hint) jsonSchema[HINT] = hint;
+    },
+  });
+  return structural(json as JsonSchema, "");
+}
+
+function structural(json: JsonSchema, path: string): StructuralSchema {
+  if (json.anyOf) return structural(withoutUnion(json, json.anyOf, path), path);
+  return {
+    ...Object.fromEntries(
+      SAME.filter((keyword) => json[keyword] !== undefined).map((keyword) => [keyword, json[keyword]]),
+    ),
+    ...boundsOf(json),
+    ...(json.const !== undefined && { enum: [json.const] }),
+    ...formatOf(json),
+    ...hinted(json[HINT]),
+    ...below(json, path),
+    ...(json["x-kubernetes-int-or-string"] === true && { "x-kubernetes-int-or-string": true }),
+  };
+}
+
+/** Two unions have words on the API server: integer or text, and one of several constants. */
+function withoutUnion(json: JsonSchema, union: readonly JsonSchema[], path: string): JsonSchema {
+  const { anyOf: _union, ...rest } = json;
+  const types = new Set(union.map(({ type }) => type));
+  if (union.length === 2 && types.has("integer") && types.has("string")) {
+    const { type: _type, ...both } = Object.assign({}, ...union) as JsonSchema;
+    return { ...both, ...rest, "x-kubernetes-int-or-string": true };
+  }
+  const constants = union.map((one) => one.const);
+  if (constants.every((one) => Number.isInteger(one))) return { ...rest, type: "integer", enum: constants };
+  throw new TypeError(`${path}: a union of ${[...types].join(" and ")} has no structural schema`);
+}
+
+function boundsOf(json: JsonSchema): StructuralSchema {
+  const bounds = BOUNDS.filter((keyword) => typeof json[keyword] === "number" && Number.isSafeInteger(json[keyword]))
+    // zod's bounds of a whole number are those of every number in JavaScript.
+    .filter((keyword) => Math.abs(json[keyword] as number) !== Number.MAX_SAFE_INTEGER)
+    .map((keyword) => [keyword, json[keyword]]);
+  const { exclusiveMinimum } = json;
+  return {
+    ...Object.fromEntries(bounds),
+    ...(exclusiveMinimum !== undefined && { minimum: exclusiveMinimum, exclusiveMinimum: true }),
+  };
+}
+
+/** A format that the API server checks itself needs no pattern; it knows nothing of the others. */
+function formatOf({ format, pattern }: JsonSchema): StructuralSchema {
+  if (format === "date-time") return { format, pattern: undefined };
+  return pattern === undefined ? {} : { pattern };
+}
+
+function hinted(hint: Hint | undefined): StructuralSchema {
+  if (!hint) return {};
+  const { rules = [], keys, isSet, maxEntries } = hint;
+  return {
+    ...(maxEntries !== undefined && { maxProperties: maxEntries }),
+    ...(keys && { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [...keys] }),
+    ...(isSet && { "x-kubernetes-list-type": "set" }),
+    ...(rules.length > 0 && {
+      "x-kubernetes-validations": rules.map(({ cel, message, path }) => ({
+        rule: cel,
+        message,
+        ...(path && { fieldPath: path.map((name) => `.${name}`).join("") }),
+      })),
+    }),
+  };
+}
+
+function below(json: JsonSchema, path: string): StructuralSchema {
+  const { properties, items, additionalProperties, propertyNames } = json;
+  // A record with known keys is an object with optional fields.
+  const named =
+    propertyNames?.enum && typeof additionalProperties === "object"
+      ? Object.fromEntries(propertyNames.enum.map((name) => [name, additionalProperties]))
+      : properties;
+  if (named) {
+    const fields = Object.entries(named).map(([name, one]) => [name, structural(one, `${path}.${name}`)]);
+    return { properties: Object.fromEntries(fields) };
+  }
+  if (items) return { items: structural(items, `${path}[]`) };
+  if (typeof additionalProperties === "object") {
+    return { additionalProperties: structural(additionalProperties, `${path}.*`) };
+  }
+  return {};
+}
