@@ -22,13 +22,15 @@ const NO_LIMITS = { memoryLimitMiB: 0, outputLimitBytes: 0, maxResets: 0 };
 /** The instance as callers see it. */
 export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
   const { record, board, isConverging, isReady, error } = moment;
-  const { desired, restarts, lastExit, firmware } = record;
+  const { desired, restarts, lastExit, lastExitAt, firmware } = record;
   const phase = phaseOf(moment);
   const isAsDesired = phase === (desired.power === "Off" ? "PoweredOff" : desired.isPaused ? "Paused" : "Running");
   const hasReadyPattern = desired.power === "On" && !desired.isPaused && desired.board.ready !== undefined;
   return {
     uid: desired.uid,
     generation: desired.generation,
+    revision: desired.revision ?? 0,
+    ...(desired.digest !== undefined && { digest: desired.digest }),
     phase,
     isReady: isAsDesired && !isConverging && (isReady || !hasReadyPattern),
     boots: board?.guest.boots ?? 0,
@@ -37,6 +39,7 @@ export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
     isFirmwareLoaded: record.firmwareKey === firmwareKeyOf(desired),
     ...(firmware !== undefined && { firmware }),
     ...(lastExit && { lastExit }),
+    ...(lastExitAt !== undefined && { lastExitAt }),
     ...(error && { error: error.toBody() }),
   };
 }

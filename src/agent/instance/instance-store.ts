@@ -18,6 +18,8 @@ export interface InstanceRecord {
   /** How the guest ended by itself, until it is started again. */
   readonly ended?: GuestExit;
   readonly lastExit?: GuestExit;
+  /** For people, by the wall clock. */
+  readonly lastExitAt?: string;
 }
 
 const RECORD_SUFFIX = ".json";

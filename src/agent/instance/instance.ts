@@ -257,7 +257,8 @@ export class Instance implements AsyncDisposable {
     this.#isReady = false;
     // What the farm stopped has not ended by itself.
     const isOwnEnd = exit.reason !== "Stopped";
-    this.#save({ ...this.#record, lastExit: exit, ...(isOwnEnd && { ended: exit }) }).catch((error) => {
+    const lastExitAt = new Date().toISOString();
+    this.#save({ ...this.#record, lastExit: exit, lastExitAt, ...(isOwnEnd && { ended: exit }) }).catch((error) => {
       this.#dependencies.log.error({ err: error, instance: this.desired.uid }, "the end of an instance is not stored");
     });
     this.#dependencies.onChanged();

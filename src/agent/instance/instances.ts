@@ -60,12 +60,12 @@ export class Instances implements AsyncDisposable {
   async #put(desired: DesiredState): Promise<InstanceStatus> {
     await this.#checkEpoch(desired.epoch);
     const known = this.#instances.get(desired.uid);
-    if (known && desired.generation < known.desired.generation) {
+    if (known && isOlder(desired, known.desired)) {
       throw new FarmError("StaleGeneration", { generation: desired.generation, current: known.desired.generation });
     }
     checkChannels(desired);
     if (!known) return (await this.#create(desired)).status();
-    if (desired.generation > known.desired.generation) await known.apply(desired);
+    if (isOlder(known.desired, desired)) await known.apply(desired);
     return known.status();
   }
 
@@ -175,6 +175,12 @@ export class Instances implements AsyncDisposable {
     if (!instance) throw new FarmError("NotFound", { kind: "instance", name: uid });
     return instance;
   }
+}
+
+/** What an older agent has stored has no revision. */
+function isOlder(one: DesiredState, other: DesiredState): boolean {
+  if (one.generation !== other.generation) return one.generation < other.generation;
+  return (one.revision ?? 0) < (other.revision ?? 0);
 }
 
 function checkChannels({ boardName, board, channels }: DesiredState): void {

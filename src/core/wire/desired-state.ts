@@ -22,6 +22,13 @@ export const desiredState = z
     uid: z.string().min(1).max(64).describe("UID of the instance."),
     tenant: z.string().min(1).describe("Tenant of the instance."),
     generation: z.number().int().min(0).describe("Generation of the spec."),
+    revision: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe("Counts up where something else than the spec has changed, such as bytes of a ConfigMap."),
+    digest: z.string().max(64).optional().describe("What the caller tells this wish from others by."),
     epoch: z.number().int().min(0).describe("Epoch of the leader that says so."),
     boardName: objectName.describe("Name of the board."),
     board: boardSpec,
@@ -42,6 +49,8 @@ export const instanceStatus = z
   .strictObject({
     uid: z.string(),
     generation: z.number().int(),
+    revision: z.number().int(),
+    digest: z.string().optional(),
     phase: z.enum(["Starting", "Running", "Paused", "PoweredOff", "Succeeded", "Failed"]),
     isReady: z.boolean().describe("True when all that is desired is so."),
     boots: z.number().int(),
@@ -50,6 +59,7 @@ export const instanceStatus = z
     firmware: sha256.optional().describe("Digest of the firmware that the board was last started with."),
     isFirmwareLoaded: z.boolean().describe("True when the firmware is the desired one, or none is desired."),
     lastExit: guestExit.optional(),
+    lastExitAt: z.iso.datetime().optional().describe("When the guest ended last."),
     error: errorBody.optional().describe("Why it is not as desired."),
   })
   .describe("State of an instance.");

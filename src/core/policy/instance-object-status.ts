@@ -1,0 +1,111 @@
+import type { EmulatorInstanceStatus } from "../schema/emulator-instance-status.ts";
+import type { GuestExit } from "../wire/attempt.ts";
+import { timestampOf, withTransitions } from "./condition-history.ts";
+import { instanceConditionsOf, instancePhaseOf } from "./instance-conditions.ts";
+import { hasEnded, type InstanceObservation, livePodOf } from "./instance-observation.ts";
+import { expiryMs } from "./instance-plan.ts";
+
+/** What the status tells beyond what the plan needs. */
+export interface InstanceFacts {
+  readonly board?: EmulatorInstanceStatus["board"];
+  readonly emulator?: EmulatorInstanceStatus["emulator"];
+  readonly firmware?: EmulatorInstanceStatus["firmware"];
+  /** Ports of the Service. */
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+}
+
+/** The status that an instance shall show, from what is seen and what it showed before. */
+export function instanceObjectStatus(
+  seen: InstanceObservation,
+  facts: InstanceFacts,
+  before: EmulatorInstanceStatus | undefined,
+  nowMs: number,
+): EmulatorInstanceStatus {
+  const pod = livePodOf(seen);
+  const isSamePod = pod !== undefined && before?.podName === pod.name;
+  // A leader that has just begun knows nothing of the agent yet: what was so stays until it is known to have changed.
+  const isUnknown = (seen.agent === undefined || seen.agent.state === "connecting") && isSamePod;
+  if (isUnknown && before.observedGeneration === seen.generation) return before;
+  const instance = seen.agent?.state === "connected" ? seen.agent.instance : undefined;
+  const endMs = expiryMs(seen);
+  const exit = lastExitOf(seen, before, nowMs);
+  const restarts = instance?.restarts ?? before?.restarts;
+  return {
+    observedGeneration: seen.generation,
+    phase: isUnknown ? (before.phase ?? "Starting") : instancePhaseOf(seen, nowMs),
+    conditions: withTransitions(
+      instanceConditionsOf(seen, nowMs),
+      before?.conditions,
+      seen.generation,
+      timestampOf(nowMs),
+    ),
+    ...addressOf(seen, facts),
+    ...definedOf({
+      board: facts.board ?? before?.board,
+      firmware: facts.firmware,
+      emulator: facts.emulator ?? (isSamePod ? before?.emulator : undefined),
+      podName: pod?.name,
+      nodeName: pod?.nodeName,
+      storage: seen.spec.storage && !seen.spec.storage.emptyDir ? ("Persistent" as const) : ("Ephemeral" as const),
+      restarts,
+      lastExit: exit,
+      expiresAt: endMs === undefined ? undefined : timestampOf(endMs),
+    }),
+  };
+}
+
+function addressOf(
+  { name, namespace, spec, service }: InstanceObservation,
+  { ports }: InstanceFacts,
+): Pick<EmulatorInstanceStatus, "address" | "endpoints"> {
+  if (spec.expose === "None" || service.state === "foreign") return {};
+  const nodePorts = service.state === "good" ? service.nodePorts : {};
+  return {
+    address: `${name}.${namespace}.svc`,
+    endpoints: ports.map((port) => {
+      const nodePort = nodePorts[port.name];
+      return { ...port, ...(nodePort !== undefined && { nodePort }) };
+    }),
+  };
+}
+
+const MAX_DETAIL = 4_096;
+
+/** How the guest ended last, or its pod before it could say so. */
+function lastExitOf(
+  seen: InstanceObservation,
+  before: EmulatorInstanceStatus | undefined,
+  nowMs: number,
+): EmulatorInstanceStatus["lastExit"] {
+  const instance = seen.agent?.state === "connected" ? seen.agent.instance : undefined;
+  if (instance?.lastExit) return told(instance.lastExit, instance.lastExitAt);
+  const lost = seen.pods.find((pod) => pod.name === before?.podName && (hasEnded(pod) || pod.goneByMs !== undefined));
+  if (!lost || isOwnEnd(seen, nowMs)) return before?.lastExit;
+  const detail = `pod ${lost.name}: ${lost.problem?.message ?? "it was deleted"}`.slice(0, MAX_DETAIL);
+  if (before?.lastExit?.detail === detail) return before.lastExit;
+  return { reason: "EmulatorKilled", detail, time: timestampOf(nowMs) };
+}
+
+/** A pod that ended because the spec says so has lost no guest. */
+function isOwnEnd(seen: InstanceObservation, nowMs: number): boolean {
+  const endMs = expiryMs(seen);
+  return seen.spec.power === "Off" || (endMs !== undefined && endMs <= nowMs);
+}
+
+function told({ reason, code, signal, detail }: GuestExit, at: string | undefined) {
+  return {
+    reason,
+    ...definedOf({
+      code,
+      signal,
+      detail: detail?.slice(-MAX_DETAIL),
+      time: at === undefined ? undefined : timestampOf(Date.parse(at)),
+    }),
+  };
+}
+
+type Defined<Fields> = { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };
+
+function definedOf<Fields extends object>(fields: Fields): Defined<Fields> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<Fields>;
+}

@@ -1,0 +1,126 @@
+import { durationMs } from "../schema/duration.ts";
+import type { EmulatorInstanceSpec } from "../schema/emulator-instance.ts";
+import { hasEnded, type InstanceObservation, livePodOf, livePods, type ObservedPod } from "./instance-observation.ts";
+
+/** What the operator does for an instance. */
+export type InstanceStep =
+  | { readonly type: "createPod" }
+  /** @property isForced does not wait for the node, which has been silent for too long */
+  | {
+      readonly type: "deletePod";
+      readonly name: string;
+      readonly uid: string;
+      readonly isForced: boolean;
+      readonly reason: string;
+    }
+  | { readonly type: "applyService" }
+  | { readonly type: "deleteService"; readonly uid: string }
+  | { readonly type: "resolveFirmware" }
+  | { readonly type: "putDesired" }
+  | { readonly type: "deleteInstance" };
+
+export interface InstancePlan {
+  readonly steps: readonly InstanceStep[];
+  /** When to look again, though nothing changes. */
+  readonly requeueAfterMs?: number;
+}
+
+/** A pod that should have gone and is still there so long after is on a node that nobody hears of. */
+const SILENT_NODE_MS = 5_000;
+
+/** When the instance's time is over; undefined without ttl. */
+export function expiryMs({ createdMs, spec }: { createdMs: number; spec: EmulatorInstanceSpec }): number | undefined {
+  return spec.ttl && createdMs + durationMs(spec.ttl.after);
+}
+
+/** What to do for an instance, from what is seen. What is so already takes no step. */
+export function planInstance(seen: InstanceObservation, nowMs: number): InstancePlan {
+  // Children go with their owner: the garbage collector deletes them.
+  if (seen.isDeleted) return { steps: [] };
+  const endMs = expiryMs(seen);
+  const isOver = endMs !== undefined && endMs <= nowMs;
+  if (isOver && seen.spec.ttl?.then === "Delete") return { steps: [{ type: "deleteInstance" }] };
+  const pods = planPods(seen, isOver, nowMs);
+  const steps = [...pods.steps, ...planService(seen), ...(isOver ? [] : planBoard(seen, nowMs))];
+  const due = [...pods.dueMs, ...(isOver || endMs === undefined ? [] : [endMs]), ...firmwareDueMs(seen)];
+  if (due.length === 0) return { steps };
+  return { steps, requeueAfterMs: Math.max(0, Math.min(...due) - nowMs) };
+}
+
+interface PodPlan {
+  readonly steps: readonly InstanceStep[];
+  /** Moments at which something is due by itself. */
+  readonly dueMs: readonly number[];
+}
+
+/** At most one pod at a time: the next one is made when nothing is left of the one before. */
+function planPods(seen: InstanceObservation, isOver: boolean, nowMs: number): PodPlan {
+  const { pods, templateKey, board, refusal } = seen;
+  const [kept, ...surplus] = livePods(pods);
+  const steps: InstanceStep[] = [];
+  for (const pod of pods.filter((one) => hasEnded(one) && one.goneByMs === undefined)) {
+    steps.push(removal(pod, "PodEnded"));
+  }
+  for (const pod of surplus) steps.push(removal(pod, "Surplus"));
+  if (kept && isOver) steps.push(removal(kept, "Expired"));
+  else if (kept && board.state === "found" && kept.templateKey !== templateKey) {
+    steps.push(removal(kept, "TemplateChanged"));
+  } else if (kept && isIdleAndOutdated(seen)) steps.push(removal(kept, "Outdated"));
+
+  const dueMs: number[] = [];
+  for (const pod of pods) {
+    if (pod.goneByMs === undefined) continue;
+    const silentMs = pod.goneByMs + SILENT_NODE_MS;
+    if (silentMs <= nowMs) steps.push({ ...removal(pod, "NodeLost"), isForced: true });
+    else dueMs.push(silentMs);
+  }
+  if (pods.length > 0 || isOver || board.state !== "found") return { steps, dueMs };
+  if (refusal && refusal.retryAtMs > nowMs) return { steps, dueMs: [refusal.retryAtMs] };
+  return { steps: [{ type: "createPod" }], dueMs };
+}
+
+function removal({ name, uid }: ObservedPod, reason: string): InstanceStep & { type: "deletePod" } {
+  return { type: "deletePod", name, uid, isForced: false, reason };
+}
+
+/** A board that is off, or whose guest has ended, loses nothing with its pod. */
+function isIdleAndOutdated({ spec, board, agent, generation }: InstanceObservation): boolean {
+  if (spec.updatePolicy !== "WhenIdle" || board.state !== "found" || !board.isOutdated) return false;
+  if (agent?.state !== "connected" || agent.instance?.generation !== generation) return false;
+  return ["PoweredOff", "Succeeded", "Failed"].includes(agent.instance.phase);
+}
+
+function planService({ spec, service }: InstanceObservation): InstanceStep[] {
+  switch (service.state) {
+    case "none":
+      return spec.expose === "None" ? [] : [{ type: "applyService" }];
+    case "good":
+    case "terminating":
+    case "foreign":
+      return [];
+    case "different": {
+      if (!service.mustBeReplaced) return [{ type: "applyService" }];
+      const gone: InstanceStep = { type: "deleteService", uid: service.uid };
+      return spec.expose === "None" ? [gone] : [gone, { type: "applyService" }];
+    }
+  }
+}
+
+/** What the agent is told, once there is all to tell. */
+function planBoard(seen: InstanceObservation, nowMs: number): InstanceStep[] {
+  const { firmware, agent, board } = seen;
+  const isDue = firmware.state === "failed" && firmware.retryAtMs <= nowMs;
+  const steps: InstanceStep[] = firmware.state === "unknown" || isDue ? [{ type: "resolveFirmware" }] : [];
+  const isKnown = firmware.state === "none" || firmware.state === "resolved";
+  if (!isKnown || board.state !== "found" || agent?.state !== "connected" || !livePodOf(seen)) return steps;
+  return isTold(seen) ? steps : [...steps, { type: "putDesired" }];
+}
+
+function isTold({ agent, generation, desiredDigest }: InstanceObservation): boolean {
+  if (agent?.state !== "connected" || !agent.instance) return false;
+  return agent.instance.generation === generation && agent.instance.digest === desiredDigest;
+}
+
+function firmwareDueMs({ firmware }: InstanceObservation): number[] {
+  return firmware.state === "failed" ? [firmware.retryAtMs] : [];
+}

@@ -1,0 +1,183 @@
+import { expect, test } from "vitest";
+import { FarmError } from "../../../src/core/error/farm-error.ts";
+import { instanceObjectStatus } from "../../../src/core/policy/instance-object-status.ts";
+import type { InstanceObservation } from "../../../src/core/policy/instance-observation.ts";
+import { emulatorInstanceStatus } from "../../../src/core/schema/emulator-instance-status.ts";
+import { agentInstanceOf, DIGEST, instanceSeen, NOW_MS, podOf } from "../../gen/instance-observation.ts";
+
+const facts = { ports: [{ name: "http", port: 8080 }] };
+const problem = { reason: "Why", message: "Because." };
+
+function statusOf(changes: Partial<InstanceObservation>, spec: object = {}) {
+  return instanceObjectStatus(instanceSeen(changes, spec), facts, undefined, NOW_MS);
+}
+
+const connected = (instance: Parameters<typeof agentInstanceOf>[0]) => ({
+  agent: { state: "connected" as const, instance: agentInstanceOf(instance) },
+});
+
+test.each<[string, Partial<InstanceObservation>, object, string, string, "True" | "False"]>([
+  ["runs", {}, {}, "Running", "Running", "True"],
+  ["is off, as asked", connected({ phase: "PoweredOff" }), { power: "Off" }, "PoweredOff", "PoweredOff", "True"],
+  ["is paused, as asked", connected({ phase: "Paused" }), { paused: true }, "Paused", "Paused", "True"],
+  ["is too young to be known", { pods: [], agent: undefined }, {}, "Scheduling", "NoPod", "False"],
+  ["has no board", { pods: [], agent: undefined, board: { state: "refused", problem } }, {}, "Pending", "Why", "False"],
+  [
+    "cannot have a pod",
+    { pods: [], agent: undefined, refusal: { problem, retryAtMs: 0 } },
+    {},
+    "Pending",
+    "Why",
+    "False",
+  ],
+  [
+    "has a pod that no node takes",
+    {
+      pods: [
+        podOf({ nodeName: undefined, phase: "Pending", problem: { reason: "Unschedulable", message: "0/3 nodes." } }),
+      ],
+      agent: undefined,
+    },
+    {},
+    "Scheduling",
+    "Unschedulable",
+    "False",
+  ],
+  [
+    "has a pod whose image is missing",
+    {
+      pods: [
+        podOf({ phase: "Pending", isReady: false, problem: { reason: "ErrImagePull", message: "no such image" } }),
+      ],
+      agent: { state: "connecting" },
+    },
+    {},
+    "Starting",
+    "ErrImagePull",
+    "False",
+  ],
+  ["has lost its agent", { agent: { state: "lost", problem } }, {}, "Unknown", "Why", "False"],
+  ["cannot get its firmware", { firmware: { state: "failed", problem, retryAtMs: 0 } }, {}, "Running", "Why", "False"],
+  ["has a newer spec than its agent", { generation: 2 }, {}, "Running", "Updating", "False"],
+  ["is told what its agent refuses", { generation: 2, refusedByAgent: problem }, {}, "Running", "Why", "False"],
+  ["starts", connected({ phase: "Starting", isReady: false }), {}, "Starting", "Starting", "False"],
+  ["runs, but is not ready", connected({ isReady: false }), {}, "Running", "NotReady", "False"],
+  [
+    "has ended well",
+    connected({
+      phase: "Succeeded",
+      isReady: false,
+      lastExit: { reason: "GuestExited", code: 0 },
+    }),
+    {},
+    "Succeeded",
+    "GuestExited",
+    "False",
+  ],
+  [
+    "has crashed",
+    connected({
+      phase: "Failed",
+      isReady: false,
+      lastExit: { reason: "GuestCrashed", detail: "Lockup" },
+    }),
+    {},
+    "Failed",
+    "GuestCrashed",
+    "False",
+  ],
+  [
+    "could not start",
+    connected({
+      phase: "Failed",
+      isReady: false,
+      error: new FarmError("EmulatorRefused", { code: 1, stderr: "no" }).toBody(),
+    }),
+    {},
+    "Failed",
+    "EmulatorRefused",
+    "False",
+  ],
+  [
+    "shares its name with a foreign service",
+    { service: { state: "foreign" } },
+    {},
+    "Running",
+    "ServiceNameTaken",
+    "False",
+  ],
+  ["has had its time", {}, { ttl: { after: "1s" } }, "Stopped", "Expired", "False"],
+])("an instance that %s says so", (_what, changes, spec, phase, reason, status) => {
+  const told = statusOf(changes, spec);
+  expect(emulatorInstanceStatus.parse(told)).toEqual(told);
+  expect(told).toMatchObject({ phase, observedGeneration: changes.generation ?? 1 });
+  expect(told.conditions?.[0]).toMatchObject({ type: "Ready", status, reason });
+  for (const { message } of told.conditions ?? []) expect(message).not.toBe("");
+});
+
+test("the status of a running instance tells where it is, by whom, and with what", () => {
+  expect(statusOf({ service: { state: "good", nodePorts: { http: 30_080 } } }, { expose: "NodePort" })).toMatchObject({
+    address: "sensor.lab.svc",
+    endpoints: [{ name: "http", port: 8080, nodePort: 30_080 }],
+    podName: "sensor-abcde",
+    nodeName: "node-1",
+    storage: "Ephemeral",
+    restarts: 0,
+  });
+  expect(statusOf({}, { expose: "None" })).not.toHaveProperty("address");
+});
+
+test("a condition keeps the time of its transition until its status changes", () => {
+  const before = statusOf(connected({ phase: "Starting", isReady: false }));
+  const later = NOW_MS + 30_000;
+  const still = instanceObjectStatus(instanceSeen(connected({ isReady: false })), facts, before, later);
+  const timeOf = (status: typeof before, type: string) =>
+    status.conditions?.find((one) => one.type === type)?.lastTransitionTime;
+  expect(timeOf(still, "Ready")).toBe("2026-05-01T12:00:00Z");
+  expect(timeOf(still, "EmulatorRunning")).toBe("2026-05-01T12:00:30Z");
+});
+
+test("a new leader that has not heard of the agent yet changes nothing", () => {
+  const before = statusOf({});
+  const seen = instanceSeen({ agent: { state: "connecting" } });
+  expect(instanceObjectStatus(seen, facts, before, NOW_MS + 5_000)).toBe(before);
+  const changed = instanceSeen({ agent: { state: "connecting" }, generation: 2 });
+  expect(instanceObjectStatus(changed, facts, before, NOW_MS + 5_000)).toMatchObject({
+    phase: "Running",
+    observedGeneration: 2,
+  });
+});
+
+test("what became of a lost pod stays told when the next one runs", () => {
+  const before = statusOf({});
+  const evicted = podOf({
+    phase: "Failed",
+    isReady: false,
+    problem: { reason: "Evicted", message: "The node was low on memory." },
+  });
+  const lost = instanceObjectStatus(instanceSeen({ pods: [evicted], agent: undefined }), facts, before, NOW_MS);
+  expect(lost).toMatchObject({
+    phase: "Scheduling",
+    lastExit: {
+      reason: "EmulatorKilled",
+      detail: "pod sensor-abcde: The node was low on memory.",
+      time: "2026-05-01T12:00:00Z",
+    },
+  });
+  const next = instanceSeen({ pods: [podOf({ name: "sensor-fghij", uid: "pod-2" })] });
+  expect(instanceObjectStatus(next, facts, lost, NOW_MS + 9_000)).toMatchObject({
+    phase: "Running",
+    lastExit: lost.lastExit,
+  });
+});
+
+test("how the guest ended comes with its time and its last words", () => {
+  const ended = connected({
+    phase: "Failed",
+    isReady: false,
+    firmware: DIGEST,
+    lastExit: { reason: "GuestExited", code: 3 },
+    lastExitAt: "2026-05-01T11:59:58.123Z",
+  });
+  expect(statusOf(ended).lastExit).toEqual({ reason: "GuestExited", code: 3, time: "2026-05-01T11:59:58Z" });
+});
