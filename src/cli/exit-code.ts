@@ -17,8 +17,8 @@ export function exitCodeOfError(error: Pick<FarmError, "code" | "class">): numbe
   if (error.code === "Unauthenticated" || error.code === "Forbidden") return EXIT.authentication;
   if (error.code === "Cancelled") return EXIT.interrupted;
   if (error.code === "JobTimeout" || error.code === "StepTimeout") return EXIT.timedOut;
-  // That a board cannot run here is the machine's fault, whatever it lacks.
-  if (error.code === "BoardUnavailable") return EXIT.farmError;
+  // That a board, or what it can do, is not to be had here is the machine's fault, whatever it lacks.
+  if (error.code === "BoardUnavailable" || error.code === "NotSupportedHere") return EXIT.farmError;
   if (error.class === "job") return EXIT.badRequest;
   return error.class === "test" ? EXIT.failed : EXIT.farmError;
 }

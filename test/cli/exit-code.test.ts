@@ -13,6 +13,7 @@ describe("the exit code", () => {
     ["cancelled", "Cancelled", 130],
     ["errored", "FirmwareArchitecture", 2],
     ["errored", "BoardUnavailable", 5],
+    ["errored", "NotSupportedHere", 5],
     ["errored", "EmulatorMissing", 5],
     ["errored", "EmulatorTooOld", 5],
     ["errored", "AgentLost", 5],

@@ -83,7 +83,7 @@ export interface Boot extends AsyncDisposable {
 export interface BootStrategy {
   /**
    * Boots a guest. Settles as soon as the emulator has been started; `running` and `exited` tell the rest.
-   * @throws {FarmError} EmulatorMissing, EmulatorTooOld, EmulatorStartFailed, NotSupportedByBoard
+   * @throws {FarmError} EmulatorMissing, EmulatorTooOld, EmulatorStartFailed, NotSupportedByBoard, NotSupportedHere
    */
   boot(request: BootRequest, progress: Progress): Promise<Boot>;
   /** How well a free slot suits a boot: best where an emulator waits that it can have, worst where another one does. */

@@ -15,7 +15,7 @@ const SNAPSHOT_VERSION = "8.2";
 
 /**
  * The way to boot: the one that is asked for, or the cheapest that the board is proven for and that can be had here.
- * @throws {FarmError} NotSupportedByBoard
+ * @throws {FarmError} NotSupportedByBoard, NotSupportedHere
  */
 export function chooseStrategy(request: BootRequest, emulator: BoardEmulator): BootStrategyName {
   const { strategy, board, boardName, network } = request;
@@ -23,28 +23,39 @@ export function chooseStrategy(request: BootRequest, emulator: BoardEmulator): B
     throw notSupported(`network: ${network}`, boardName, "it has no network device");
   }
   if (strategy === "spawn") return "spawn";
-  if (strategy === "auto") return BY_COST.find((one) => obstacle(one, request, emulator) === undefined) ?? "spawn";
-  const problem = obstacle(strategy, request, emulator);
-  if (problem !== undefined) throw notSupported(`strategy: ${strategy}`, boardName, problem);
+  if (strategy === "auto") return BY_COST.find((one) => !obstacle(one, request) && !lack(one, emulator)) ?? "spawn";
+  const what = `strategy: ${strategy}`;
+  const problem = obstacle(strategy, request);
+  if (problem !== undefined) throw notSupported(what, boardName, problem);
+  const lacking = lack(strategy, emulator);
+  if (lacking !== undefined) throw new FarmError("NotSupportedHere", { what, board: boardName, problem: lacking });
   return strategy;
 }
 
-/** Why a strategy cannot be used; undefined: it can. */
-function obstacle(strategy: Candidate, request: BootRequest, { info }: BoardEmulator): string | undefined {
+/** What a strategy takes that the emulator here has not; undefined: nothing. */
+function lack(strategy: Candidate, { info }: BoardEmulator): string | undefined {
+  if (strategy === "spare") return undefined;
+  if (strategy === "recycle") {
+    return info.farmRevision === undefined ? "it takes the farm's own QEMU, which npm run qemu builds" : undefined;
+  }
+  if (compareVersions(info.version, SNAPSHOT_VERSION) >= 0) return undefined;
+  return `it takes QEMU ${SNAPSHOT_VERSION} or later, and this is ${info.version}`;
+}
+
+/** Why board or job rule a strategy out; undefined: they do not. */
+function obstacle(strategy: Candidate, request: BootRequest): string | undefined {
   const { board, firmware, network } = request;
   const { proven, unproven } = board.boot;
   if (!proven.includes(strategy)) return unproven[strategy] ?? "the board is not proven for it";
   if (firmware === undefined) return "there is no firmware";
   switch (strategy) {
     case "recycle":
-      if (info.farmRevision === undefined) return "it takes the farm's own QEMU (npm run qemu)";
       // Connections of the network would outlive the guest that made them.
       if (network !== "none") return "a guest with a network needs a process of its own";
       return canBeRecycledInto(board, firmware.format) ? undefined : `not with firmware of format ${firmware.format}`;
     case "template":
     case "snapshot":
       if (board.ready === undefined) return "neither the job nor the board has a ready pattern";
-      if (compareVersions(info.version, SNAPSHOT_VERSION) < 0) return `it takes QEMU ${SNAPSHOT_VERSION} or later`;
       if (network !== "none") return "a guest with a network needs a process of its own";
       return firmware.identity === undefined ? "nobody knows what the firmware is" : undefined;
     case "spare":

@@ -1,6 +1,7 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { BoardCheck } from "../../core/wire/agent-info.ts";
 import { readAllBoards } from "../farm/documents.ts";
+import { type EmulatorPlace, usedFarmQemu } from "../farm/emulator-path.ts";
 import { startPrivateAgent } from "../farm/private-agent.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -33,6 +34,23 @@ export async function emulatorFindings(surroundings: Surroundings, { data }: Far
     ];
   } catch (error) {
     return [{ level: "fail", subject: "agent", text: FarmError.from(error).message }];
+  }
+}
+
+/** The farm's own QEMU: built from the present sources, out of date, or not built, which costs speed alone. */
+export function farmQemuFinding(surroundings: EmulatorPlace): Finding {
+  const subject = "own QEMU";
+  const advice = "npm run qemu (once, for about ten minutes)";
+  const found = usedFarmQemu(surroundings);
+  switch (found?.state) {
+    case undefined:
+      return { level: "ok", subject, text: "not used, as EMUFARM_QEMU=stock says" };
+    case "ready":
+      return { level: "ok", subject, text: `${found.manifest.version}, built in ${found.folder}` };
+    case "absent":
+      return { level: "ok", subject, text: "not built: jobs run on stock QEMU, more slowly", advice };
+    case "refused":
+      return { level: "warn", subject, text: `out of date, and not used: ${found.problem}`, advice };
   }
 }
 

@@ -1,7 +1,7 @@
 import { EXIT } from "../exit-code.ts";
 import { painter } from "../screen/style.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { emulatorFindings } from "./doctor-emulators.ts";
+import { emulatorFindings, farmQemuFinding } from "./doctor-emulators.ts";
 import { machineFindings } from "./doctor-machine.ts";
 import { type Finding, findingText } from "./finding.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
@@ -16,6 +16,7 @@ export async function doctor(surroundings: Surroundings, options: JsonOptions): 
     if (!options.json) for (const finding of some) stdout.write(findingText(finding, paint));
   };
   tell(await machineFindings(surroundings, options));
+  tell([farmQemuFinding(surroundings)]);
   tell(await emulatorFindings(surroundings, options));
   if (options.json) stdout.write(jsonText(findings));
   return findings.some(({ level }) => level === "fail") ? EXIT.failed : EXIT.passed;

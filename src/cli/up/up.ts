@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { EXIT } from "../exit-code.ts";
-import { withFarmQemu } from "../farm/emulator-path.ts";
+import { usedFarmQemu, withFarmQemu } from "../farm/emulator-path.ts";
 import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { type RunningFarm, startFarm } from "./farm.ts";
@@ -23,6 +23,8 @@ export async function up(surroundings: Surroundings, options: UpOptions): Promis
   const { stdout, stderr, interrupted } = surroundings;
   const plan = planOf(surroundings, options);
   const say = (text: string) => stderr.write(`emufarm: ${text}\n`);
+  const own = usedFarmQemu(surroundings);
+  if (own?.state === "refused") say(`${own.problem}: stock emulators are used. Type: npm run qemu`);
   await using farm = await startFarm(
     plan,
     { onLost: (name, how, restartMs) => say(`${name} ended (${how}); starting it again in ${restartMs / 1_000} s`) },

@@ -35,6 +35,11 @@ export const ERRORS = {
     status: 422,
     sentence: "{what} is not supported by board {board}: {problem}.",
   },
+  NotSupportedHere: {
+    class: "job",
+    status: 422,
+    sentence: "{what} for board {board} cannot be had on this machine: {problem}.",
+  },
   BodyTooLarge: {
     class: "job",
     status: 413,

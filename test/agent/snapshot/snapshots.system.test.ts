@@ -53,7 +53,7 @@ describe.each(emulatorSets())("on $name", (set) => {
   if (!hasSnapshots(set, boardOf("mps2-an385"))) {
     it("an emulator that is too old for snapshots is told, with the version that it takes", async () => {
       const result = await talk("mps2-an385", "hello", "snapshot");
-      expect(result).toMatchObject({ verdict: "errored", error: { code: "NotSupportedByBoard" } });
+      expect(result).toMatchObject({ verdict: "errored", error: { code: "NotSupportedHere" } });
       expect(result.error?.message).toContain("it takes QEMU 8.2 or later");
     });
     return;

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { withFarmQemu } from "../../../src/cli/farm/emulator-path.ts";
+import { farmQemuFinding } from "../../../src/cli/command/doctor-emulators.ts";
+import { type EmulatorPlace, withFarmQemu } from "../../../src/cli/farm/emulator-path.ts";
 import {
   type QemuManifest,
   qemuBuildPrefix,
@@ -13,10 +14,8 @@ import {
 import type { Surroundings } from "../../../src/cli/surroundings.ts";
 
 let folder = "";
-let said: string[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "emulator-path-"));
-  said = [];
   for (const path of ["images/qemu/patches", "images/qemu/devices", "cache"]) {
     mkdirSync(join(folder, path), { recursive: true });
   }
@@ -40,12 +39,17 @@ function makeBuild(changed: Partial<QemuManifest> = {}): string {
   return build;
 }
 
-function searchPath(env: Record<string, string> = {}): string | undefined {
-  const stderr = { write: (text: string) => said.push(text) } as unknown as Surroundings["stderr"];
+function placeWith(env: Record<string, string>): EmulatorPlace {
   const project = { folder } as Surroundings["project"];
   const all = { EMUFARM_CACHE: join(folder, "cache"), ...env };
-  return withFarmQemu({ env: all, uid: 1000, home: "/home/me", cwd: "/", project, stderr }).EMUFARM_QEMU_PATH;
+  return { env: all, uid: 1000, home: "/home/me", cwd: "/", project };
 }
+
+function searchPath(env: Record<string, string> = {}): string | undefined {
+  return withFarmQemu(placeWith(env)).EMUFARM_QEMU_PATH;
+}
+
+const doctor = (env: Record<string, string> = {}) => farmQemuFinding(placeWith(env));
 
 describe("the farm's own QEMU", () => {
   test("comes before all other emulators where it is built", () => {
@@ -54,20 +58,26 @@ describe("the farm's own QEMU", () => {
       `${build}/bin`,
       `${build}/bin:/newer:/other`,
     ]);
-    expect(said).toEqual([]);
+    expect(doctor()).toMatchObject({ level: "ok", text: `1:10.0.1, built in ${build}` });
   });
 
   test("is left out when EMUFARM_QEMU says stock", () => {
     makeBuild();
     expect(searchPath({ EMUFARM_QEMU: "stock", EMUFARM_QEMU_PATH: "/newer" })).toBe("/newer");
+    expect(doctor({ EMUFARM_QEMU: "stock" })).toMatchObject({
+      level: "ok",
+      text: "not used, as EMUFARM_QEMU=stock says",
+    });
   });
 
   test("is not missed where it was never built", () => {
-    expect({ path: searchPath({ EMUFARM_QEMU_PATH: "/newer" }), said }).toEqual({ path: "/newer", said: [] });
+    expect(searchPath({ EMUFARM_QEMU_PATH: "/newer" })).toBe("/newer");
+    expect(doctor()).toMatchObject({ level: "ok", text: expect.stringContaining("not built") });
+    expect(doctor().advice).toContain("npm run qemu");
   });
 });
 
-describe("a build that does not fit is left out, and a line says why and what to type", () => {
+describe("a build that does not fit is left out, and doctor says why and what to type", () => {
   test.each<{ name: string; spoil: () => void; words: string }>([
     {
       name: "from other patches",
@@ -116,7 +126,7 @@ describe("a build that does not fit is left out, and a line says why and what to
   ])("$name", ({ spoil, words }) => {
     spoil();
     expect(searchPath()).toBeUndefined();
-    expect(said).toEqual([expect.stringContaining(words)]);
-    expect(said[0]).toMatch(/: stock emulators are used\. Type: npm run qemu\n$/);
+    expect(doctor()).toMatchObject({ level: "warn", text: expect.stringContaining(words) });
+    expect(doctor().advice).toContain("npm run qemu");
   });
 });

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import type { BootRequest } from "../../../src/agent/boot/boot.ts";
+import { chooseStrategy } from "../../../src/agent/boot/choose-strategy.ts";
+import type { BoardEmulator } from "../../../src/agent/emulator/emulators.ts";
+
+function choose(strategy: string, proven: readonly string[], info: { version: string; farmRevision?: number }) {
+  const board = {
+    boot: { proven, unproven: {} },
+    firmware: { load: "kernel", loadByFormat: {} },
+    ready: { uart: "uart0", pattern: "up" },
+  };
+  const firmware = { format: "elf", identity: "1" };
+  const request = { strategy, board, boardName: "some-board", network: "none", firmware } as unknown as BootRequest;
+  return () => chooseStrategy(request, { info } as unknown as BoardEmulator);
+}
+
+test.each([
+  ["recycle", "it takes the farm's own QEMU, which npm run qemu builds"],
+  ["snapshot", "it takes QEMU 8.2 or later, and this is 7.2.22"],
+  ["template", "it takes QEMU 8.2 or later, and this is 7.2.22"],
+])("%s, where this machine lacks what it takes, is not said of the board", (strategy, problem) => {
+  expect(choose(strategy, [strategy], { version: "7.2.22" })).toThrow(
+    expect.objectContaining({
+      code: "NotSupportedHere",
+      message: `strategy: ${strategy} for board some-board cannot be had on this machine: ${problem}.`,
+    }),
+  );
+  expect(choose("auto", [strategy], { version: "7.2.22" })()).toBe("spawn");
+});
+
+test("what the board is not proven for is said of the board, whatever the machine has", () => {
+  const info = { version: "7.2.22" };
+  expect(choose("recycle", [], info)).toThrow(expect.objectContaining({ code: "NotSupportedByBoard" }));
+});
