@@ -4,7 +4,14 @@ export interface ElfOptions {
   readonly machine?: number;
   readonly class?: 32 | 64;
   readonly isBigEndian?: boolean;
-  readonly segments?: readonly { address: number; virtualAddress?: number; fileBytes: number; memoryBytes?: number }[];
+  /** With `hasHeaders`, the segment begins with the ELF's own headers, from the file's first byte. */
+  readonly segments?: readonly {
+    address: number;
+    virtualAddress?: number;
+    fileBytes: number;
+    memoryBytes?: number;
+    hasHeaders?: boolean;
+  }[];
 }
 
 /** A small ELF with headers that say what the options want. */
@@ -13,7 +20,9 @@ export function anElf(options: ElfOptions = {}): Buffer {
   const is64 = bits === 64;
   const [headerBytes, entryBytes, word] = is64 ? [64, 56, 8] : [52, 32, 4];
   const dataStart = headerBytes + entryBytes * segments.length;
-  const bytes = Buffer.alloc(dataStart + segments.reduce((sum, segment) => sum + segment.fileBytes, 0));
+  const withHeaders = segments.filter((segment) => segment.hasHeaders).map(({ fileBytes }) => fileBytes);
+  const dataBytes = segments.reduce((sum, { fileBytes, hasHeaders }) => sum + (hasHeaders ? 0 : fileBytes), 0);
+  const bytes = Buffer.alloc(Math.max(dataStart + dataBytes, ...withHeaders));
   const put16 = (value: number, at: number) =>
     isBigEndian ? bytes.writeUInt16BE(value, at) : bytes.writeUInt16LE(value, at);
   const put32 = (value: number, at: number) =>
@@ -31,13 +40,13 @@ export function anElf(options: ElfOptions = {}): Buffer {
   let offset = dataStart;
   for (const [index, segment] of segments.entries()) {
     const at = headerBytes + index * entryBytes;
-    const { address, virtualAddress = address, fileBytes, memoryBytes = fileBytes } = segment;
+    const { address, virtualAddress = address, fileBytes, memoryBytes = fileBytes, hasHeaders } = segment;
     put32(1, at);
     const base = at + (is64 ? 8 : 4);
-    for (const [place, value] of [offset, virtualAddress, address, fileBytes, memoryBytes].entries()) {
+    for (const [place, value] of [hasHeaders ? 0 : offset, virtualAddress, address, fileBytes, memoryBytes].entries()) {
       put(value, base + place * word);
     }
-    offset += fileBytes;
+    if (!hasHeaders) offset += fileBytes;
   }
   return bytes;
 }

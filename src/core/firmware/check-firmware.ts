@@ -71,10 +71,15 @@ function checkElf(check: FirmwareCheck, elf: ElfFacts): void {
     }
   }
   const regions = mergeRegions(board);
-  if (regions.length === 0) return;
-  for (const segment of elf.segments) {
+  for (const [index, segment] of elf.segments.entries()) {
     const problem = findMisplacement(segment, regions);
-    if (problem !== undefined) throw new FarmError("FirmwareTooLarge", { name, board: boardName, problem });
+    if (problem === undefined) continue;
+    const which = elf.segments.length === 1 ? "its segment" : `segment ${index + 1} of ${elf.segments.length}`;
+    throw new FarmError("FirmwareTooLarge", { name, board: boardName, problem: `${which} ${problem}` });
+  }
+  if (elf.areSegmentsKnown && elf.segments.every((segment) => segment.fileBytes <= segment.headerBytes)) {
+    const actual = "an ELF with nothing in it to load (an object file, or a program without code)";
+    throw new FarmError("FirmwareFormat", { name, actual, board: boardName, expected: "a linked program" });
   }
 }
 
@@ -83,19 +88,34 @@ function describeMachine(machine: string, bits: 32 | 64 | undefined, isLittleEnd
   return `${machine}${width}${isLittleEndian ? "" : " big-endian"}`;
 }
 
-/** Why a segment cannot lie where it wants to. Images are loaded at physical addresses. */
+/** Why a segment cannot lie where it wants to, on a board that names its regions. Images are loaded at physical addresses. */
 function findMisplacement(segment: ElfSegment, regions: readonly Region[]): string | undefined {
-  const { physicalAddress: start, virtualAddress, fileBytes, memoryBytes } = segment;
+  if (regions.length === 0) return undefined;
+  const { physicalAddress: start, virtualAddress, fileBytes, memoryBytes, headerBytes } = segment;
   const region = regions.find((one) => start >= one.start && start < one.end);
-  // A segment without bytes is memory that the program clears itself; of it only what is in a region can be judged.
-  if (fileBytes === 0 && !region) return undefined;
+  // A segment without bytes of the program is its headers, which nobody reads, or memory that it clears itself; of that
+  // only what is in a region can be judged.
+  if (fileBytes <= headerBytes && !region) return undefined;
+  const next = regions.find((one) => one.start > start && one.start - start <= headerBytes);
+  if (!region && next) return findMisplacement(withoutHeaders(segment, next.start - start), regions);
   const bytes = start === virtualAddress ? Math.max(fileBytes, memoryBytes) : fileBytes;
   if (!region) {
     const memory = regions.map((one) => `${one.name} ${hex(one.start)}-${hex(one.end - 1)}`).join(", ");
-    return `a segment of ${bytes} bytes is to lie at ${hex(start)}, outside its memory (${memory})`;
+    return `has ${bytes} bytes that are to lie at ${hex(start)}, outside its memory (${memory})`;
   }
   if (start + bytes <= region.end) return undefined;
-  return `a segment at ${hex(start)} has ${bytes} bytes; ${region.name} has room for ${region.end - start} there`;
+  return `at ${hex(start)} has ${bytes} bytes; ${region.name} has room for ${region.end - start} there`;
+}
+
+/** The segment from there on. */
+function withoutHeaders(segment: ElfSegment, bytes: number): ElfSegment {
+  return {
+    physicalAddress: segment.physicalAddress + bytes,
+    virtualAddress: segment.virtualAddress + bytes,
+    fileBytes: segment.fileBytes - bytes,
+    memoryBytes: segment.memoryBytes - bytes,
+    headerBytes: segment.headerBytes - bytes,
+  };
 }
 
 function checkHex({ name, facts, boardName }: FirmwareCheck): void {

@@ -4,6 +4,11 @@ export interface ElfSegment {
   readonly virtualAddress: number;
   readonly fileBytes: number;
   readonly memoryBytes: number;
+  /**
+   * Bytes at its start that nothing of the program is in: linkers let the first segment begin with the ELF's own
+   * headers, and with zeros up to the first section, where these fit into its page.
+   */
+  readonly headerBytes: number;
 }
 
 /** What the headers of an ELF say. */
@@ -13,6 +18,8 @@ export interface ElfFacts {
   readonly class: 32 | 64;
   readonly isLittleEndian: boolean;
   readonly segments: readonly ElfSegment[];
+  /** False where program headers lie behind the bytes that were looked at. */
+  readonly areSegmentsKnown: boolean;
   /** Bytes that the file has at least, by its own headers. */
   readonly promisedBytes: number;
 }
@@ -56,7 +63,14 @@ export function readElf(head: Uint8Array): ElfFacts {
   const bits = head[CLASS_OFFSET] === 2 ? 64 : 32;
   const isLittleEndian = head[DATA_OFFSET] !== 2;
   const headerBytes = HEADER_BYTES[bits];
-  const facts = { machine: "unknown", class: bits, isLittleEndian, segments: [], promisedBytes: headerBytes } as const;
+  const facts = {
+    machine: "unknown",
+    class: bits,
+    isLittleEndian,
+    segments: [],
+    areSegmentsKnown: false,
+    promisedBytes: headerBytes,
+  } as const;
   if (head.length < headerBytes) return facts;
 
   const fields = createFields(view, bits, isLittleEndian);
@@ -66,10 +80,15 @@ export function readElf(head: Uint8Array): ElfFacts {
   const headers = Array.from({ length: programs.count }, (_, index) => programs.offset + index * programs.entryBytes)
     .filter((offset) => offset + SEGMENT_BYTES[bits] <= head.length)
     .map((offset) => fields.segment(offset));
+  // The table of program headers follows the ELF header, or lies somewhere else and in no segment.
+  const headersEnd = programs.offset === headerBytes ? programs.end : headerBytes;
   return {
     ...facts,
     machine: MACHINES[machine] ?? String(machine),
-    segments: headers.filter(({ type }) => type === PT_LOAD).map(({ segment }) => segment),
+    segments: headers
+      .filter(({ type }) => type === PT_LOAD)
+      .map(({ offset, segment }) => ({ ...segment, headerBytes: countHeaderBytes(head, headersEnd, offset, segment) })),
+    areSegmentsKnown: headers.length === programs.count,
     promisedBytes: Math.max(
       headerBytes,
       programs.end,
@@ -77,6 +96,19 @@ export function readElf(head: Uint8Array): ElfFacts {
       ...headers.map(({ offset, segment }) => (segment.fileBytes === 0 ? 0 : offset + segment.fileBytes)),
     ),
   };
+}
+
+function countHeaderBytes(
+  head: Uint8Array,
+  headersEnd: number,
+  offset: number,
+  { fileBytes }: Pick<ElfSegment, "fileBytes">,
+): number {
+  if (offset >= headersEnd) return 0;
+  const end = Math.min(head.length, offset + fileBytes);
+  let at = Math.min(headersEnd, end);
+  while (at < end && head[at] === 0) at += 1;
+  return at - offset;
 }
 
 interface Table {

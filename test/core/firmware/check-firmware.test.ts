@@ -134,9 +134,55 @@ describe("memory", () => {
       ],
     ],
     ["with data that is copied at start", [{ address: 0x1000, virtualAddress: 0x2000_0000, fileBytes: 64 }]],
-    ["with cleared memory outside", [{ address: 0x80_0060, fileBytes: 0, memoryBytes: 4_096 }]],
+    [
+      "with its headers in a segment of their own outside",
+      [
+        { address: 0x7fff_f000, fileBytes: 116, hasHeaders: true },
+        { address: 0, fileBytes: 64 },
+      ],
+    ],
+    ["with its headers and padding before its memory", [{ address: 0x1fff_f000, fileBytes: 4_200, hasHeaders: true }]],
+    [
+      "with a segment of nothing outside",
+      [
+        { address: 0, fileBytes: 16 },
+        { address: 0x7000_0000, fileBytes: 0 },
+      ],
+    ],
+    [
+      "with cleared memory outside",
+      [
+        { address: 0, fileBytes: 16 },
+        { address: 0x80_0060, fileBytes: 0, memoryBytes: 4_096 },
+      ],
+    ],
   ])("an ELF %s is taken", (_name, segments) => {
-    expect(check(anElf({ segments }))).toBe("elf");
+    const bytes = anElf({ segments });
+    // What is in a program is anything but nothing.
+    bytes.fill(0xbf, bytes.length - 16);
+    expect(check(bytes)).toBe("elf");
+  });
+
+  test("an ELF with a byte of its program behind the headers, outside its memory, is refused", () => {
+    const segments = [{ address: 0x1fff_f000, fileBytes: 4_200, hasHeaders: true }];
+    const bytes = anElf({ segments });
+    bytes[200] = 1;
+    expect(refusal(bytes).message).toContain("its segment has 4200 bytes that are to lie at 0x1ffff000, outside");
+  });
+
+  test("of several segments the one that lies outside is named", () => {
+    const segments = [0, 0x1000, 0x800_0000].map((address) => ({ address, fileBytes: 16 }));
+    expect(refusal(anElf({ segments })).message).toContain("segment 3 of 3 has 16 bytes that are to lie at 0x08000000");
+  });
+
+  test.each([
+    ["without segments", []],
+    ["with its headers only", [{ address: 0, fileBytes: 84, hasHeaders: true }]],
+    ["with cleared memory only", [{ address: 0x2000_0000, fileBytes: 0, memoryBytes: 64 }]],
+  ])("an ELF %s is refused: there is nothing to run", (_name, segments) => {
+    const error = refusal(anElf({ segments }));
+    expect(error.code).toBe("FirmwareFormat");
+    expect(error.message).toContain("with nothing in it to load");
   });
 
   test.each([
