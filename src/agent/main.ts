@@ -1,4 +1,5 @@
 import { FarmError } from "../core/error/farm-error.ts";
+import { onParentEnd } from "../http/parent-process.ts";
 import { createLog } from "../log/log.ts";
 import { startAgent } from "./agent.ts";
 import { type AgentConfig, readConfig } from "./config.ts";
@@ -32,8 +33,7 @@ async function main(): Promise<void> {
   };
   process.on("SIGTERM", () => stopOrFail("SIGTERM", config.graceMs));
   process.on("SIGINT", () => stopOrFail("SIGINT", config.graceMs));
-  // Whoever started the agent holds the other end: its death ends the agent.
-  process.stdin.on("end", () => stopOrFail("standard input closed", ORPHAN_GRACE_MS)).resume();
+  onParentEnd(process.stdin, () => stopOrFail("standard input closed", ORPHAN_GRACE_MS));
 }
 
 main().catch((error) => {

@@ -1,4 +1,5 @@
 import { FarmError } from "../core/error/farm-error.ts";
+import { onParentEnd } from "../http/parent-process.ts";
 import { createLog } from "../log/log.ts";
 import { type ApiConfig, readConfig } from "./config.ts";
 
@@ -19,11 +20,8 @@ async function main(): Promise<void> {
   const { promise: ending, resolve: end } = Promise.withResolvers<string>();
   process.on("SIGTERM", () => end("SIGTERM"));
   process.on("SIGINT", () => end("SIGINT"));
-  // Whoever started this process has gone: nothing may outlive it.
-  process.stdin.on("end", () => end("end of standard input"));
-  process.stdin.on("close", () => end("end of standard input"));
-  process.stdin.on("error", () => end("end of standard input"));
-  process.stdin.resume();
+  // Nothing may outlive whoever started this process.
+  onParentEnd(process.stdin, () => end("end of standard input"));
   try {
     const resources = await start(config, log, end);
     log.info({ why: await ending }, "ending");
