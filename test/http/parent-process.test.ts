@@ -8,8 +8,8 @@ const script = `
   import { onParentEnd } from ${JSON.stringify(source.href)};
   const timer = setTimeout(() => {}, 60_000);
   onParentEnd(process.stdin, () => { process.stdout.write("ended"); clearTimeout(timer); });
-  process.stdout.write("up ");
   process.on("SIGTERM", () => { process.stdout.write("told to stop"); clearTimeout(timer); });
+  process.stdout.write("up ");
 `;
 
 function start(stdin: "pipe" | number) {
