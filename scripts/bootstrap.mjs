@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Makes a fresh clone ready for a command of the project: `bootstrap.mjs start|test|bench|check|qemu`. Runs on the
+ * Makes a fresh clone ready for a command of the project: `bootstrap.mjs start|test|bench|check|qemu|cluster`. Runs on the
  * distribution's own Node (>= 18), before anything is installed, so what it imports imports nothing but Node's modules.
  *
  * It prepares and then ends; package.json goes on with `exec`, so that the command itself stands where npm started it

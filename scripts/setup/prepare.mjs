@@ -25,7 +25,7 @@ async function prepareFor(name) {
   const missing = missingPackages(requirements[command], distribution, machineAt(process.env.PATH ?? ""));
   if (missing.length > 0) installPackages(missing, elevation());
   await ensureNodeModules(projectFolder);
-  if (command === "check" || command === "qemu") return;
+  if (command === "check" || command === "qemu" || command === "cluster") return;
   ensureBundle(projectFolder);
   if (command !== "test") return;
   for (const ensure of [ensureNewerQemu, ensureGuestImages]) tryToAdd(() => ensure(distribution, ownCacheFolder()));
@@ -46,7 +46,7 @@ function tryToAdd(add) {
 }
 
 /**
- * @param {string | undefined} name start, test, bench, check or qemu
+ * @param {string | undefined} name start, test, bench, check, qemu or cluster
  * @returns {Promise<number>} exit code
  */
 export async function prepare(name) {

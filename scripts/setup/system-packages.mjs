@@ -120,8 +120,9 @@ export const requirements = {
   bench: [...toRun, ...toCompile],
   test: [...toRun, ...toCompile, ...toRunExamples],
   check: /** @type {readonly Requirement[]} */ ([]),
-  // It asks for what it needs once it knows that it has to build.
+  // These ask for what they need once they know that they have to build.
   qemu: /** @type {readonly Requirement[]} */ ([]),
+  cluster: /** @type {readonly Requirement[]} */ ([]),
 };
 
 /**
