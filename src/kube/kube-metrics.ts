@@ -11,11 +11,18 @@ export type KubeMetrics = ReturnType<typeof createKubeMetrics>;
 
 export function createKubeMetrics(registry: Registry) {
   const registers = [registry];
+  const readers = new Set<() => void>();
+  const collect = () => readers.forEach((read) => read());
   return {
+    /** Has values set that change by themselves, whenever they are asked for. */
+    readWhenAsked(read: () => void): Disposable {
+      readers.add(read);
+      return { [Symbol.dispose]: () => readers.delete(read) };
+    },
     ...clientMetrics(registers),
-    ...queueMetrics(registers),
+    ...queueMetrics(registers, collect),
     ...reconcileMetrics(registers),
-    ...reflectorMetrics(registers),
+    ...reflectorMetrics(registers, collect),
     isLeader: new Gauge({
       name: "leader_election_master_status",
       help: "1 while this process leads.",
@@ -36,7 +43,7 @@ function clientMetrics(registers: Registry[]) {
   };
 }
 
-function queueMetrics(registers: Registry[]) {
+function queueMetrics(registers: Registry[], collect: () => void) {
   const labelNames = ["name", "controller"] as const;
   return {
     depth: new Gauge({ name: "workqueue_depth", help: "Keys that wait for a worker.", labelNames, registers }),
@@ -60,12 +67,14 @@ function queueMetrics(registers: Registry[]) {
       name: "workqueue_unfinished_work_seconds",
       help: "How long the keys that have a worker have had it, together.",
       labelNames,
+      collect,
       registers,
     }),
     longestSeconds: new Gauge({
       name: "workqueue_longest_running_processor_seconds",
       help: "How long the key that has had its worker longest has had it.",
       labelNames,
+      collect,
       registers,
     }),
   };
@@ -108,13 +117,14 @@ function reconcileMetrics(registers: Registry[]) {
   };
 }
 
-function reflectorMetrics(registers: Registry[]) {
+function reflectorMetrics(registers: Registry[], collect: () => void) {
   const labelNames = ["resource"] as const;
   return {
     lastEventAge: new Gauge({
       name: "emufarm_reflector_last_event_age_seconds",
       help: "Since the API server last told anything about objects of this kind.",
       labelNames,
+      collect,
       registers,
     }),
     objects: new Gauge({ name: "emufarm_reflector_objects", help: "Objects in the copy.", labelNames, registers }),
