@@ -22,17 +22,7 @@ async function allBoards(surroundings: Surroundings, options: FarmOptions): Prom
     await using farm = await connectFarm(surroundings, options);
     return await farm.boards();
   }
-  const { readAllBoards } = await import("../farm/documents.ts");
-  await using agent = await startPrivateAgent(surroundings);
-  const [boards] = await Promise.all([readAllBoards(surroundings, options.data), agent.ready]);
-  return await Promise.all(
-    boards.map(async ({ name, spec }) => {
-      const check = await agent.client.checkBoard(name, spec);
-      if (!check.isAvailable) return { name, spec, isAvailable: false, error: check.error };
-      const { binary, version } = check.emulator;
-      return { name, spec, isAvailable: true, emulator: { binary, version, accelerator: check.accelerator } };
-    }),
-  );
+  return (await import("../farm/boards-here.ts")).boardsHere(surroundings, options);
 }
 
 function boardTable({ stdout, env }: Surroundings, boards: readonly BoardStatus[]): string {

@@ -280,8 +280,12 @@ describe("the questions to a farm", () => {
     expect(code).toBe(0);
   });
 
-  it("end with 5 where no farm is up", async () => {
+  it("end with 5 where no farm is up, but tell of a board", async () => {
     using own = new CliPlace();
+    const { stdout } = await own.run(["describe", BOARD]);
+    expect(stdout).toMatch(/here +can run on qemu-system-arm/);
+    expect(stdout).toMatch(/network +none/);
+    expect((await own.run(["describe", "mps2-an358"])).stderr).toMatch(/no id of a run or job.*mps2-an385/);
     const { code, stderr } = await own.run(["get", "runs"]);
     expect(stderr).toContain(`Start one: emufarm up --data ${own.data}. [FarmNotRunning]`);
     expect(code).toBe(5);
