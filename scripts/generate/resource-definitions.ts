@@ -8,7 +8,8 @@ export function generateResourceDefinitions(): Generated {
   const folder = "charts/emufarm/crds";
   const files = CUSTOM_RESOURCES.map((resource): [string, string] => {
     const definition = resourceDefinition(resource);
-    const text = stringify(definition, { lineWidth: 120, aliasDuplicateObjects: false });
+    // kubectl reads YAML 1.1, where On is a boolean.
+    const text = stringify(definition, { compat: "yaml-1.1", lineWidth: 120, aliasDuplicateObjects: false });
     return [`${folder}/${definition.metadata.name}.yaml`, `# Made by npm run generate from src/core/schema.\n${text}`];
   });
   return { folder, files: new Map(files) };

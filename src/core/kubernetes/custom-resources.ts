@@ -122,7 +122,7 @@ export const EMULATOR_INSTANCE = {
     text("Pod", ".status.podName", "Pod that it lives in.", true),
     text("Node", ".status.nodeName", "Node of that pod.", true),
   ],
-  selectableFields: [".spec.board", ".spec.power"],
+  selectableFields: [".spec.board"],
 } as const satisfies CustomResource;
 
 export const EMULATOR_POOL = {

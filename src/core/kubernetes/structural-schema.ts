@@ -37,8 +37,10 @@ interface JsonSchema {
 }
 
 const HINT = "x-hint";
+const INT_OR_STRING = "x-kubernetes-int-or-string";
+const UNTYPED = "x-kubernetes-preserve-unknown-fields";
 /** Keywords that mean the same to the API server. */
-const SAME = ["type", "description", "default", "enum", "required", "pattern"];
+const SAME = ["type", "description", "enum", "required"];
 const BOUNDS = ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"];
 
 /**
@@ -59,17 +61,39 @@ export function structuralSchema(schema: z.ZodType): StructuralSchema {
 
 function structural(json: JsonSchema, path: string): StructuralSchema {
   if (json.anyOf) return structural(withoutUnion(json, json.anyOf, path), path);
-  return {
-    ...Object.fromEntries(
-      SAME.filter((keyword) => json[keyword] !== undefined).map((keyword) => [keyword, json[keyword]]),
-    ),
+  const schema: StructuralSchema = {
+    ...kept(json, SAME),
     ...boundsOf(json),
     ...(json.const !== undefined && { enum: [json.const] }),
     ...formatOf(json),
     ...hinted(json[HINT]),
     ...below(json, path),
-    ...(json["x-kubernetes-int-or-string"] === true && { "x-kubernetes-int-or-string": true }),
+    ...kept(json, [INT_OR_STRING, UNTYPED]),
   };
+  return { ...schema, ...(json.default !== undefined && { default: completed(json.default, schema) }) };
+}
+
+function kept(json: JsonSchema, keywords: readonly string[]): StructuralSchema {
+  return Object.fromEntries(
+    keywords.flatMap((keyword) => (json[keyword] === undefined ? [] : [[keyword, json[keyword]]])),
+  );
+}
+
+/** A default with those of its fields: rules are held against the default before the API server fills them in. */
+function completed(value: unknown, { properties }: StructuralSchema): unknown {
+  if (!properties || typeof value !== "object" || value === null) return value;
+  const given = value as Readonly<Record<string, unknown>>;
+  const fields = Object.entries(properties).flatMap(([name, schema]) => {
+    const own = given[name] ?? schema.default;
+    return own === undefined ? [] : [[name, completed(own, schema)]];
+  });
+  return Object.fromEntries(fields);
+}
+
+/** All that a schema of constants allows; undefined stands for everything else. */
+function constantsOf({ type, const: constant, enum: choices }: JsonSchema): readonly unknown[] {
+  if (type === "boolean" && constant === undefined) return [true, false];
+  return choices ?? [constant];
 }
 
 /** Two unions have words on the API server: integer or text, and one of several constants. */
@@ -78,10 +102,14 @@ function withoutUnion(json: JsonSchema, union: readonly JsonSchema[], path: stri
   const types = new Set(union.map(({ type }) => type));
   if (union.length === 2 && types.has("integer") && types.has("string")) {
     const { type: _type, ...both } = Object.assign({}, ...union) as JsonSchema;
-    return { ...both, ...rest, "x-kubernetes-int-or-string": true };
+    return { ...both, ...rest, [INT_OR_STRING]: true };
   }
-  const constants = union.map((one) => one.const);
-  if (constants.every((one) => Number.isInteger(one))) return { ...rest, type: "integer", enum: constants };
+  const constants = union.flatMap(constantsOf);
+  if (!constants.includes(undefined)) {
+    if (constants.every((one) => Number.isInteger(one))) return { ...rest, type: "integer", enum: constants };
+    // Constants of several types: the field has none, and the list alone says what it may be.
+    return { ...rest, enum: constants, [UNTYPED]: true };
+  }
   throw new TypeError(`${path}: a union of ${[...types].join(" and ")} has no structural schema`);
 }
 
@@ -99,7 +127,7 @@ function boundsOf(json: JsonSchema): StructuralSchema {
 
 /** A format that the API server checks itself needs no pattern; it knows nothing of the others. */
 function formatOf({ format, pattern }: JsonSchema): StructuralSchema {
-  if (format === "date-time") return { format, pattern: undefined };
+  if (format === "date-time") return { format };
   return pattern === undefined ? {} : { pattern };
 }
 

@@ -8,7 +8,8 @@ import { instanceStorage } from "./instance-storage.ts";
 import { API_VERSION, metadata, objectName } from "./metadata.ts";
 import { podTemplate } from "./pod-template.ts";
 
-const power = z.enum(["On", "Off"]);
+/** kubectl reads YAML 1.1, where On and Off are booleans unless they are quoted. */
+const power = z.union([z.enum(["On", "Off"]), z.boolean().transform((isOn) => (isOn ? "On" : "Off"))]);
 const restartPolicy = z.enum(["Never", "OnFailure", "Always"]);
 
 const ttl = z
@@ -42,7 +43,9 @@ export const emulatorInstanceSpec = withRules(
   z.strictObject({
     board: objectName.describe("Board: looked up in the namespace, then in the cluster. Cannot be changed."),
     firmware: firmwareSource.optional(),
-    power: power.default("On").describe("Off stops the emulator; its pod and address stay."),
+    power: power
+      .prefault("On")
+      .describe("Off stops the emulator; its pod and address stay. True and false mean On and Off."),
     paused: z.boolean().default(false).describe("True starts with the CPU stopped, for a debugger."),
     resetCount: withRules(z.number().int().min(0).max(2_147_483_647), {
       message: "can only be raised: each raise resets the board",

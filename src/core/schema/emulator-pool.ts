@@ -33,7 +33,7 @@ const updateStrategy = withRules(
   }),
   {
     message: "maxSurge and maxUnavailable must not both be 0",
-    cel: "!(self.maxSurge in [0, '0%'] && self.maxUnavailable in [0, '0%'])",
+    cel: "!((self.maxSurge == 0 || self.maxSurge == '0%') && (self.maxUnavailable == 0 || self.maxUnavailable == '0%'))",
     isValid: ({ maxSurge, maxUnavailable }) => !(isNone(maxSurge) && isNone(maxUnavailable)),
   },
 );
