@@ -9,8 +9,11 @@ import { createBoardAvailability } from "./board/board-availability.ts";
 import { createBoardFiles } from "./board/board-files.ts";
 import { loadBoards } from "./board/board-registry.ts";
 import type { ApiConfig } from "./config.ts";
-import { createBlobUrls, loadBlobKey } from "./firmware/blob-urls.ts";
+import { createAddressRules } from "./firmware/address-rules.ts";
+import { BLOB_URL_LIFE_MS, createBlobUrlSource, createBlobUrls, loadBlobKey } from "./firmware/blob-urls.ts";
 import { createFirmwareImport } from "./firmware/firmware-import.ts";
+import { createFirmwareImporter } from "./firmware/firmware-importer.ts";
+import { createWebSource } from "./firmware/web-source.ts";
 import { createApiServer } from "./http/api-server.ts";
 import { openFarmQueue } from "./queue/farm-queue.ts";
 import { createJobRecords } from "./run/job-records.ts";
@@ -46,6 +49,12 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
   const firmware = createFirmwareImport(store);
   const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
   const clock = () => Date.now();
+  const { allowed, denied, ...limits } = config.imports;
+  const importFirmware = createFirmwareImporter({
+    firmware,
+    web: createWebSource({ rules: createAddressRules(allowed, denied), ...limits }),
+    blobUrl: createBlobUrlSource(blobs, BLOB_URL_LIFE_MS, clock),
+  });
   const cancellation = starting.use(createRunCancellation({ store, queue, ledger, log, clock }));
   const { waitingRoom } = queue;
   const server = starting.use(
@@ -55,6 +64,7 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
         boards,
         availability,
         firmware,
+        importFirmware,
         blobs,
         submit: createRunSubmission({ store, boards, availability, firmware, waitingRoom, ledger, log, clock }),
         cancellation,

@@ -4,6 +4,7 @@ import { parseSettings } from "../core/schema/parse-settings.ts";
 import { listenAddress } from "../http/listen-address.ts";
 import { readTokenFile } from "../http/token-file.ts";
 import { LOG_LEVELS } from "../log/log.ts";
+import { isNetwork } from "./firmware/address-rules.ts";
 
 const absolutePath = z.string().refine(isAbsolute, "must be an absolute path");
 const list = (separator: string) =>
@@ -18,6 +19,15 @@ const settings = z.object({
   EMUFARM_AGENTS: list(",").default([]).describe("Addresses of the agents, separated by commas."),
   EMUFARM_PUBLIC_URL: z.url({ protocol: /^https?$/ }).describe("Where callers and agents reach the API."),
   EMUFARM_BOARDS: list(":").default([]).describe("Folders of boards, separated by colons."),
+  EMUFARM_IMPORT_ALLOW: list(",")
+    .default([])
+    .describe("Hosts, addresses and networks that firmware is fetched from though they are not public."),
+  EMUFARM_IMPORT_DENY: list(",")
+    .refine((all) => all.every(isNetwork), "must be addresses and networks such as 192.0.2.0/24")
+    .default([])
+    .describe("Public addresses and networks that firmware is not fetched from, such as the cluster's."),
+  EMUFARM_IMPORT_MAX_MIB: z.coerce.number().int().positive().default(1_024).describe("Largest firmware from a URL."),
+  EMUFARM_IMPORT_TIMEOUT_MS: z.coerce.number().int().positive().default(300_000).describe("Longest download."),
   EMUFARM_ADDRESS_FILE: absolutePath
     .optional()
     .describe("File that gets the URL where the api listens, for a port that the system chooses."),
@@ -32,6 +42,7 @@ const settings = z.object({
 });
 
 const DAY_MS = 86_400_000;
+const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 
 /** Settings of the api and the dispatcher, read once. */
@@ -49,6 +60,12 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     redis: data.EMUFARM_REDIS,
     agents: data.EMUFARM_AGENTS,
     publicUrl: data.EMUFARM_PUBLIC_URL,
+    imports: {
+      allowed: data.EMUFARM_IMPORT_ALLOW,
+      denied: data.EMUFARM_IMPORT_DENY,
+      maxBytes: data.EMUFARM_IMPORT_MAX_MIB * MIB,
+      timeoutMs: data.EMUFARM_IMPORT_TIMEOUT_MS,
+    },
     boardFolders: data.EMUFARM_BOARDS,
     addressFile: data.EMUFARM_ADDRESS_FILE,
     tenant: data.EMUFARM_TENANT,

@@ -6,13 +6,10 @@ import type { Log } from "../log/log.ts";
 import { createBoardAvailability } from "./board/board-availability.ts";
 import type { ApiConfig } from "./config.ts";
 import { startDispatcher } from "./dispatch/dispatcher.ts";
-import { createBlobUrlSource, createBlobUrls, loadBlobKey } from "./firmware/blob-urls.ts";
+import { BLOB_URL_LIFE_MS, createBlobUrlSource, createBlobUrls, loadBlobKey } from "./firmware/blob-urls.ts";
 import { openFarmQueue } from "./queue/farm-queue.ts";
 import { DEFAULT_POOL } from "./run/run-submission.ts";
 import { FolderStore } from "./store/folder-store.ts";
-
-/** Longer than any attempt waits for its firmware, and than a clock is set wrong. */
-const BLOB_URL_LIFE_MS = 24 * 3_600_000;
 
 export interface DispatcherProcess extends AsyncDisposable {
   /** Rejects with a failure that only a new process can heal. */

@@ -7,6 +7,7 @@ import type { JobSpecInput } from "../core/schema/job.ts";
 import type { RunSpecInput } from "../core/schema/run.ts";
 import type { VerdictName } from "../core/verdict.ts";
 import type { BoardStatus, FirmwareRecord, JobRecord, RunEvent, RunRecord } from "../core/wire/farm.ts";
+import type { ImportRecord, ImportRequestInput } from "../core/wire/import.ts";
 import { type Connection, createConnection, type MessageListener } from "./connection.ts";
 import { type AbsenceListener, Reconnection } from "./reconnection.ts";
 import { parseRunEvents } from "./run-events.ts";
@@ -67,6 +68,11 @@ export interface FarmClient extends AsyncDisposable {
   /** @param key submitting again with the same key gives the same run */
   submitRun(run: RunSpecInput, key?: string): Promise<RunRecord>;
   /** Submits a run of one job. */
+  /**
+   * Brings firmware of any source into the store.
+   * @throws {FarmError} FirmwareSourceRefused, FirmwareSourceFailed, FirmwareUnknown, DigestMismatch, Firmware...
+   */
+  importFirmware(request: ImportRequestInput, signal?: AbortSignal): Promise<ImportRecord>;
   submitJob(job: JobSpecInput, key?: string): Promise<JobRecord>;
   run(id: string): Promise<RunRecord>;
   /** Newest first; `before` is the id of the last run of the page before. */
@@ -96,6 +102,9 @@ export interface FarmClient extends AsyncDisposable {
   /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
   openConsole(jobId: string, uart: string, onMessage: MessageListener): Promise<WebSocket>;
 }
+
+/** The API answers when it has the bytes, or has given them up. */
+const IMPORT_SILENCE_MS = 600_000;
 
 export function createFarmClient(options: FarmClientOptions): FarmClient {
   const { address } = options;
@@ -128,6 +137,14 @@ export function createFarmClient(options: FarmClientOptions): FarmClient {
     hasFirmware: async (sha256) => (await find(sha256)) !== undefined,
     upload,
     uploadBytes: (image) => upload(createHash("sha256").update(image).digest("hex"), () => image),
+    importFirmware: (request, signal) =>
+      json({
+        method: "POST",
+        path: "/v1/imports",
+        body: request,
+        silenceMs: IMPORT_SILENCE_MS,
+        ...(signal && { signal }),
+      }),
     submitRun: (run, key) => submit("/v1/runs", run, key),
     submitJob: (job, key) => submit("/v1/jobs", job, key),
     run: (id) => get(`/v1/runs/${id}`),

@@ -12,6 +12,8 @@ export interface BlobUrls {
 
 const KEY_BYTES = 32;
 const MAX_SIGNED = 1_000;
+/** Longer than any attempt waits for its firmware, and than a clock is set wrong. */
+export const BLOB_URL_LIFE_MS = 24 * 3_600_000;
 
 export function createBlobUrls({ key, publicUrl }: { key: Buffer; publicUrl: string }): BlobUrls {
   const mac = (sha256: string, expiresMs: number) =>

@@ -7,6 +7,7 @@ import type { BoardAvailability } from "../board/board-availability.ts";
 import type { BoardRegistry } from "../board/board-registry.ts";
 import type { BlobUrls } from "../firmware/blob-urls.ts";
 import type { FirmwareImport } from "../firmware/firmware-import.ts";
+import type { ImportFirmware } from "../firmware/firmware-importer.ts";
 import type { FarmQueue } from "../queue/farm-queue.ts";
 import type { JobRecords } from "../run/job-records.ts";
 import type { RunCancellation } from "../run/run-cancellation.ts";
@@ -16,6 +17,7 @@ import type { Store } from "../store/store.ts";
 import { addBoardRoutes } from "./board-routes.ts";
 import { addConsoleRoutes } from "./console-routes.ts";
 import { addFirmwareRoutes } from "./firmware-routes.ts";
+import { addImportRoutes } from "./import-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addRunRoutes } from "./run-routes.ts";
@@ -26,6 +28,7 @@ export interface ApiServices {
   readonly boards: BoardRegistry;
   readonly availability: BoardAvailability;
   readonly firmware: FirmwareImport;
+  readonly importFirmware: ImportFirmware;
   readonly blobs: BlobUrls;
   readonly submit: SubmitRun;
   readonly cancellation: RunCancellation;
@@ -71,7 +74,15 @@ export async function createApiServer(services: ApiServices, options: ApiServerO
     },
   });
   const context: RouteContext = { ...services, app: server.app, closing: server.closing, log };
-  for (const add of [addFirmwareRoutes, addRunRoutes, addJobRoutes, addConsoleRoutes, addBoardRoutes, addPageRoutes]) {
+  for (const add of [
+    addFirmwareRoutes,
+    addImportRoutes,
+    addRunRoutes,
+    addJobRoutes,
+    addConsoleRoutes,
+    addBoardRoutes,
+    addPageRoutes,
+  ]) {
     await add(context);
   }
   return server;

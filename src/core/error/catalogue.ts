@@ -79,6 +79,16 @@ export const ERRORS = {
     status: 422,
     sentence: "The bytes have SHA-256 {actual}, not {expected} as was said. Nothing was stored.",
   },
+  FirmwareSourceRefused: {
+    class: "job",
+    status: 422,
+    sentence: "The farm does not fetch firmware from {source}: {problem}.",
+  },
+  FirmwareSourceFailed: {
+    class: "infrastructure",
+    status: 502,
+    sentence: "Firmware could not be fetched from {source}: {detail}.",
+  },
 
   // Trust
   Unauthenticated: {

@@ -56,6 +56,36 @@ describe("firmware", () => {
     expect(again).toEqual({ sha256: digest, sizeBytes: bytes.length, isNew: false });
   });
 
+  test("is imported from the store and from the request, and checked against a board", async () => {
+    const { spec } = await api.farm.board("mps2-an385");
+    const stored = await api.farm.importFirmware({ artifact: sha256, board: { name: "mps2-an385", spec } });
+    expect(stored).toMatchObject({ sha256, format: "elf" });
+    expect(stored.url).toContain(`/v1/blobs/${sha256}?expires=`);
+    const inline = Buffer.from("a raw image").toString("base64");
+    const { sha256: digest, sizeBytes } = await api.farm.importFirmware({ inline });
+    expect(sizeBytes).toBe(11);
+    // What the store has is not fetched: nobody answers there.
+    expect(await api.farm.importFirmware({ url: "http://127.0.0.1:1/", sha256: digest })).toMatchObject({
+      sizeBytes: 11,
+    });
+    await expect(api.farm.importFirmware({ inline, sha256 })).resolves.toMatchObject({ sha256 });
+    await expect(api.farm.importFirmware({ url: "http://127.0.0.1:1/" })).rejects.toMatchObject({
+      code: "FirmwareSourceRefused",
+    });
+    await expect(api.farm.importFirmware({ artifact: "0".repeat(64) })).rejects.toMatchObject({
+      code: "FirmwareUnknown",
+    });
+    await expect(api.farm.importFirmware({ inline, sha256: "0".repeat(64) })).rejects.toMatchObject({
+      code: "DigestMismatch",
+    });
+    await expect(
+      api.farm.importFirmware({ inline, format: "elf", board: { name: "mps2-an385", spec } }),
+    ).rejects.toMatchObject({ code: "FirmwareFormat" });
+    await expect(api.farm.importFirmware({ inline, artifact: sha256 })).rejects.toMatchObject({
+      code: "InvalidRequest",
+    });
+  });
+
   test("with another digest than was said is refused", async () => {
     const answer = await api.fetch(`/v1/firmware/${"0".repeat(64)}`, { method: "PUT", body: "bytes" });
     expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([422, "DigestMismatch"]);
@@ -400,6 +430,7 @@ test("the OpenAPI describes every route of the API but the console, which is a W
     "/v1/boards/{name}",
     "/v1/firmware",
     "/v1/firmware/{sha256}",
+    "/v1/imports",
     "/v1/jobs",
     "/v1/jobs/{id}",
     "/v1/jobs/{id}/cancel",
