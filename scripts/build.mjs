@@ -2,6 +2,7 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { bundleOptions } from "./bundle-options.mjs";
 import { bundleStamp, STAMP_FILE } from "./setup/bundle.mjs";
 import { projectFolder } from "./setup/folders.mjs";
 
@@ -12,9 +13,6 @@ const ENTRY_POINTS = {
   "api/main": "src/api/main.ts",
   "client/farm-client": "src/client/farm-client.ts",
 };
-
-/** Left in node_modules: native code, and packages that read files of their own at run time. */
-const EXTERNAL = ["msgpackr-extract", "@scalar/fastify-api-reference", "@fastify/swagger-ui", "esbuild"];
 
 const missing = Object.values(ENTRY_POINTS).filter((file) => !existsSync(join(projectFolder, file)));
 if (missing.length > 0) {
@@ -29,20 +27,7 @@ try {
     absWorkingDir: projectFolder,
     entryPoints: ENTRY_POINTS,
     outdir: fresh,
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    chunkNames: "chunks/[name]-[hash]",
-    minifySyntax: true,
-    keepNames: true,
-    external: EXTERNAL,
-    // CommonJS dependencies call require(), which an ES module has not.
-    banner: {
-      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
-    },
-    logLevel: "warning",
+    ...bundleOptions,
   });
   writeFileSync(join(fresh, STAMP_FILE.replace("dist/", "")), stamp);
   // Whole or not at all: a farm that starts meanwhile must not find half a bundle.

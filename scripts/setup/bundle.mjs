@@ -8,7 +8,7 @@ import { SetupError, say } from "./say.mjs";
 export const STAMP_FILE = "dist/.stamp";
 
 /** Everything that the bundle is made from. */
-const INPUTS = ["src", "scripts/build.mjs", "package.json", "package-lock.json"];
+const INPUTS = ["src", "scripts/build.mjs", "scripts/bundle-options.mjs", "package.json", "package-lock.json"];
 
 /**
  * A digest of the bundle's inputs: names and bytes, so that neither a checkout nor a copy makes it stale.

@@ -1,0 +1,61 @@
+/**
+ * `npm run images -- build [agent operator api] [--out DIR]` makes the images of the farm as OCI archives, without a
+ * daemon and without a registry; `-- lock` pins Debian's present packages.
+ */
+import { existsSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { buildImage } from "./images/build.ts";
+import { readLock, resolveLock } from "./images/debian-lock.ts";
+import { IMAGE_NAMES, type ImageName } from "./images/definition.ts";
+import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
+import { debianArchitecture } from "./setup/newer-qemu.mjs";
+import { SetupError, say } from "./setup/say.mjs";
+
+const images = join(projectFolder, "images");
+const cache = ownCacheFolder();
+const RELEASE = "trixie";
+
+const commands: Record<string, (args: string[]) => Promise<void>> = {
+  build: async (args) => {
+    const { values, positionals } = parse(args);
+    const out = resolve(values.out ?? join(cache, "images", "archives"));
+    for (const name of namesIn(positionals)) {
+      const { file, reference, digest, bytes } = await buildImage({ project: projectFolder, cache }, name, out);
+      process.stdout.write(`${file} ${reference} ${digest} ${(bytes / 1e6).toFixed(1)} MB\n`);
+    }
+  },
+  lock: async () => {
+    const file = join(images, "packages.lock.json");
+    const previous = existsSync(file) ? readLock(images) : undefined;
+    const place = { images, cache, release: RELEASE, architecture: debianArchitecture(), previous };
+    writeFileSync(file, await resolveLock({ ...place, sets: ["base", ...IMAGE_NAMES] }));
+    say(`${file} pins Debian's present packages`);
+  },
+};
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: { out: { type: "string" } }, allowPositionals: true });
+  } catch (error) {
+    throw new SetupError(`${(error as Error).message}`);
+  }
+}
+
+function namesIn(words: readonly string[]): ImageName[] {
+  const names = IMAGE_NAMES.filter((name) => words.includes(name));
+  const unknown = words.find((word) => !names.some((name) => name === word));
+  if (unknown !== undefined) throw new SetupError(`which image? ${unknown} is none of: ${IMAGE_NAMES.join(", ")}`);
+  return names.length === 0 ? [...IMAGE_NAMES] : names;
+}
+
+const [command = "build", ...args] = process.argv.slice(2);
+try {
+  const action = commands[command];
+  if (action === undefined) throw new SetupError(`which command? One of: ${Object.keys(commands).join(", ")}`);
+  await action(args);
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  say(error.message);
+  process.exitCode = 2;
+}
