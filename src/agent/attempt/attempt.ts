@@ -18,6 +18,7 @@ import { UartHub } from "../uart/uart-hub.ts";
 import { guestControl } from "./attempt-guest-control.ts";
 import { attemptResult, brokenResult } from "./attempt-result.ts";
 import { AttemptTimings } from "./attempt-timings.ts";
+import { ReadyWait } from "./ready-wait.ts";
 
 export interface AttemptDependencies {
   readonly boots: BootStrategy;
@@ -58,6 +59,7 @@ export class Attempt {
   readonly #board: BoardSpec;
   readonly #startedAt = new Date().toISOString();
   readonly #control: GuestControl;
+  readonly #readyWait: ReadyWait;
   #isPausedByScenario = false;
   #hasFirmware = false;
   #hasRun = false;
@@ -68,6 +70,7 @@ export class Attempt {
     this.id = id;
     this.spec = spec;
     this.#board = spec.ready ? { ...spec.board, ready: spec.ready } : spec.board;
+    this.#readyWait = new ReadyWait(this.#board.ready, () => this.timings.nowMs());
     this.#dependencies = dependencies;
     this.#events = events;
     const outputLimit = createOutputLimit({
@@ -99,6 +102,7 @@ export class Attempt {
       events: {
         onStarted: () => this.timings.mark("spawnedMs"),
         onRunning: () => this.#running(),
+        onStartWaits: (what) => this.#readyWait.setStart(what),
         onPaused: () => this.#setPaused(true),
         onResumed: () => this.#setPaused(false),
       },
@@ -166,6 +170,7 @@ export class Attempt {
       guest: this.#control,
       progress: this.#progress,
       started,
+      describeStart: () => this.#readyWait.describeStart(),
       limits: {
         memoryLimitMiB: memoryLimitMiB(spec.board),
         outputLimitBytes: spec.limits.output,
@@ -200,10 +205,12 @@ export class Attempt {
     if (this.#hasRun) return;
     this.#hasRun = true;
     this.#events.onRunning();
+    this.#readyWait.begin();
     if (!this.#board.ready) this.#ready();
   }
 
   #ready(): void {
+    this.#readyWait.end();
     this.timings.mark("readyMs");
     this.#events.onReady();
   }
@@ -218,7 +225,7 @@ export class Attempt {
 
   #timedOut(): FarmError {
     const waitingFor = this.#hasFirmware
-      ? `it was waiting for ${this.#scenario?.waitingFor() ?? "the emulator's start"}`
+      ? `it was waiting for ${this.#scenario?.waitingFor() ?? "the emulator's start"}${this.#readyWait.describeMissing()}`
       : "its firmware was not here yet";
     return new FarmError("JobTimeout", { timeout: this.spec.timeout, clock: "wall", waitingFor });
   }

@@ -16,6 +16,7 @@ import { createEmulatorLauncher, type EmulatorLauncher } from "./emulator-launch
 import { prepareFirmware } from "./flash-image.ts";
 import { awaitedFirmware, machineFirmware, placeAwaited, recycleArguments } from "./given-firmware.ts";
 import type { LiveEmulator } from "./live-emulator.ts";
+import { readyInWords } from "./ready-watch.ts";
 import { Standby, type Waiting } from "./standby.ts";
 
 /** Command of the farm's own QEMU (images/qemu). */
@@ -164,23 +165,25 @@ class Boots {
     strategy: "snapshot" | "template",
     progress: Progress,
   ): Promise<Boot> {
-    const { slot, tenant, board, boardName, uarts } = request;
+    const { slot, tenant, board, boardName, uarts, events } = request;
     const isTemplate = strategy === "template";
     const launchKey = this.#launcher.keyOf({ ...request, firmware: undefined }, emulator, "incoming");
     const snapshotKey = digestOf([
       ...[strategy, tenant, launchKey, JSON.stringify(board.ready)],
       ...[firmware.identity ?? "", firmware.append ?? ""],
     ]);
+    if (board.ready) events.onStartWaits?.(`${readyInWords(board.ready)}, in a boot to make a ${strategy} of`);
     const snapshot = await this.#snapshots.get(snapshotKey, async (folder) => {
       await this.standby.take(slot, undefined);
       await sweep(slot);
       const cold = { ...request, boot: 0, isPaused: false, events: {} };
       const ram = isTemplate ? { path: RAM_IN_SLOT, isShared: true } : undefined;
       return makeSnapshot({
-        ...{ board, slot, isTemplate, folder, progress },
+        ...{ board, slot, isTemplate, folder, progress, shownOn: uarts },
         boot: (captured) => this.#spawned({ ...cold, uarts: captured }, emulator, { ram }),
       });
     });
+    events.onStartWaits?.(undefined);
     const ram = snapshot.ram === undefined ? undefined : { path: snapshot.ram, isShared: false };
     const incoming = { ...request, ram };
     const key = digestOf([snapshotKey, this.#launcher.keyOf(incoming, emulator, "incoming")]);

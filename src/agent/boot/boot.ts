@@ -44,6 +44,8 @@ export interface BootRequest {
 export interface BootEvents {
   /** The guest reset; called at most a few times a second, with the count so far. */
   onReset?(resets: number): void;
+  /** Before the guest of this boot is there, another one must come so far, in words; undefined: it has. */
+  onStartWaits?(what: string | undefined): void;
   onPaused?(): void;
   onResumed?(): void;
 }

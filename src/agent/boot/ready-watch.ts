@@ -3,6 +3,11 @@ import type { BoardSpec } from "../../core/schema/board.ts";
 import { compilePattern } from "../../pattern/pattern.ts";
 import { createPatternSet } from "../../pattern/pattern-scanner.ts";
 
+/** A ready pattern as errors name it. */
+export function readyInWords({ uart, pattern }: NonNullable<BoardSpec["ready"]>): string {
+  return `its ready pattern ${JSON.stringify(pattern)} on ${uart}`;
+}
+
 export interface WatchedUart {
   readonly name: string;
   /** Returns how to stop. */

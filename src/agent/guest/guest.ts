@@ -33,6 +33,8 @@ export interface GuestEvents {
   /** A boot could not become running. */
   onStartFailed?(error: FarmError): void;
   onExited?(exit: GuestExit): void;
+  /** The start waits for this; undefined: it goes on. */
+  onStartWaits?(what: string | undefined): void;
   onPaused?(): void;
   onResumed?(): void;
 }
@@ -157,6 +159,7 @@ export class Guest implements AsyncDisposable {
         isPaused,
         uarts: hubs,
         events: {
+          ...(events.onStartWaits && { onStartWaits: events.onStartWaits }),
           ...(events.onPaused && { onPaused: events.onPaused }),
           ...(events.onResumed && { onResumed: events.onResumed }),
         },

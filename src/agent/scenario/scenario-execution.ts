@@ -24,7 +24,8 @@ export class ScenarioExecution {
   readonly #unwatch: (() => void)[] = [];
   readonly #steps: StepResult[];
   #stepProgress: Progress | undefined;
-  #waitingFor = "the start";
+  /** Undefined until the board is on. */
+  #waitingFor: string | undefined;
   #isTextSeen = false;
   #isPaused = false;
 
@@ -47,7 +48,7 @@ export class ScenarioExecution {
   }
 
   get waitingFor(): string {
-    return this.#waitingFor;
+    return this.#waitingFor ?? this.#options.describeStart?.() ?? "the board's start";
   }
 
   setPaused(isPaused: boolean): void {
@@ -129,7 +130,11 @@ export class ScenarioExecution {
     const timeoutMs = durationMs(text) * this.#options.timeoutMultiplier;
     this.#progress.setDeadline(timeoutMs, () => {
       const timeout = formatDuration(timeoutMs);
-      return new FarmError("JobTimeout", { timeout, clock: "wall", waitingFor: this.#waitingFor });
+      return new FarmError("JobTimeout", {
+        timeout,
+        clock: "wall",
+        waitingFor: `it was waiting for ${this.waitingFor}`,
+      });
     });
   }
 

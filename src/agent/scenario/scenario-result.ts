@@ -19,6 +19,8 @@ export interface ScenarioRunOptions {
   readonly timeoutMultiplier: number;
   /** Steps begin once the board is on: before that it could be neither written to nor asked. */
   readonly started?: Promise<void>;
+  /** What the board's start waits for, in words, for a timeout's sentence. */
+  describeStart?(): string;
   /** Milliseconds since the start of the attempt, monotonic. */
   nowMs(): number;
   /** A step has ended. */

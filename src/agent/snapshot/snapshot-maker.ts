@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
+import { formatDuration } from "../../core/schema/duration.ts";
 import type { Boot } from "../boot/boot.ts";
-import { watchReady } from "../boot/ready-watch.ts";
+import { readyInWords, watchReady } from "../boot/ready-watch.ts";
 import { programOutput } from "../emulator/program-output.ts";
 import type { Progress } from "../progress.ts";
 import type { Slot } from "../slot/slot.ts";
+import type { UartPort } from "../uart/uart-port.ts";
 import { CapturedUart } from "./captured-uart.ts";
 import { saveState } from "./migration.ts";
 import type { MadeSnapshot } from "./snapshot-store.ts";
@@ -21,6 +23,8 @@ export interface SnapshotMaking {
   /** Where `state` and `ram` go. */
   readonly folder: string;
   readonly progress: Progress;
+  /** UARTs of the boot that waits for the snapshot: where none is made, they show what the guest said. */
+  readonly shownOn: readonly UartPort[];
   /** Boots the guest cold, in the slot. */
   boot(uarts: readonly CapturedUart[]): Promise<Boot>;
 }
@@ -30,19 +34,33 @@ export interface SnapshotMaking {
  * @throws {FarmError} SnapshotFailed, or the progress' reason
  */
 export async function makeSnapshot(making: SnapshotMaking): Promise<MadeSnapshot> {
-  const { board, slot, isTemplate, folder, progress } = making;
+  const { board, slot, isTemplate, folder, progress, shownOn } = making;
+  const begunMs = performance.now();
   const uarts = board.uarts.map(({ name }) => new CapturedUart(name));
   const ready = Promise.withResolvers<void>();
   const stopWatching = watchReady({ board, uarts, onReady: ready.resolve, onError: ready.reject });
-  const onAbort = () => ready.reject(progress.signal.reason as Error);
+  let isShown = false;
+  const show = () => {
+    if (isShown) return;
+    isShown = true;
+    for (const uart of uarts) shownOn.find(({ name }) => name === uart.name)?.replay(uart.output);
+  };
+  const onAbort = () => {
+    // Now: whoever is told of the end takes no byte after it.
+    show();
+    ready.reject(progress.signal.reason as Error);
+  };
   progress.signal.addEventListener("abort", onAbort, { once: true });
   // Whoever waits below gets it; a boot that fails at once must not leave it without one.
   ready.promise.catch(() => {});
   try {
     await using boot = await making.boot(uarts);
-    void boot.exited.then(({ reason, detail = "" }) =>
-      ready.reject(new FarmError("SnapshotFailed", { detail: `the guest ended first (${reason}) ${detail}`.trim() })),
-    );
+    void boot.exited.then(({ reason, detail: words }) => {
+      const end = `the guest ended first (${reason}${words === undefined ? "" : `: ${words}`})`;
+      const elapsed = formatDuration(performance.now() - begunMs);
+      const missing = board.ready === undefined ? "" : `, and ${readyInWords(board.ready)} had not come in ${elapsed}`;
+      ready.reject(new FarmError("SnapshotFailed", { detail: `${end}${missing}` }));
+    });
     await boot.running;
     await ready.promise;
     await boot.pause();
@@ -52,6 +70,7 @@ export async function makeSnapshot(making: SnapshotMaking): Promise<MadeSnapshot
     if (isTemplate) await fetchFile(join(slot.folder, RAM_IN_SLOT), join(folder, "ram"));
     return { outputs };
   } catch (cause) {
+    show();
     if (cause instanceof FarmError) throw cause;
     throw new FarmError("SnapshotFailed", { detail: (cause as Error).message }, { cause });
   } finally {

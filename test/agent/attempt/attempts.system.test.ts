@@ -79,6 +79,19 @@ test("a scenario that the board cannot do is refused before anything runs, where
   });
 });
 
+test("a job that is not done in time tells what it waited for, and that its ready pattern had not come", async () => {
+  const id = nextId();
+  const ready = { uart: "uart0", pattern: "never said" };
+  await lab.client.putAttempt(id, await lab.spec("shell", { ...ENDLESS, timeout: "1s", ready, strategy: "spawn" }));
+  const result = await events.resultOf(id);
+  expect(result).toMatchObject({ verdict: "timedOut", error: { code: "JobTimeout" } });
+  expect(result.error?.message).toMatch(
+    /waiting for step 1, expect-exit.*; its ready pattern "never said" on uart0 had not come in \S+\.$/,
+  );
+  expect(result.lastLines).toEqual(["emufarm shell on mps2-an385", "> "]);
+  await allSlotsFree();
+});
+
 test("more attempts than slots are refused until one is free, and that is announced", async () => {
   const spec = await lab.spec("shell", ENDLESS);
   const ids = [nextId(), nextId()];

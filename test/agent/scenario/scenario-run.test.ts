@@ -286,6 +286,8 @@ describe("The end from outside", () => {
 
   test("comes from the scenario's own timeout too", async () => {
     const result = await play({ steps: [{ "wait-serial": "never" }], timeout: "10ms" }, () => {});
-    expect(result.error?.message).toBe('The job was not done within 10ms (wall time): step 1, wait-serial "never".');
+    expect(result.error?.message).toBe(
+      'The job was not done within 10ms (wall time): it was waiting for step 1, wait-serial "never".',
+    );
   });
 });

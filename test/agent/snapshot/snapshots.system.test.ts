@@ -70,10 +70,28 @@ describe.each(emulatorSets())("on $name", (set) => {
     const result = await lab.run(boardOf("mps2-an385"), image, { strategy: "snapshot", ready });
     expect(result).toMatchObject({ verdict: "errored", error: { code: "SnapshotFailed" } });
     expect(result.error?.message).toContain("the guest ended first (GuestExited)");
+    expect(result.error?.message).toMatch(/its ready pattern "never said" on uart0 had not come in \S+\./);
+    expect(result.lastLines).toEqual(["boot ok"]);
   });
 
   const proven = (way: Way) =>
     [...boards.values()].filter((board) => board.spec.boot.proven.includes(way) && hasSnapshots(set, board));
+
+  it.each(["snapshot", "template"] as const)(
+    "a job whose ready pattern never comes, so that no %s is made, tells which one, how long, and what came instead",
+    async (strategy) => {
+      const board = proven(strategy)[0] as Board;
+      const { name } = board.metadata;
+      const uart = board.spec.uarts[0]?.name ?? "";
+      const ready = { uart, pattern: "never said" };
+      const result = await lab.run(board, shellImage(name), { strategy, ready, timeout: "3s" });
+      expect(result).toMatchObject({ verdict: "timedOut", error: { code: "JobTimeout" } });
+      const words = `waiting for its ready pattern "never said" on ${uart}, in a boot to make a ${strategy} of, for `;
+      expect(result.error?.message).toContain(words);
+      expect(result.lastLines).toEqual([`emufarm shell on ${name}`, "> "]);
+      expect(saidOn(result).toString()).toBe(`emufarm shell on ${name}\n> `);
+    },
+  );
 
   for (const way of ["snapshot", "template"] as const) {
     it.each(proven(way).map(({ metadata }) => metadata.name))(
