@@ -6,6 +6,7 @@ import { startPrivateAgent } from "../farm/private-agent.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import { clipped, painter } from "../screen/style.ts";
 import { textTable } from "../screen/table.ts";
+import { terminalSize } from "../screen/terminal-size.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 
@@ -27,7 +28,7 @@ async function allBoards(surroundings: Surroundings, options: FarmOptions): Prom
 
 function boardTable({ stdout, env }: Surroundings, boards: readonly BoardStatus[]): string {
   const paint = painter(stdout, env);
-  const room = stdout.isTTY ? Math.max(60, stdout.columns) : 1_000;
+  const room = stdout.isTTY ? Math.max(60, terminalSize(stdout).columns) : 1_000;
   const nameWidth = Math.max(5, ...boards.map(({ name }) => name.length));
   const titleWidth = Math.min(44, Math.max(5, ...boards.map(({ spec }) => spec.title.length)));
   const rows = boards.map(({ name, spec, isAvailable, emulator, error }) => [

@@ -1,4 +1,5 @@
 import { clipped, type Paint, plainLine } from "../screen/style.ts";
+import type { TerminalSize } from "../screen/terminal-size.ts";
 import type { FollowedJob, JobMark, RunState } from "./run-state.ts";
 import { totalsText } from "./totals.ts";
 
@@ -26,13 +27,8 @@ const MOST_RUNNING = 4;
 /** A terminal lower than this shows less of what runs. */
 const LOW_TERMINAL_ROWS = 16;
 
-export interface TableSize {
-  readonly columns: number;
-  readonly rows: number;
-}
-
 /** The picture of a run at one moment: a bar, a cell for each board, what runs just now. */
-export function liveTable(state: RunState, size: TableSize, nowMs: number, startedMs: number, paint: Paint): string {
+export function liveTable(state: RunState, size: TerminalSize, nowMs: number, startedMs: number, paint: Paint): string {
   const width = Math.max(40, size.columns - 1);
   const cells = boardCells(state, paint);
   const cellWidth = Math.max(0, ...cells.map((cell) => cell.width)) + 3;

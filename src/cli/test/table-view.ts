@@ -1,6 +1,7 @@
 import type { WriteStream } from "node:tty";
 import { createLogUpdate } from "log-update";
 import type { Paint } from "../screen/style.ts";
+import { terminalSize } from "../screen/terminal-size.ts";
 import { liveTable } from "./live-table.ts";
 import type { RunState } from "./run-state.ts";
 import type { RunView } from "./run-view.ts";
@@ -10,14 +11,13 @@ const FRAME_MS = 100;
 
 /** A table that is drawn over itself, for a terminal. Failures are written above it and stay. */
 export function tableView(out: WriteStream, paint: Paint): RunView {
-  const screen = createLogUpdate(out, { showCursor: false });
+  const screen = createLogUpdate(sizedStream(out), { showCursor: false });
   const startedMs = performance.now();
   let state: RunState | undefined;
   let frames: NodeJS.Timeout | undefined;
   const draw = () => {
     if (!state) return;
-    const size = { columns: out.columns ?? 80, rows: out.rows ?? 24 };
-    screen(liveTable(state, size, performance.now(), startedMs, paint));
+    screen(liveTable(state, terminalSize(out), performance.now(), startedMs, paint));
   };
   return {
     begin(begun) {
@@ -42,4 +42,19 @@ export function tableView(out: WriteStream, paint: Paint): RunView {
       screen.done();
     },
   };
+}
+
+/** All of a stream that log-update looks at: it draws nothing on a terminal of no rows. */
+function sizedStream(out: WriteStream): WriteStream {
+  const stream: Pick<WriteStream, "isTTY" | "columns" | "rows"> & { write(text: string): boolean } = {
+    isTTY: out.isTTY,
+    write: (text) => out.write(text),
+    get columns() {
+      return terminalSize(out).columns;
+    },
+    get rows() {
+      return terminalSize(out).rows;
+    },
+  };
+  return stream as WriteStream;
 }
