@@ -4,11 +4,10 @@ import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { ProcessEnd } from "../emulator/emulator-process.ts";
 import type { BoardEmulator } from "../emulator/emulators.ts";
 import type { QmpClient } from "../qmp/qmp-client.ts";
-import type { QmpEvent } from "../qmp/qmp-session.ts";
 import type { Boot, BootRequest } from "./boot.ts";
+import { BootWatch } from "./boot-watch.ts";
 import { type BootEnd, classifyExit, refusal, startError } from "./exit-classification.ts";
 import type { LiveEmulator } from "./live-emulator.ts";
-import { ResetCount } from "./reset-count.ts";
 
 export interface EmulatorBootOptions {
   readonly strategy: BootStrategyName;
@@ -39,24 +38,18 @@ export class EmulatorBoot implements Boot {
   readonly exited: Promise<GuestExit>;
   readonly #live: LiveEmulator;
   readonly #request: BootRequest;
-  readonly #options: EmulatorBootOptions;
-  readonly #resets: ResetCount;
+  readonly #options: Omit<EmulatorBootOptions, "live" | "strategy">;
+  readonly #watch: BootWatch;
   #unplug: (() => void)[] = [];
-  readonly #stopListening: () => void;
   /** Of the process, or of a guest that its emulator outlives. */
   readonly #end = Promise.withResolvers<ProcessEnd>();
-  #shutdownReason: string | undefined;
-  #exitCode: number | undefined;
   #hasAnswered = false;
   #refusal: string | undefined;
-  /** The guest's clock has been started once. */
-  #isBegun: boolean;
   #isSpoiled = false;
   #isDisposed = false;
   #endedFor: BootEnd["endedFor"];
 
-  constructor(request: BootRequest, options: EmulatorBootOptions) {
-    const { live, strategy } = options;
+  constructor(request: BootRequest, { live, strategy, ...options }: EmulatorBootOptions) {
     this.#live = live;
     this.#request = request;
     this.#options = options;
@@ -64,9 +57,12 @@ export class EmulatorBoot implements Boot {
     this.strategy = strategy;
     this.emulator = live.emulator;
     this.qmp = live.qmp;
-    this.#isBegun = request.isPaused;
-    this.#resets = new ResetCount((resets) => request.events.onReset?.(resets));
-    this.#stopListening = this.qmp.onEvent((event) => this.#observe(event));
+    this.#watch = new BootWatch(this.qmp, {
+      request,
+      onShutdown: () => this.#shutDown(),
+      onPanic: () => this.#quit(),
+      onResetLoop: () => this.#kill("resetLoop"),
+    });
     live.wake((end) => this.#end.resolve(end));
     this.exited = this.#awaitEnd();
     this.running = this.#awaitAnswer();
@@ -79,7 +75,7 @@ export class EmulatorBoot implements Boot {
   }
 
   get resets(): number {
-    return this.#resets.count;
+    return this.#watch.resets;
   }
 
   async pause(): Promise<void> {
@@ -109,7 +105,7 @@ export class EmulatorBoot implements Boot {
 
   async stop(): Promise<GuestExit> {
     if (!this.#hasEnded()) {
-      this.#endedFor ??= "stop";
+      this.#endFor("stop");
       if (this.#isReusable()) await this.#halt();
       else await this.#quit();
     }
@@ -120,7 +116,8 @@ export class EmulatorBoot implements Boot {
     const { reason } = await this.stop();
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    const { live, onReusable, onDisposed } = this.#options;
+    const { onReusable, onDisposed } = this.#options;
+    const live = this.#live;
     if (!live.process.hasExited) {
       const isClean = this.#hasAnswered && CLEAN_ENDS.includes(reason);
       if (onReusable && isClean && this.#isReusable()) onReusable(live);
@@ -129,39 +126,9 @@ export class EmulatorBoot implements Boot {
     onDisposed?.();
   }
 
-  #observe({ event, data }: QmpEvent): void {
-    switch (event) {
-      case "RESET":
-        if (data.guest === true) this.#countReset();
-        break;
-      case "SHUTDOWN":
-        this.#shutdown(data);
-        break;
-      case "GUEST_PANICKED":
-        this.#panic();
-        break;
-      case "STOP":
-        if (this.#shutdownReason === undefined) this.#request.events.onPaused?.();
-        break;
-      case "RESUME":
-        if (this.#isBegun) this.#request.events.onResumed?.();
-        this.#isBegun = true;
-        break;
-    }
-  }
-
-  #shutdown(data: QmpEvent["data"]): void {
-    if (this.#shutdownReason !== undefined) return;
-    this.#shutdownReason = String(data.reason);
-    if (typeof data["exit-code"] === "number") this.#exitCode = data["exit-code"];
+  #shutDown(): void {
     if (this.#isReusable()) this.#endAlive();
     else void this.#quit();
-  }
-
-  /** QEMU keeps a machine whose guest has panicked, or whose CPU is locked up, for a look at it. */
-  #panic(): void {
-    this.#shutdownReason ??= "guest-panic";
-    void this.#quit();
   }
 
   #isReusable(): boolean {
@@ -169,7 +136,7 @@ export class EmulatorBoot implements Boot {
   }
 
   #hasEnded(): boolean {
-    return this.#live.process.hasExited || this.#shutdownReason !== undefined;
+    return this.#live.process.hasExited || this.#watch.shutdownReason !== undefined;
   }
 
   /** The emulator lives on; the guest's last bytes are read first. */
@@ -190,20 +157,20 @@ export class EmulatorBoot implements Boot {
     }
   }
 
-  #countReset(): void {
-    if (this.#endedFor !== undefined) return;
-    this.#resets.add();
-    if (this.#resets.count > this.#request.maxResets) this.#kill("resetLoop");
-  }
-
   /** First asks, then forces. */
   async #quit(): Promise<void> {
     this.#isSpoiled = true;
     await this.#live.quit();
   }
 
-  #kill(reason: BootEnd["endedFor"]): void {
+  /** The farm ends the guest; the first reason counts. */
+  #endFor(reason: BootEnd["endedFor"]): void {
     this.#endedFor ??= reason;
+    this.#watch.stopCounting();
+  }
+
+  #kill(reason: BootEnd["endedFor"]): void {
+    this.#endFor(reason);
     this.#isSpoiled = true;
     this.#live.process.kill();
   }
@@ -245,22 +212,21 @@ export class EmulatorBoot implements Boot {
   }
 
   async #awaitEnd(): Promise<GuestExit> {
-    const { live } = this.#options;
+    const live = this.#live;
     const end = await this.#end.promise;
-    this.#stopListening();
     for (const unplug of this.#unplug) unplug();
-    this.#resets[Symbol.dispose]();
+    this.#watch[Symbol.dispose]();
     // How the guest ended is known all the same; the next boot sweeps first, and is refused while that fails.
     if (live.process.hasExited) await this.#request.slot.sweep().catch(() => {});
     return classifyExit({
       process: end,
       isEmulatorAlive: !live.process.hasExited,
-      shutdownReason: this.#shutdownReason,
-      exitCode: this.#exitCode,
+      shutdownReason: this.#watch.shutdownReason,
+      exitCode: this.#watch.exitCode,
       refusal: this.#refusal,
       hasAnswered: this.#hasAnswered,
       endedFor: live.hasBrokenProtocol ? "protocol" : this.#endedFor,
-      resets: this.#resets.count,
+      resets: this.#watch.resets,
       endings: this.#request.board.endings,
     });
   }
