@@ -6,6 +6,7 @@ import type { BoardEmulator } from "../emulator/emulators.ts";
 import type { QmpClient } from "../qmp/qmp-client.ts";
 import type { Boot, BootRequest } from "./boot.ts";
 import { BootWatch } from "./boot-watch.ts";
+import { readRegisters } from "./cpu-registers.ts";
 import { type BootEnd, classifyExit, refusal, startError } from "./exit-classification.ts";
 import type { LiveEmulator } from "./live-emulator.ts";
 
@@ -45,6 +46,7 @@ export class EmulatorBoot implements Boot {
   readonly #end = Promise.withResolvers<ProcessEnd>();
   #hasAnswered = false;
   #refusal: string | undefined;
+  #registers: string | undefined;
   #isSpoiled = false;
   #isDisposed = false;
   #endedFor: BootEnd["endedFor"];
@@ -60,7 +62,7 @@ export class EmulatorBoot implements Boot {
     this.#watch = new BootWatch(this.qmp, {
       request,
       onShutdown: () => this.#shutDown(),
-      onPanic: () => this.#quit(),
+      onPanic: ({ isKept }) => void this.#panic(isKept),
       onResetLoop: () => this.#kill("resetLoop"),
     });
     live.wake((end) => this.#end.resolve(end));
@@ -124,6 +126,15 @@ export class EmulatorBoot implements Boot {
       else await this.#quit();
     }
     onDisposed?.();
+  }
+
+  /** The process of a machine that is kept ends with nothing but the word of its crash: where that was, it is asked. */
+  async #panic(isKept: boolean): Promise<void> {
+    if (isKept && this.#registers === undefined) {
+      this.#registers = "";
+      this.#registers = await readRegisters(this.qmp, this.#options.stopGraceMs);
+    }
+    await this.#quit();
   }
 
   #shutDown(): void {
@@ -224,6 +235,7 @@ export class EmulatorBoot implements Boot {
       shutdownReason: this.#watch.shutdownReason,
       exitCode: this.#watch.exitCode,
       refusal: this.#refusal,
+      registers: this.#registers,
       hasAnswered: this.#hasAnswered,
       endedFor: live.hasBrokenProtocol ? "protocol" : this.#endedFor,
       resets: this.#watch.resets,

@@ -15,6 +15,8 @@ export interface BootEnd {
   readonly exitCode: number | undefined;
   /** Why the emulator did not take the firmware, where it said so by QMP. */
   readonly refusal: string | undefined;
+  /** The CPU's registers after a panic, where the machine was kept and asked. */
+  readonly registers?: string | undefined;
   /** QMP has answered. A guest runs only after that, and every SHUTDOWN since then has been told. */
   readonly hasAnswered: boolean;
   /** Why the farm ended the emulator, where it did. */
@@ -78,7 +80,10 @@ const RULES: readonly Rule[] = [
   {
     // A finisher's failure comes as a panic with a code; a panic without one must not look like success.
     when: (end) => end.shutdownReason === "guest-panic" && codeOf(end) === 0,
-    exit: (end) => ({ reason: "GuestCrashed", detail: lastWords(end.process.stderr) || "the guest panicked" }),
+    exit: ({ process, registers = "" }) => ({
+      reason: "GuestCrashed",
+      detail: lastWords(`${process.stderr}\n${registers}`) || "the guest panicked",
+    }),
   },
   {
     // isa-debug-exit ends QEMU with (value << 1) | 1.

@@ -32,6 +32,15 @@ test.each<[string, Row, object]>([
   ["a power-off", { shutdownReason: "guest-shutdown" }, { reason: "GuestShutdown" }],
   ["a power-off with a code", { shutdownReason: "guest-shutdown", code: 4 }, { reason: "GuestExited", code: 4 }],
   ["a finisher's failure", { shutdownReason: "guest-panic", code: 5 }, { reason: "GuestExited", code: 5 }],
+  [
+    "a lockup in a machine that is kept",
+    {
+      shutdownReason: "guest-panic",
+      stderr: "qemu: guest: Lockup: can't escalate\n",
+      registers: "R00=0 R15=4\r\nXPSR=1\r\n",
+    },
+    { reason: "GuestCrashed", detail: "qemu: guest: Lockup: can't escalate\nR00=0 R15=4\nXPSR=1" },
+  ],
   ["a panic without a code", { shutdownReason: "guest-panic" }, { reason: "GuestCrashed" }],
   ["a reset that is the end", { shutdownReason: "guest-reset" }, { reason: "GuestReset" }],
   ["isa-debug-exit with 0", { endings: ["debug-exit"], code: 1 }, { reason: "GuestExited", code: 0 }],

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { BoardSpec } from "../../../src/core/schema/board.ts";
 import { readBoards } from "../../boards/manifests.ts";
 import { buildFirmware } from "../../firmware/build.ts";
 import { createStandIns } from "../emulator/stand-in.ts";
-import { createBootLab } from "./boot-lab.ts";
+import { type BootLabOptions, createBootLab } from "./boot-lab.ts";
 import { isAlive } from "./boot-strategy-conformance.ts";
 
 let images: string;
@@ -24,11 +24,29 @@ function firmware(board: string, app: string) {
   return { image: join(images, board, `${app}.elf`), format: "elf" as const };
 }
 
-test("a guest that locks up has crashed, with the emulator's words", async () => {
-  await using lab = await createBootLab();
-  const { boot, uarts } = await lab.boot(boardNamed("mps2-an385"), { firmware: firmware("mps2-an385", "lockup") });
-  expect(await boot.exited).toMatchObject({ reason: "GuestCrashed", detail: expect.stringContaining("Lockup") });
-  expect(uarts[0]?.text).toContain("locking up");
+const FARM_QEMU = process.env.EMUFARM_FARM_QEMU_PATH;
+
+describe("a guest that locks up has crashed, with the emulator's words and the registers of its CPU", () => {
+  const lockup = async (options: BootLabOptions) => {
+    await using lab = await createBootLab(options);
+    const { boot, uarts } = await lab.start(boardNamed("mps2-an385"), { firmware: firmware("mps2-an385", "lockup") });
+    const exit = await boot.exited;
+    expect(exit).toMatchObject({ reason: "GuestCrashed", detail: expect.stringContaining("Lockup") });
+    for (const register of [/\bR14=[0-9a-f]{8}\b/, /\bR15=[0-9a-f]{8}\b/, /\bXPSR=[0-9a-f]{8}\b/]) {
+      expect(exit.detail).toMatch(register);
+    }
+    expect(uarts[0]?.text).toContain("locking up");
+    await boot[Symbol.asyncDispose]();
+    expect(isAlive(boot.pid)).toBe(false);
+  };
+  test("under stock QEMU, which aborts", () => lockup({}));
+  if (FARM_QEMU === undefined) test.skip("under the farm's own QEMU: it is not built here (npm run qemu)");
+  else {
+    const searchPath = [FARM_QEMU];
+    test("under the farm's own QEMU in a process of its own", () => lockup({ searchPath }));
+    test("under the farm's own QEMU in one that is recycled, which keeps the machine", () =>
+      lockup({ searchPath, strategy: "recycle" }));
+  }
 });
 
 test.each(["mps2-an385", "arm-virt"])("a guest of %s that resets for ever is ended at its limit", async (name) => {
