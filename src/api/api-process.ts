@@ -41,7 +41,9 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
       onFault: (error) => log.error({ err: error }, "the store is behind in making verdicts safe"),
     }),
   );
-  const queue = starting.use(await openFarmQueue({ address: config.redis, log, patienceMs: QUEUE_PATIENCE_MS }));
+  const queue = starting.use(
+    await openFarmQueue({ address: config.redis, password: config.redisPassword, log, patienceMs: QUEUE_PATIENCE_MS }),
+  );
   const clients = config.agents.map((address) => starting.use(createAgentClient({ address, token: config.token })));
   const boards = await loadBoards(createBoardFiles(config.boardFolders, join(config.dataFolder, "boards")));
   const availability = createBoardAvailability(clients, log);

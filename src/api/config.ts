@@ -2,7 +2,7 @@ import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { parseSettings } from "../core/schema/parse-settings.ts";
 import { listenAddress } from "../http/listen-address.ts";
-import { readTokenFile } from "../http/token-file.ts";
+import { readSecretFile, readTokenFile } from "../http/token-file.ts";
 import { LOG_LEVELS } from "../log/log.ts";
 import { isNetwork } from "./firmware/address-rules.ts";
 
@@ -16,6 +16,10 @@ const settings = z.object({
   EMUFARM_TOKEN_FILE: absolutePath.describe("File with the token of callers and agents."),
   EMUFARM_DATA: absolutePath.describe("The farm's folder: store, own boards, key of signed URLs."),
   EMUFARM_REDIS: z.string().regex(/^(unix:\/|rediss?:\/\/)/, "must be unix:/path or redis://host:port"),
+  EMUFARM_REDIS_PASSWORD_FILE: absolutePath.optional().describe("File with the password of Redis."),
+  EMUFARM_ALLOWED_HOSTS: list(",")
+    .default([])
+    .describe("Names and addresses that the server is called by, apart from the loopback's and the public URL's."),
   EMUFARM_AGENTS: list(",").default([]).describe("Addresses of the agents, separated by commas."),
   EMUFARM_PUBLIC_URL: z.url({ protocol: /^https?$/ }).describe("Where callers and agents reach the API."),
   EMUFARM_BOARDS: list(":").default([]).describe("Folders of boards, separated by colons."),
@@ -58,6 +62,11 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     token: readTokenFile(data.EMUFARM_TOKEN_FILE),
     dataFolder: data.EMUFARM_DATA,
     redis: data.EMUFARM_REDIS,
+    redisPassword:
+      data.EMUFARM_REDIS_PASSWORD_FILE === undefined
+        ? undefined
+        : readSecretFile("EMUFARM_REDIS_PASSWORD_FILE", data.EMUFARM_REDIS_PASSWORD_FILE),
+    allowedHosts: data.EMUFARM_ALLOWED_HOSTS,
     agents: data.EMUFARM_AGENTS,
     publicUrl: data.EMUFARM_PUBLIC_URL,
     imports: {

@@ -25,7 +25,7 @@ export async function runDispatcher(config: ApiConfig, log: Log): Promise<Dispat
       onFault: (error) => log.error({ err: error }, "the store is behind in making verdicts safe"),
     }),
   );
-  const queue = starting.use(await openFarmQueue({ address: config.redis, log }));
+  const queue = starting.use(await openFarmQueue({ address: config.redis, password: config.redisPassword, log }));
   const agents = config.agents.map((address) => starting.use(createAgentClient({ address, token: config.token })));
   const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
   const metrics = createMetrics();

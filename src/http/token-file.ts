@@ -6,12 +6,19 @@ import { FarmError } from "../core/error/farm-error.ts";
  * @throws {FarmError} InvalidRequest where the file cannot be read or is empty
  */
 export function readTokenFile(path: string): string {
+  return readSecretFile("EMUFARM_TOKEN_FILE", path);
+}
+
+/**
+ * One line that a setting names the file of.
+ * @throws {FarmError} InvalidRequest where the file cannot be read or is empty
+ */
+export function readSecretFile(setting: string, path: string): string {
   try {
-    const token = readFileSync(path, "utf8").trim();
-    if (token !== "") return token;
+    const secret = readFileSync(path, "utf8").trim();
+    if (secret !== "") return secret;
   } catch (cause) {
-    const problems = `EMUFARM_TOKEN_FILE: ${(cause as Error).message}`;
-    throw new FarmError("InvalidRequest", { problems }, { cause });
+    throw new FarmError("InvalidRequest", { problems: `${setting}: ${(cause as Error).message}` }, { cause });
   }
-  throw new FarmError("InvalidRequest", { problems: `EMUFARM_TOKEN_FILE: ${path} is empty` });
+  throw new FarmError("InvalidRequest", { problems: `${setting}: ${path} is empty` });
 }

@@ -23,16 +23,22 @@ test("settings are read into what the processes need", async () => {
     EMUFARM_AGENTS: "unix:/a,unix:/b",
     EMUFARM_PUBLIC_URL: "http://127.0.0.1:7380",
     EMUFARM_BOARDS: "/one:/two",
+    EMUFARM_REDIS_PASSWORD_FILE: join(folder.path, "password"),
+    EMUFARM_ALLOWED_HOSTS: "farm.example.org,192.0.2.7",
   };
   expect(() => readConfig(env)).toThrow("EMUFARM_TOKEN_FILE");
   await writeFile(tokenFile, "\n");
   expect(() => readConfig(env)).toThrow("is empty");
   await writeFile(tokenFile, "secret\n");
+  expect(() => readConfig(env)).toThrow("EMUFARM_REDIS_PASSWORD_FILE");
+  await writeFile(env.EMUFARM_REDIS_PASSWORD_FILE, "of redis\n");
   expect(readConfig(env)).toMatchObject({
     role: "api",
     token: "secret",
     agents: ["unix:/a", "unix:/b"],
     boardFolders: ["/one", "/two"],
+    redisPassword: "of redis",
+    allowedHosts: ["farm.example.org", "192.0.2.7"],
     retention: { maxAgeMs: 30 * 86_400_000, maxBytes: 20 * 1024 ** 3 },
   });
 });

@@ -53,6 +53,7 @@ export interface ApiServerOptions {
   readonly token: string;
   readonly tokenFile: string;
   readonly publicUrl: string;
+  readonly allowedHosts: readonly string[];
   readonly version: string;
   readonly metrics: Registry;
   readonly log: Log;
@@ -61,12 +62,12 @@ export interface ApiServerOptions {
 
 /** The farm's API, ready to listen. */
 export async function createApiServer(services: ApiServices, options: ApiServerOptions): Promise<HttpServer> {
-  const { token, tokenFile, publicUrl, metrics, log, notReady } = options;
+  const { token, tokenFile, publicUrl, allowedHosts, metrics, log, notReady } = options;
   const server = await createHttpServer({
     log,
     metrics,
     notReady,
-    trust: { token, tokenFile, allowedHosts: [new URL(publicUrl).hostname, hostname()] },
+    trust: { token, tokenFile, allowedHosts: [new URL(publicUrl).hostname, hostname(), ...allowedHosts] },
     openApi: {
       title: "emufarm",
       version: options.version,

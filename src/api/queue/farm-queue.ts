@@ -33,6 +33,8 @@ export interface DispatcherQueue {
 export interface FarmQueueOptions {
   /** `unix:/path` or a URL such as `redis://host:6379`. */
   readonly address: string;
+  /** For an address without one. */
+  readonly password?: string | undefined;
   readonly log: Log;
   readonly tenantWeights?: Readonly<Record<string, number>>;
   readonly connectTimeoutMs?: number;

@@ -5,6 +5,8 @@ import type { Log } from "../../log/log.ts";
 export interface RedisConnectionOptions {
   /** `unix:/path` or a URL such as `redis://host:6379`. */
   readonly address: string;
+  /** For an address without one. */
+  readonly password?: string | undefined;
   readonly log: Log;
   /** How long to wait for Redis at the start. */
   readonly connectTimeoutMs?: number;
@@ -18,7 +20,7 @@ const LONGEST_RECONNECT_DELAY_MS = 500;
  * @throws {FarmError} QueueUnavailable, QueueMisconfigured
  */
 export async function connectRedis(options: RedisConnectionOptions): Promise<Redis> {
-  const redis = openRedis(options.address, options.log);
+  const redis = openRedis(options);
   try {
     await untilReady(redis, options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS);
     await refuseEviction(redis);
@@ -29,8 +31,9 @@ export async function connectRedis(options: RedisConnectionOptions): Promise<Red
   }
 }
 
-function openRedis(address: string, log: Log): Redis {
+function openRedis({ address, password, log }: RedisConnectionOptions): Redis {
   const settings = {
+    ...(password !== undefined && { password }),
     maxRetriesPerRequest: null,
     retryStrategy: (attempt: number) => Math.min(20 * attempt, LONGEST_RECONNECT_DELAY_MS),
   };

@@ -37,6 +37,21 @@ describe("the connection to Redis", () => {
     await expect(missing).rejects.toMatchObject({ code: "QueueUnavailable" });
   });
 
+  test("has a password where Redis wants one, and names the refusal of a wrong one", async () => {
+    await redis.command("CONFIG", "SET", "requirepass", "it's me: 100%/@");
+    const { address } = redis;
+    const wrong = openFarmQueue({ address, password: "who?", log, connectTimeoutMs: 1_000 });
+    await expect(wrong).rejects.toMatchObject({
+      code: "QueueUnavailable",
+      message: expect.stringMatching(/WRONGPASS/),
+    });
+    await using queue = await openFarmQueue({ address, password: "it's me: 100%/@", log });
+    await using stack = new AsyncDisposableStack();
+    stack.use(queue.forDispatcher(POOL).openRunningQueue());
+    stack.defer(await queue.signals.subscribe(() => {}));
+    expect(await queue.waitingRoom.size(POOL)).toBe(0);
+  });
+
   test("tells what Redis refuses as Redis being of no use, not as a fault of the farm", async () => {
     const queue = await openQueue();
     // Without a replica it takes no more writes, as one does whose disk is full.
