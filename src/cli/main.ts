@@ -6,6 +6,9 @@ import { EXIT, exitCodeOfError } from "./exit-code.ts";
 import { runProgram } from "./program.ts";
 import type { ProjectFiles, Surroundings } from "./surroundings.ts";
 
+/** One Ctrl-C may come twice: from the terminal, and from the npm that called. */
+const SAME_KEY_MS = 500;
+
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** The same in the sources and in the bundle: programs lie side by side, two folders below the project. */
@@ -49,8 +52,16 @@ function surroundings(interrupted: AbortSignal): Surroundings {
 
 async function main(): Promise<number> {
   const interruption = new AbortController();
-  const interrupt = (how: string) => interruption.abort(new FarmError("Cancelled", { reason: how }));
+  let interruptedMs = Number.POSITIVE_INFINITY;
+  const interrupt = (how: string) => {
+    interruptedMs = Math.min(interruptedMs, performance.now());
+    interruption.abort(new FarmError("Cancelled", { reason: how }));
+  };
   for (const signal of SIGNALS) process.on(signal, () => interrupt(signal));
+  // Whoever cannot wait: children end with their standard input, and the next call removes what is left.
+  process.on("SIGINT", () => {
+    if (performance.now() - interruptedMs > SAME_KEY_MS) process.exit(EXIT.interrupted);
+  });
   // Whoever read the output has had enough, as `head` does.
   process.stdout.on("error", () => interrupt("standard output was closed"));
   try {

@@ -7,6 +7,7 @@ import { EXIT, exitCodeOfVerdict } from "../exit-code.ts";
 import { findFarm } from "../farm/find-farm.ts";
 import { followUp } from "../farm/follow-up.ts";
 import type { FarmOptions } from "../farm-options.ts";
+import { tellInterruption } from "../interruption.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { isBoardFile } from "./board-argument.ts";
 import type { GuestRun, NamedBytes, Outcome, RunPlace, RunRequest } from "./run-place.ts";
@@ -85,6 +86,7 @@ async function runOnce(
       ? undefined
       : await openSerialLog(resolve(surroundings.cwd, options.serialLogFile), options.serialLogFile);
   const guest = await start(surroundings, place, await requestOf(surroundings, board, image, options), options);
+  using _telling = tellInterruption(interrupted, (text) => words.say(text), "stopping the guest");
   const cancel = () => {
     // Whoever waits for the outcome sees it: the guest's end, or that the farm cannot be reached.
     guest.cancel("interrupted by the caller").catch(() => {});

@@ -8,6 +8,7 @@ import { tellAbsence } from "../farm/absence.ts";
 import { type FarmAddress, findFarm } from "../farm/find-farm.ts";
 import { followUp, upCommand } from "../farm/follow-up.ts";
 import type { FarmOptions } from "../farm-options.ts";
+import { tellInterruption } from "../interruption.ts";
 import { describeFailure } from "../screen/failure.ts";
 import { painter } from "../screen/style.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -34,8 +35,12 @@ export async function test(surroundings: Surroundings, path: string, options: Te
   const { startPrivateFarm } = await import("../farm/private-farm.ts");
   // A bad file is told before a farm is started for it.
   await planRun(resolve(surroundings.cwd, path), surroundings.cwd, choiceOf(options));
+  const stopping = "stopping the run, and the farm that was started for it";
+  const { interrupted, stderr } = surroundings;
+  const telling = tellInterruption(interrupted, (text) => stderr.write(`emufarm: ${text}\n`), stopping);
   await using farm = await startPrivateFarm(surroundings, { slots: options.jobs, data: options.data });
-  return await testOnFarm(surroundings, farm, path, { ...options, stay: "private" });
+  telling[Symbol.dispose]();
+  return await testOnFarm(surroundings, farm, path, { ...options, stay: "private", stopping });
 }
 
 interface TestOnFarmOptions extends Omit<TestOptions, "jobs"> {
@@ -44,6 +49,8 @@ interface TestOnFarmOptions extends Omit<TestOptions, "jobs"> {
    * once it is up again. Default: it stays up.
    */
   readonly stay?: "private" | "ending";
+  /** What an interruption stops, in words. Default: the run alone. */
+  readonly stopping?: string;
 }
 
 /** Runs tests on a farm, shows them, and writes the report. */
@@ -101,12 +108,13 @@ async function follow(
   const view = options.json ? undefined : await viewOn(surroundings);
   const jobs = new Map(state.jobs.map((job, index) => [job.id, plan.jobs[index]]));
   view?.begin(state);
+  const say = (text: string) => {
+    const write = () => stderr.write(`emufarm: ${text}\n`);
+    if (view) view.aside(write);
+    else write();
+  };
+  using _telling = tellInterruption(surroundings.interrupted, say, options.stopping ?? "cancelling the run");
   try {
-    const say = (text: string) => {
-      const write = () => stderr.write(`emufarm: ${text}\n`);
-      if (view) view.aside(write);
-      else write();
-    };
     for await (const event of farm.events(run.id, tellAbsence(say))) {
       if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
       const job = state.apply(event, performance.now());

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { EXIT } from "../exit-code.ts";
 import { usedFarmQemu, withFarmQemu } from "../farm/emulator-path.ts";
 import { farmFolders } from "../folders.ts";
+import { tellInterruption } from "../interruption.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { type RunningFarm, startFarm } from "./farm.ts";
 import { type FarmPlan, SLOTS_PER_AGENT } from "./farm-process.ts";
@@ -18,6 +19,8 @@ interface UpOptions {
   readonly json?: true;
 }
 
+const STOPPING = "stopping the farm and what runs on it";
+
 /** `emufarm up`: the farm on this machine, until it is interrupted or has run what it was asked to. */
 export async function up(surroundings: Surroundings, options: UpOptions): Promise<number> {
   const { stdout, stderr, interrupted } = surroundings;
@@ -25,6 +28,7 @@ export async function up(surroundings: Surroundings, options: UpOptions): Promis
   const say = (text: string) => stderr.write(`emufarm: ${text}\n`);
   const own = usedFarmQemu(surroundings);
   if (own?.state === "refused") say(`${own.problem}: stock emulators are used. Type: npm run qemu`);
+  const telling = tellInterruption(interrupted, say, STOPPING);
   await using farm = await startFarm(
     plan,
     { onLost: (name, how, restartMs) => say(`${name} ended (${how}); starting it again in ${restartMs / 1_000} s`) },
@@ -39,7 +43,8 @@ export async function up(surroundings: Surroundings, options: UpOptions): Promis
     await interruption(interrupted);
     return EXIT.passed;
   }
-  return await runExamples(surroundings, farm, options);
+  telling[Symbol.dispose]();
+  return await runExamples(surroundings, farm, options, say);
 }
 
 function planOf(surroundings: Surroundings, options: UpOptions): FarmPlan & { pid: number; uid: number } {
@@ -60,7 +65,12 @@ function planOf(surroundings: Surroundings, options: UpOptions): FarmPlan & { pi
   };
 }
 
-async function runExamples(surroundings: Surroundings, farm: RunningFarm, options: UpOptions): Promise<number> {
+async function runExamples(
+  surroundings: Surroundings,
+  farm: RunningFarm,
+  options: UpOptions,
+  say: (text: string) => void,
+): Promise<number> {
   const { cwd, env, stdout, interrupted, project } = surroundings;
   const folder = typeof options.examples === "string" ? resolve(cwd, options.examples) : project.examplesFolder;
   const { testOnFarm } = await import("../test/test.ts");
@@ -70,6 +80,7 @@ async function runExamples(surroundings: Surroundings, farm: RunningFarm, option
   const { data, json } = options;
   const exitCode = await testOnFarm(surroundings, farm, folder, {
     junit,
+    stopping: STOPPING,
     ...(json && { json }),
     ...(data !== undefined && { data }),
     // Commands that are printed are about this farm, whichever one the environment names.
@@ -78,6 +89,7 @@ async function runExamples(surroundings: Surroundings, farm: RunningFarm, option
   });
   if (!stdout.isTTY || interrupted.aborted) return exitCode;
   stdout.write(`The farm stays up at ${farm.address}/#token=${farm.token}; Ctrl-C ends it.\n`);
+  using _telling = tellInterruption(interrupted, say, STOPPING);
   await interruption(interrupted);
   return exitCode;
 }

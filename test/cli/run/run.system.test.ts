@@ -103,7 +103,8 @@ describe.each(WHERE)("emufarm run %s", (_where, where) => {
     const started = place.start(["run", BOARD, SHELL, ...where]);
     await started.said("emufarm shell");
     started.signal("SIGINT");
-    const { code } = await started.result;
+    const { code, stderr } = await started.result;
+    expect(stderr).toContain("emufarm: stopping the guest; Ctrl-C again ends at once, by force\n");
     expect(code).toBe(130);
     if (where.length > 0) expect(place.processes().filter(({ command }) => command.includes("run-"))).toEqual([]);
   });

@@ -204,7 +204,8 @@ describe("emufarm test", () => {
     const started = place.start(["test", file, "--json"]);
     await started.said('"jobRunning"');
     started.signal("SIGINT");
-    const { code, stdout } = await started.result;
+    const { code, stdout, stderr } = await started.result;
+    expect(stderr).toContain("emufarm: cancelling the run; Ctrl-C again ends at once, by force\n");
     expect(code).toBe(130);
     const last = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
     expect(last).toMatchObject({ type: "end", run: { isCancelled: true, totals: { verdicts: { cancelled: 4 } } } });

@@ -46,7 +46,10 @@ describe("emufarm up", () => {
     const job = place.start(["run", BOARD, image(BOARD, "shell")]);
     await job.said("emufarm shell");
     farm.signal(signal);
-    expect((await farm.result).code).toBe(0);
+    const { code, stderr } = await farm.result;
+    expect(code).toBe(0);
+    const again = signal === "SIGINT" ? "; Ctrl-C again ends at once, by force" : "";
+    expect(stderr).toContain(`emufarm: stopping the farm and what runs on it${again}\n`);
     job.signal("SIGKILL");
     await job.result;
     expect(place.processes()).toEqual([]);
@@ -67,6 +70,22 @@ describe("emufarm up", () => {
     again.signal("SIGTERM");
     await again.result;
     expect(place.runtimeFiles()).toEqual([]);
+  });
+
+  it("waits for nothing at a second Ctrl-C, and leaves no process", async () => {
+    const farm = await up();
+    // Who does not listen is given time: the first Ctrl-C would wait for it.
+    process.kill(pidOf("agent0"), "SIGSTOP");
+    farm.signal("SIGINT");
+    await farm.said("Ctrl-C again");
+    // One key press may come twice at once: one that comes later is another one.
+    const interruptAgain = () => {
+      farm.signal("SIGINT");
+      return farm.child.exitCode;
+    };
+    await expect.poll(interruptAgain, { timeout: 30_000 }).toBe(130);
+    process.kill(pidOf("agent0"), "SIGCONT");
+    await expect.poll(() => place.processes(), { timeout: 30_000 }).toEqual([]);
   });
 
   it("ends what a killed predecessor could not end", async () => {
