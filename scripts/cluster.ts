@@ -1,18 +1,99 @@
 /** `npm run cluster`: a real Kubernetes of three nodes on this machine, for tests and for contributors. */
+import { spawnSync } from "node:child_process";
 import { buildTools } from "./cluster/build.ts";
-import { tools } from "./cluster/tools.ts";
+import { bringUp, kubectl, runningCluster, takeDown, userEnv } from "./cluster/cluster.ts";
+import {
+  cutCable,
+  freezeMachine,
+  healCable,
+  killMachine,
+  machineNamed,
+  resumeDaemon,
+  startMachine,
+  stopDaemon,
+  thawMachine,
+} from "./cluster/faults.ts";
+import { loadImage } from "./cluster/images.ts";
+import { initOf } from "./cluster/machine.ts";
+import { type ClusterSettings, clusterSettings, MACHINES, type MachineName } from "./cluster/settings.ts";
+import { programFolders, tools } from "./cluster/tools.ts";
 import { ownCacheFolder } from "./setup/folders.mjs";
 import { SetupError, say } from "./setup/say.mjs";
 
 const cache = ownCacheFolder();
+const settings = clusterSettings(cache);
 
 const commands: Record<string, (...args: string[]) => Promise<number>> = {
   build: async (...names) => {
-    const chosen = tools.map(({ name }) => name).filter((name) => names.length === 0 || names.includes(name));
-    await buildTools(cache, chosen);
+    await buildTools(cache, toolNames(names));
+    return 0;
+  },
+  up: async () => {
+    await bringUp(settings);
+    return 0;
+  },
+  down: async () => {
+    await takeDown(settings);
+    return 0;
+  },
+  status: async () => {
+    const running = MACHINES.filter((machine) => initOf(settings, machine) !== undefined);
+    if (running.length === 0) return fail("down");
+    for (const machine of MACHINES) print(`${machine}: ${running.includes(machine) ? "running" : "off"}`);
+    print(await kubectl(settings, ["get", "nodes", "-o", "wide", "--request-timeout=5s"]));
+    print(`KUBECONFIG=${settings.kubeconfig}`);
+    return 0;
+  },
+  load: async (...archives) => {
+    if (archives.length === 0) throw new SetupError("which archive? npm run cluster -- load IMAGE.tar");
+    for (const archive of archives) print((await loadImage(settings, archive)).join("\n"));
+    return 0;
+  },
+  kubectl: async (...args) => {
+    const env = { ...process.env, ...userEnv(runningCluster(cache)) };
+    return spawnSync("kubectl", args, { stdio: "inherit", env }).status ?? 1;
+  },
+  path: async (...names) => {
+    for (const folder of programFolders(cache, toolNames(names))) print(folder);
     return 0;
   },
 };
+
+/** What happens to a machine, or to a daemon of it: `npm run cluster -- kill node1`, `-- stop node1 kubelet`. */
+const faults: Record<string, (of: ClusterSettings, machine: MachineName, daemon: string) => Promise<void>> = {
+  kill: killMachine,
+  start: startMachine,
+  cut: cutCable,
+  heal: healCable,
+  freeze: freezeMachine,
+  thaw: thawMachine,
+  stop: stopDaemon,
+  crash: (of, machine, daemon) => stopDaemon(of, machine, daemon, { staysOff: false }),
+  resume: resumeDaemon,
+};
+
+for (const [name, fault] of Object.entries(faults)) {
+  commands[name] = async (machine, daemon = "") => {
+    await fault(runningCluster(cache), machineNamed(machine), daemon);
+    return 0;
+  };
+}
+
+function toolNames(names: readonly string[]) {
+  const known = tools.map(({ name }) => name);
+  const unknown = names.find((name) => !known.some((one) => one === name));
+  if (unknown !== undefined) throw new SetupError(`no part is named ${unknown}. One of: ${known.join(", ")}`);
+  return known.filter((name) => names.length === 0 || names.includes(name));
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function fail(line: string): number {
+  say(line);
+  return 1;
+}
 
 const [command = "", ...args] = process.argv.slice(2);
 try {

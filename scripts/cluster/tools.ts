@@ -1,7 +1,7 @@
 /** What a cluster consists of, where each part is built from, and where it lies once it is built. */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { projectFolder } from "../setup/folders.mjs";
 import { SetupError } from "../setup/say.mjs";
 
@@ -9,6 +9,13 @@ import { SetupError } from "../setup/say.mjs";
 const RECIPE = 1;
 
 const modulesFolder = join(projectFolder, "scripts/cluster/modules");
+
+/** What a machine of a cluster sees of the host's folders, whatever lies in their way: it has a /var and /run of its own. */
+export const inside = {
+  tools: "/run/cluster/tools",
+  keys: "/run/cluster/keys",
+  machine: "/run/cluster/machine",
+} as const;
 
 export interface Tool {
   readonly name: ToolName;
@@ -62,7 +69,11 @@ export function clustersCache(cache: string): string {
 
 /** The folder of a tool built from the present sources: its name changes with them. */
 export function toolFolder(cache: string, tool: Tool): string {
-  return join(clustersCache(cache), `${tool.name}-${process.arch}-${toolInputs(tool).slice(0, 16)}`);
+  return join(clustersCache(cache), toolName(tool));
+}
+
+function toolName(tool: Tool): string {
+  return `${tool.name}-${process.arch}-${toolInputs(tool).slice(0, 16)}`;
 }
 
 /** Sources of a tool: its module's files, which pin everything else by digest. */
@@ -84,16 +95,23 @@ export function programFolders(cache: string, names: readonly ToolName[]): strin
   return chosen.map((tool) => join(toolFolder(cache, tool), "bin"));
 }
 
+/** The programs of a tool, as a machine of a cluster finds them. */
+export function insideToolFolder(name: ToolName): string {
+  const tool = tools.find((one) => one.name === name);
+  if (tool === undefined) throw new Error(`no tool ${name}`);
+  return `${inside.tools}/${toolName(tool)}/bin`;
+}
+
+/** The folder of one tool's programs. @throws {SetupError} where it is not built */
+export function programFolder(cache: string, name: ToolName): string {
+  return programFolders(cache, [name])[0] ?? "";
+}
+
 /** Those of these tools that are not built from the present sources. */
 export function missingTools(cache: string, names: readonly ToolName[]): ToolName[] {
   return tools
     .filter((tool) => names.includes(tool.name) && !existsSync(toolFolder(cache, tool)))
     .map(({ name }) => name);
-}
-
-/** A PATH that finds the programs of these tools before those of the system. */
-export function pathWith(folders: readonly string[], path: string): string {
-  return [...folders, path, "/usr/sbin", "/sbin"].join(delimiter);
 }
 
 /** The version that a module of a tool is pinned to, such as `v1.36.3`. */

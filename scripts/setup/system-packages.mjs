@@ -107,6 +107,14 @@ export const toBuildQemu = [
   header("zlib", "zlib.h", "zlib1g-dev"),
 ];
 
+/** What the machines of a cluster take from the distribution. @type {readonly Requirement[]} */
+export const toRunCluster = [
+  { what: "runc", commands: ["runc"], packageName: () => "runc" },
+  { what: "nftables", commands: ["nft"], packageName: () => "nftables" },
+  { what: "the tools for links and routes", commands: ["ip"], packageName: () => "iproute2" },
+  { what: "the tools for namespaces", commands: ["unshare", "nsenter"], packageName: () => "util-linux" },
+];
+
 /** The examples of how other tools use emufarm are run with those tools. @type {readonly Requirement[]} */
 const toRunExamples = [
   { what: "Rust", commands: ["cargo", "rustc"], packageName: () => "cargo" },

@@ -3,18 +3,16 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { request } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { isApiServerReady, untilTrue } from "../../scripts/cluster/readiness.ts";
 import { missingTools, programFolders, type ToolName } from "../../scripts/cluster/tools.ts";
 import { ownCacheFolder } from "../../scripts/setup/folders.mjs";
 
 const NEEDED: readonly ToolName[] = ["etcd", "kubernetes"];
 const READY_MS = 60_000;
-const PROBE_MS = 100;
 /** A port that was free a moment ago may be taken by then. */
 const PORT_ATTEMPTS = 3;
 
@@ -82,7 +80,7 @@ async function start(plane: Processes, folder: string, options: ControlPlaneOpti
   plane.spawn("etcd", etcdFlags(folder, socket));
   const apiServer = await startOnFreePort(plane, async (port) => ({
     flags: [...apiServerFlags(folder, socket, port), ...(options.apiServerFlags ?? [])],
-    isReady: () => answersReady(port, token, file("certs/apiserver.crt")),
+    isReady: () => answersReady(`https://127.0.0.1:${port}`, token, file("certs/apiserver.crt")),
   }));
   const url = `https://127.0.0.1:${apiServer.port}`;
   const authority = await readFile(file("certs/apiserver.crt"), "utf8");
@@ -171,17 +169,11 @@ class Processes implements AsyncDisposable {
     await exited;
   }
 
-  /** Kubernetes tells nobody that it is ready: it is asked. */
   async untilReady(name: string, isReady: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + READY_MS;
-    while (!(await isReady())) {
-      const child = this.#children.get(name);
-      if (child === undefined || hasEnded(child)) throw new Error(`${name} ended: ${await this.log(name)}`);
-      if (performance.now() > deadline) {
-        throw new Error(`${name} was not ready within ${READY_MS} ms: ${await this.log(name)}`);
-      }
-      await sleep(PROBE_MS);
-    }
+    const isDecided = async () => hasEnded(this.#children.get(name)) || (await isReady());
+    const words = async (what: string) => new Error(`${name} ${what}: ${await this.log(name)}`);
+    await untilTrue(isDecided, READY_MS, () => words(`was not ready within ${READY_MS} ms`));
+    if (hasEnded(this.#children.get(name))) throw await words("ended");
   }
 
   async log(name: string): Promise<string> {
@@ -195,8 +187,8 @@ class Processes implements AsyncDisposable {
   }
 }
 
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
+function hasEnded(child: ChildProcess | undefined): boolean {
+  return child === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
 /** Sockets instead of ports: nobody else can take them, and nobody else can reach them. */
@@ -251,20 +243,12 @@ function kubeconfigText(server: string, authority: string, token: string): strin
   });
 }
 
-async function answersReady(port: number, token: string, authorityFile: string): Promise<boolean> {
+async function answersReady(url: string, token: string, authorityFile: string): Promise<boolean> {
   if (!existsSync(authorityFile)) return false;
-  const ca = await readFile(authorityFile);
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const options = { port, host: "127.0.0.1", path: "/readyz", ca, timeout: 2000, agent: false };
-  const asked = request({ ...options, headers: { authorization: `Bearer ${token}` } }, (answer) => {
-    answer.resume();
-    resolve(answer.statusCode === 200);
+  return await isApiServerReady(url, {
+    ca: await readFile(authorityFile),
+    headers: { authorization: `Bearer ${token}` },
   });
-  asked.on("timeout", () => asked.destroy());
-  // Not listening yet.
-  asked.on("error", () => resolve(false));
-  asked.end();
-  return await promise;
 }
 
 async function freePort(): Promise<number> {
