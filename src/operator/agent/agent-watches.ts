@@ -1,0 +1,72 @@
+import { createAgentClient } from "../../client/agent-client.ts";
+import type { Log } from "../../log/log.ts";
+import { AGENT_PORT } from "../kubernetes/agent-pod.ts";
+import type { Pod } from "../kubernetes/kinds.ts";
+import type { AgentTrust } from "../trust/agent-trust.ts";
+import { AgentWatch } from "./agent-watch.ts";
+
+/** Where the agent of a pod is reached; undefined while that is not known. */
+export type AgentAddress = (pod: Pod) => string | undefined;
+
+export interface AgentWatchesDependencies {
+  readonly trust: AgentTrust;
+  readonly log: Log;
+  readonly lossMs: number;
+  readonly addressOf?: AgentAddress;
+}
+
+/** The streams to all agents, one for each pod. */
+export interface AgentWatches extends AsyncDisposable {
+  /** The watch of a pod, begun where there is none; undefined while the pod has no address. */
+  open(pod: Pod, onChange: () => void): AgentWatch | undefined;
+  /** Ends the watches of pods that are gone. */
+  keepOnly(isThere: (podUid: string) => boolean): void;
+  readonly count: number;
+  readonly connectedCount: number;
+}
+
+export function createAgentWatches(dependencies: AgentWatchesDependencies): AgentWatches {
+  const { trust, log, lossMs, addressOf = addressOfPod } = dependencies;
+  const watches = new Map<string, AgentWatch>();
+  const ending = new Set<Promise<void>>();
+
+  function end(uid: string, watch: AgentWatch): void {
+    watches.delete(uid);
+    const done = watch[Symbol.asyncDispose]().finally(() => ending.delete(done));
+    ending.add(done);
+  }
+
+  return {
+    open(pod, onChange) {
+      const { uid = "" } = pod.metadata;
+      const address = addressOf(pod);
+      const known = watches.get(uid);
+      if (known && (address === undefined || known.client.address === address)) return known;
+      if (known) end(uid, known);
+      if (address === undefined) return undefined;
+      const client = createAgentClient({ address, ...trust.credentialsFor(uid) });
+      const watch = new AgentWatch({ client, onChange, log, lossMs });
+      watches.set(uid, watch);
+      return watch;
+    },
+    keepOnly(isThere) {
+      for (const [uid, watch] of watches) if (!isThere(uid)) end(uid, watch);
+    },
+    get count() {
+      return watches.size;
+    },
+    get connectedCount() {
+      return [...watches.values()].filter(({ isConnected }) => isConnected).length;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const [uid, watch] of watches) end(uid, watch);
+      await Promise.all(ending);
+    },
+  };
+}
+
+function addressOfPod({ status }: Pod): string | undefined {
+  const ip = status?.podIP;
+  if (ip === undefined || ip === "") return undefined;
+  return `https://${ip.includes(":") ? `[${ip}]` : ip}:${AGENT_PORT}`;
+}
