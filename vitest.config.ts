@@ -10,6 +10,8 @@ import { findFarmQemu } from "./src/cli/farm/farm-qemu.ts";
 
 /** Tests that start emulators, Redis, compilers or whole farms; all others are quick and run side by side. */
 const SYSTEM = ["test/**/*.system.test.ts"];
+/** Tests on a whole Kubernetes, which all of them share. */
+const CLUSTER = ["test/**/*.cluster.test.ts"];
 
 /** What `npm test` put into the cache folder; a test that is started by hand finds it as well. */
 function fetchedByTheSetUp(): Record<string, string> {
@@ -43,7 +45,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: SYSTEM,
+          exclude: [...SYSTEM, ...CLUSTER],
           testTimeout: 30_000,
           hookTimeout: 60_000,
           expect: POLLING,
@@ -62,6 +64,18 @@ export default defineConfig({
           hookTimeout: 120_000,
           expect: POLLING,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: "cluster",
+          include: CLUSTER,
+          pool: "forks",
+          maxWorkers: 1,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          expect: POLLING,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

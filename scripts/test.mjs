@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildTools } from "./cluster/build.ts";
+import { noClusterReason, TEST_TOOLS } from "./cluster/wanted.ts";
 import { buildFarmQemu } from "./qemu/build.ts";
 import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
 import { SetupError, say } from "./setup/say.mjs";
@@ -17,21 +19,30 @@ const folder = mkdtempSync(join(tmpdir(), "emufarm-test-"));
 const totalsFile = join(folder, "totals.json");
 
 /**
- * Sees to the farm's own QEMU. Where it cannot be built, the tests that ask for it are skipped; on CI nothing may be.
+ * Makes what takes long: the farm's own QEMU, and where a cluster is wanted, the programs of one. Where something cannot
+ * be made, the tests that ask for it are skipped; on CI nothing may be.
  *
  * @returns {Promise<boolean>} whether the tests may run
  */
-async function tryToBuildQemu() {
-  if (process.env.EMUFARM_TEST_QEMU === "0") return true;
-  try {
-    await buildFarmQemu({ images: join(projectFolder, "images/qemu"), cache: ownCacheFolder() });
-    return true;
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    const isCi = process.env.CI === "true";
-    say(isCi ? error.message : `${error.message}. Tests that need the farm's QEMU are skipped`);
-    return !isCi;
+async function tryToBuild() {
+  const cache = ownCacheFolder();
+  const builds = [
+    ...(process.env.EMUFARM_TEST_QEMU === "0"
+      ? []
+      : [() => buildFarmQemu({ images: join(projectFolder, "images/qemu"), cache })]),
+    ...(noClusterReason(process.env) === undefined ? [() => buildTools(cache, TEST_TOOLS)] : []),
+  ];
+  for (const build of builds) {
+    try {
+      await build();
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      const isCi = process.env.CI === "true";
+      say(isCi ? error.message : `${error.message}. Tests that need it are skipped`);
+      if (isCi) return false;
+    }
   }
+  return true;
 }
 
 /** @returns {Promise<number | null>} */
@@ -70,7 +81,7 @@ function readTotals() {
   }
 }
 
-if (!(await tryToBuildQemu())) {
+if (!(await tryToBuild())) {
   rmSync(folder, { recursive: true, force: true });
   process.exit(2);
 }
