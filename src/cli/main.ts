@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { FarmError } from "../core/error/farm-error.ts";
 import { EXIT, exitCodeOfError } from "./exit-code.ts";
 import { runProgram } from "./program.ts";
+import { errorText } from "./screen/error-text.ts";
 import type { ProjectFiles, Surroundings } from "./surroundings.ts";
 
 /** One Ctrl-C may come twice: from the terminal, and from the npm that called. */
@@ -69,7 +70,7 @@ async function main(): Promise<number> {
   } catch (thrown) {
     if (interruption.signal.aborted) return EXIT.interrupted;
     const error = FarmError.from(thrown);
-    process.stderr.write(`emufarm: ${error.message} [${error.code}]\n`);
+    process.stderr.write(`emufarm: ${errorText(error)}\n`);
     if (error.code === "Internal" && error.cause instanceof Error) process.stderr.write(`${error.cause.stack}\n`);
     return exitCodeOfError(error);
   }

@@ -81,6 +81,7 @@ function expectedOf(issue: Issue): string[] {
 
 function messageOf(issue: Issue, found: unknown): string {
   const what = describe(found);
+  if (issue.message.startsWith("must")) return `found ${what}, which ${issue.message}`;
   if (issue.code === "invalid_type" || issue.code === "invalid_value") {
     const expected = orList(expectedOf(issue));
     if (found === undefined) return `is missing; expected ${expected}`;
@@ -88,7 +89,7 @@ function messageOf(issue: Issue, found: unknown): string {
   }
   if (issue.code === "custom" && issue.params?.isKind) return `found ${what}, ${issue.message}`;
   if (issue.code === "custom") return issue.message;
-  return issue.message.startsWith("must") ? `found ${what}, which ${issue.message}` : `found ${what}: ${issue.message}`;
+  return `found ${what}: ${issue.message}`;
 }
 
 function hintOf(found: unknown, issue: Issue): string {

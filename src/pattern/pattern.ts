@@ -44,7 +44,7 @@ export function compileRegex(regex: string): RE2JS {
   try {
     compiled = RE2JS.compile(regex, RE2JS.MULTILINE);
   } catch (error) {
-    throw refusal(regex, problemOf(error), error);
+    throw refusal(regex, problemOf(error, regex), error);
   }
   const size = compiled.programSize();
   if (size > MAX_INSTRUCTIONS) {
@@ -65,7 +65,9 @@ export function refusal(regex: string, problem: string, cause?: unknown): FarmEr
   return new FarmError("InvalidPattern", { pattern: `/${regex}/`, problem }, { cause });
 }
 
-function problemOf(error: unknown): string {
+/** The engine's words without the pattern, which it tells with its own flags before it, and which is told anyway. */
+function problemOf(error: unknown, regex: string): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/^error parsing regexp: /, "").replaceAll("`", "");
+  const own = message.replace(/^error parsing regexp: /, "").replace(`: \`(?m)${regex}\``, "");
+  return own.replaceAll("`", "");
 }

@@ -51,6 +51,11 @@ describe("A document", () => {
       "version: 1\nsteps:\n  - wait-serial: 5\n",
       "t.yaml:3:18: steps[0].wait-serial: found 5, expected a string or a map",
     ],
+    [
+      "a duration without its unit",
+      "version: 1\nsteps:\n  - delay: 2\n",
+      "t.yaml:3:12: steps[0].delay: found 2, which must have a unit of ms, s, m, h or d: write 2s for seconds",
+    ],
     ["a wrong type", "version: 1\nsteps: yes\n", 't.yaml:2:8: steps: found "yes", expected a list'],
     ["a wrong literal", 'version: "1"\n', 't.yaml:1:10: version: found "1", expected 1'],
     ["a missing key", "steps: []\n", "t.yaml:1:1: version: is missing; expected 1"],

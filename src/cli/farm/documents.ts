@@ -36,12 +36,14 @@ export async function scenarioProblem(thrown: unknown, path: string, file: strin
   if (!(thrown instanceof FarmError) || typeof thrown.details.place !== "string") return thrown;
   const { code, message, details } = thrown;
   const { problemAt } = await import("../../document/problem-at.ts");
-  return problemAt(
-    await readFile(path, "utf8"),
+  const text = await readFile(path, "utf8");
+  const problem = problemAt(text, file, String(details.place), `${message.replace(/\.$/, "")} [${code}]`);
+  return new FarmError("InvalidDocument", {
+    ...problem.details,
     file,
-    String(details.place),
-    `${message.replace(/\.$/, "")} [${code}]`,
-  );
+    problems: String(problem.details.problems),
+    codes: code,
+  });
 }
 
 export interface NamedBoard {

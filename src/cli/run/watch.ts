@@ -2,6 +2,7 @@ import { watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { EXIT } from "../exit-code.ts";
+import { errorText } from "../screen/error-text.ts";
 import type { Surroundings } from "../surroundings.ts";
 
 /** A linker writes a file in several goes: it is whole once nothing has come for this long. */
@@ -25,7 +26,7 @@ export async function watchImage(
     } catch (error) {
       // A build that failed leaves a broken image or none: the next one may be whole.
       if (interrupted.aborted || !(error instanceof FarmError) || error.class === "infrastructure") throw error;
-      stderr.write(`emufarm: ${error.message} [${error.code}]\n`);
+      stderr.write(`emufarm: ${errorText(error)}\n`);
     }
     stderr.write(`emufarm: waiting for ${basename(image)} to change (Ctrl-C ends)\n`);
     await changes.next(interrupted);

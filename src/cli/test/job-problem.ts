@@ -70,6 +70,7 @@ export async function planProblem(
     file: relative(cwd, file),
     problems: told.join("; "),
     count: problems.length,
+    codes: "each",
   });
 }
 

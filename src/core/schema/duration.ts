@@ -5,7 +5,11 @@ const DURATION_PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 
 /** A duration as people write it: `100ms`, `2.5s`, `5m`, `4h`, `7d`. */
 export const duration = z
-  .string()
+  .string({
+    // What people write first; zod's own words tell of every other kind.
+    error: ({ input }) =>
+      typeof input === "number" ? `must have a unit of ms, s, m, h or d: write ${input}s for seconds` : undefined,
+  })
   .max(20)
   .regex(DURATION_PATTERN, "must be a number and a unit of ms, s, m, h or d, such as 500ms or 2s")
   .describe("Duration: a number and one unit of ms, s, m, h or d, such as 500ms or 2s.");
