@@ -16,13 +16,17 @@ export interface Waiting {
 
 interface Place {
   waiting: Waiting | undefined;
+  /** Of the start of one, or of the end of what waits. */
   timer: NodeJS.Timeout | undefined;
+  /** The start of one, under way; never rejects. */
+  starting: Promise<void> | undefined;
 }
 
 /** The emulators that wait, at most one in each slot. An idle one does nothing; one that has died is forgotten. */
 export class Standby implements AsyncDisposable {
   readonly #places = new WeakMap<Slot, Place>();
   readonly #all = new Set<Waiting>();
+  readonly #starts = new Set<Promise<void>>();
   #isEnded = false;
 
   /** 2: a boot of this board and tenant may find what it needs; 1: nothing is there; 0: what is there would be lost. */
@@ -36,8 +40,9 @@ export class Standby implements AsyncDisposable {
   async take(slot: Slot, wanted: { tenant: string; key: string } | undefined): Promise<Waiting | undefined> {
     const place = this.#place(slot);
     clearTimeout(place.timer);
-    // One whose start is under way is not for this boot's slot any more.
-    place.timer = undefined;
+    // It sweeps the slot's folder, and must neither meet the files of this boot nor come to wait beside it.
+    await place.starting;
+    clearTimeout(place.timer);
     const { waiting } = place;
     if (!waiting) return undefined;
     place.waiting = undefined;
@@ -64,24 +69,28 @@ export class Standby implements AsyncDisposable {
   /** Starts one once the slot has been free for so long: a busy slot has no use for it. */
   keepLater(slot: Slot, delayMs: number, start: () => Promise<Waiting>): void {
     const place = this.#place(slot);
-    if (this.#isEnded || place.waiting) return;
+    if (this.#isEnded || place.waiting || place.starting) return;
     clearTimeout(place.timer);
-    const timer = setTimeout(() => {
-      start().then(
-        (waiting) => {
-          if (place.timer === timer) this.keep(slot, waiting);
-          else waiting.live.process.kill();
-        },
-        () => {
-          // Nobody has asked for it: the boot that does will say what is wrong.
-        },
-      );
+    place.timer = setTimeout(() => {
+      const starting = start()
+        .then(
+          (waiting) => this.keep(slot, waiting),
+          () => {
+            // Nobody has asked for it: the boot that does will say what is wrong.
+          },
+        )
+        .finally(() => {
+          place.starting = undefined;
+          this.#starts.delete(starting);
+        });
+      place.starting = starting;
+      this.#starts.add(starting);
     }, delayMs).unref();
-    place.timer = timer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnded = true;
+    await Promise.all(this.#starts);
     await Promise.all([...this.#all].map(({ live }) => live[Symbol.asyncDispose]()));
     this.#all.clear();
   }
@@ -89,7 +98,7 @@ export class Standby implements AsyncDisposable {
   #place(slot: Slot): Place {
     const known = this.#places.get(slot);
     if (known) return known;
-    const place: Place = { waiting: undefined, timer: undefined };
+    const place: Place = { waiting: undefined, timer: undefined, starting: undefined };
     this.#places.set(slot, place);
     return place;
   }
