@@ -165,6 +165,7 @@ function addQuestions(program: Command, does: Does): void {
     .command("completion")
     .description("print the completion script of a shell: source <(emufarm completion bash)")
     .argument("<shell>", "bash, zsh or fish")
+    .argument("[words...]", "with words for a shell: the command line so far, which its script asks about")
     .action(does(async () => (await import("./command/completion.ts")).completion));
 }
 

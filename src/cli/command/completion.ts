@@ -1,56 +1,60 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Command } from "commander";
+import type { FarmClient } from "../../client/farm-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
+import type { JobRecord, RunRecord } from "../../core/wire/farm.ts";
 import { EXIT } from "../exit-code.ts";
+import { connectFarm } from "../farm/find-farm.ts";
+import type { FarmOptions } from "../farm-options.ts";
 import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
+import { type CandidateKind, placeOf } from "./candidates.ts";
 
-const COMMANDS = "run up test boards console logs get describe cancel junit doctor completion";
-const RUN_OPTIONS =
-  "--interactive --uart --expect-text --fail-text --scenario --timeout --timeout-exit-code --exit-code --serial-log-file --on-reset --kernel-append --initrd --dtb --watch --no-farm --json";
-const TEST_OPTIONS = "--shard --only --repeat --jobs --junit --json";
-const UP_OPTIONS = "--data --port --slots --agents --boards --examples --json";
+const SHELLS = ["bash", "zsh", "fish"];
+/** A list that is longer helps nobody. */
+const MOST_RUNS = 20;
+const MOST_JOBS = 200;
 
+/** Each asks the program itself what may stand where somebody types; where it knows nothing, files are offered. */
 const SCRIPTS: Record<string, string> = {
+  // Of the line, not of COMP_WORDS: bash cuts the latter at each colon of a URL.
   bash: `_emufarm() {
-  local current=\${COMP_WORDS[COMP_CWORD]}
-  COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "${COMMANDS}" -- "$current")); return; fi
-  case "\${COMP_WORDS[1]}:$COMP_CWORD:$current" in
-    run:*:-*) COMPREPLY=($(compgen -W "${RUN_OPTIONS}" -- "$current")) ;;
-    test:*:-*) COMPREPLY=($(compgen -W "${TEST_OPTIONS}" -- "$current")) ;;
-    up:*:-*) COMPREPLY=($(compgen -W "${UP_OPTIONS}" -- "$current")) ;;
-    run:2:*|describe:2:*) COMPREPLY=($(compgen -W "$(emufarm completion boards 2>/dev/null)" -- "$current")) ;;
-    completion:2:*) COMPREPLY=($(compgen -W "bash zsh fish" -- "$current")) ;;
-    *) COMPREPLY=($(compgen -f -- "$current")) ;;
-  esac
+  local words
+  read -a words <<< "\${COMP_LINE:0:COMP_POINT}"
+  [[ "\${COMP_LINE:0:COMP_POINT}" == *[[:space:]] ]] && words+=("")
+  words=("\${words[@]/#\\~\\//$HOME/}")
+  COMPREPLY=($(compgen -W "$("$1" completion words -- "\${words[@]:1}" 2>/dev/null)" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
-complete -o filenames -F _emufarm emufarm
+complete -o bashdefault -o default -F _emufarm emufarm
 `,
   zsh: `#compdef emufarm
 _emufarm() {
-  if (( CURRENT == 2 )); then compadd -- ${COMMANDS}; return; fi
-  case "$words[2]:$CURRENT:$PREFIX" in
-    run:*:-*) compadd -- ${RUN_OPTIONS} ;;
-    test:*:-*) compadd -- ${TEST_OPTIONS} ;;
-    up:*:-*) compadd -- ${UP_OPTIONS} ;;
-    run:3:*|describe:3:*) compadd -- $(emufarm completion boards 2>/dev/null) ;;
-    completion:3:*) compadd -- bash zsh fish ;;
-    *) _files ;;
-  esac
+  local -a found
+  found=(\${(f)"$("\${words[1]}" completion words -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)"})
+  if (( \${#found} )); then compadd -- $found; else _files; fi
 }
 compdef _emufarm emufarm
 `,
-  fish: `complete -c emufarm -n __fish_use_subcommand -f -a "${COMMANDS}"
-complete -c emufarm -n "__fish_seen_subcommand_from run describe; and test (count (commandline -opc)) -eq 2" -f -a "(emufarm completion boards 2>/dev/null)"
-${fishOptions("run", RUN_OPTIONS)}${fishOptions("test", TEST_OPTIONS)}${fishOptions("up", UP_OPTIONS)}complete -c emufarm -n "__fish_seen_subcommand_from completion" -f -a "bash zsh fish"
+  fish: `complete -c emufarm -a "(emufarm completion words -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)"
 `,
 };
 
-/** `emufarm completion SHELL`. The scripts ask for the names of boards, which come one a line. */
-export async function completion(surroundings: Surroundings, shell: string): Promise<number> {
+/** `emufarm completion SHELL`; the scripts call `emufarm completion words -- WORD...`, which answers one a line. */
+export async function completion(
+  surroundings: Surroundings,
+  shell: string,
+  words: readonly string[],
+  _options: unknown,
+  command: Command,
+): Promise<number> {
   const { stdout } = surroundings;
-  const script = shell === "boards" ? `${(await boardNames(surroundings)).join("\n")}\n` : SCRIPTS[shell];
+  if (shell === "words") {
+    const found = await wordsFor(surroundings, command.parent ?? command, words);
+    stdout.write(found.map((word) => `${word}\n`).join(""));
+    return EXIT.passed;
+  }
+  const script = SCRIPTS[shell];
   if (script === undefined) {
     throw new FarmError("InvalidRequest", { problems: `there is no completion for ${shell}: bash, zsh or fish` });
   }
@@ -58,20 +62,87 @@ export async function completion(surroundings: Surroundings, shell: string): Pro
   return EXIT.passed;
 }
 
+async function wordsFor(surroundings: Surroundings, program: Command, words: readonly string[]): Promise<string[]> {
+  const place = placeOf(program, words);
+  const typed = words.at(-1) ?? "";
+  if (place.type === "other") return [];
+  const found =
+    place.type === "words"
+      ? place.words
+      : (await Promise.all(place.kinds.map((kind) => wordsOf(surroundings, kind, place.farm, typed)))).flat();
+  return [...new Set(found)].filter((word) => word.startsWith(typed));
+}
+
+async function wordsOf(
+  surroundings: Surroundings,
+  kind: CandidateKind,
+  options: FarmOptions,
+  typed: string,
+): Promise<readonly string[]> {
+  const own = join(farmFolders(surroundings, options.data).data, "boards");
+  switch (kind) {
+    case "shell":
+      return SHELLS;
+    case "listing":
+      return ["runs", "jobs", "boards"];
+    case "ownBoard":
+      return await boardNames([own]);
+    case "board":
+      return await boardNames([surroundings.project.boardsFolder, own]);
+    default:
+      return await idsOf(surroundings, kind, options, typed);
+  }
+}
+
+async function idsOf(
+  surroundings: Surroundings,
+  kind: "run" | "job" | "running" | "unfinished",
+  options: FarmOptions,
+  typed: string,
+): Promise<string[]> {
+  try {
+    await using farm = await connectFarm(surroundings, options);
+    const runs = await farm.runs({ limit: MOST_RUNS });
+    if (kind === "run") return runs.map(({ id }) => id);
+    const isLive = kind !== "job";
+    const some = isLive ? runs.filter(({ finishedAt }) => finishedAt === undefined) : runs;
+    const jobs = await jobsOf(farm, some, typed, ({ state }) => kind === "job" || isWanted(state, kind));
+    return kind === "unfinished" ? [...some.map(({ id }) => id), ...jobs] : jobs;
+  } catch (error) {
+    // Without a farm there are no ids, and a key press is no place for words about it.
+    if (error instanceof FarmError) return [];
+    throw error;
+  }
+}
+
+function isWanted(state: JobRecord["state"], kind: "running" | "unfinished"): boolean {
+  return kind === "running" ? state === "running" : state !== "finished";
+}
+
+/** Jobs of the newest runs first; of the run alone that has been typed. */
+async function jobsOf(
+  farm: FarmClient,
+  runs: readonly RunRecord[],
+  typed: string,
+  isAsked: (job: JobRecord) => boolean,
+): Promise<string[]> {
+  const ids: string[] = [];
+  for (const { id } of runs) {
+    if (!id.startsWith(typed.slice(0, id.length))) continue;
+    for await (const job of farm.jobs(id)) {
+      if (isAsked(job)) ids.push(job.id);
+      if (ids.length >= MOST_JOBS) return ids;
+    }
+  }
+  return ids;
+}
+
 /** From the names of the files: a key press cannot wait for each to be read. */
-async function boardNames(surroundings: Surroundings): Promise<string[]> {
-  const folders = [surroundings.project.boardsFolder, join(farmFolders(surroundings).data, "boards")];
+async function boardNames(folders: readonly string[]): Promise<string[]> {
   const names = await Promise.all(
     // A farm that was never up has no folder of its own boards.
     folders.map((folder) => readdir(folder).catch(() => [])),
   );
-  const boards = names.flat().filter((name) => name.endsWith(".yaml"));
-  return [...new Set(boards.map((name) => name.replace(/\.yaml$/, "")))].sort();
-}
-
-function fishOptions(command: string, options: string): string {
-  return options
-    .split(" ")
-    .map((option) => `complete -c emufarm -n "__fish_seen_subcommand_from ${command}" -l ${option.slice(2)}\n`)
-    .join("");
+  const boards = names.flat().filter((name) => /\.ya?ml$/.test(name));
+  return [...new Set(boards.map((name) => name.replace(/\.ya?ml$/, "")))].sort();
 }

@@ -261,13 +261,37 @@ describe("the questions to a farm", () => {
     expect(code).toBe(130);
   });
 
-  it("list the boards and complete their names", async () => {
+  it("list the boards", async () => {
     const { stdout } = await place.run(["boards"]);
     expect(stdout).toMatch(/✔ +mps2-an385/);
     expect(stdout).toMatch(/\d+ of \d+ boards can run here/);
-    expect((await place.run(["completion", "boards"])).stdout).toContain("mps2-an385\n");
+  });
+
+  it("complete names, ids and options on the command line, of the farm that the line names", async () => {
+    const { stdout } = await place.run(["run", BOARD, image(BOARD, "hello"), "--json"]);
+    const job = JSON.parse(stdout).jobId as string;
+    const run = job.replace(/-.*/, "");
+    const script = join(place.folder, "completion.bash");
+    await writeFile(script, (await place.run(["completion", "bash"])).stdout);
+    const complete = async (line: string) => {
+      const env = { EMUFARM_DATA: "", NODE: process.execPath, MAIN, LINE: line };
+      const program = ["bash", join(PROJECT, "test/cli/command/complete-line.bash"), script];
+      const { stdout: answer, stderr } = await place.run([], { program, env });
+      expect(stderr).toBe("");
+      return answer.split("\n").slice(0, -1);
+    };
+    const way = `--data ${place.data}`;
+    expect(await complete("emufarm des")).toEqual(["describe"]);
+    expect(await complete("emufarm run mps2-an38")).toEqual(["mps2-an385", "mps2-an386"]);
+    expect(await complete(`emufarm describe ${way} r`)).toEqual(expect.arrayContaining([run, job, "riscv32-virt"]));
+    expect(await complete(`emufarm logs ${way} ${run}`)).toEqual([job]);
+    expect(await complete(`emufarm get ${way} `)).toEqual(expect.arrayContaining([run, "runs", "boards"]));
+    expect(await complete("emufarm logs --da")).toEqual(["--data"]);
+    expect(await complete("emufarm up --fa")).toEqual([]);
+    expect(await complete("emufarm run b i --exit-code ")).toEqual(["farm", "guest"]);
+    expect(await complete("emufarm logs r")).toEqual([]);
     for (const shell of ["bash", "zsh", "fish"]) {
-      expect((await place.run(["completion", shell])).stdout).toContain("emufarm completion boards");
+      expect((await place.run(["completion", shell])).stdout).toContain("completion words -- ");
     }
   });
 

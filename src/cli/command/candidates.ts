@@ -1,0 +1,75 @@
+import type { Command, Option } from "commander";
+import type { FarmOptions } from "../farm-options.ts";
+
+/** What a place of the command line takes, where that is known. */
+export type CandidateKind = "board" | "ownBoard" | "run" | "job" | "unfinished" | "running" | "listing" | "shell";
+
+/** Where somebody is on a command line that is not complete. */
+export type Place =
+  | { readonly type: "words"; readonly words: readonly string[] }
+  | { readonly type: "kinds"; readonly kinds: readonly CandidateKind[]; readonly farm: FarmOptions }
+  /** A file, or nothing that anybody knows. */
+  | { readonly type: "other" };
+
+/** By command and place of the argument. */
+const KINDS: Readonly<Record<string, readonly (readonly CandidateKind[])[]>> = {
+  run: [["board"]],
+  describe: [["board", "run", "job"]],
+  get: [["listing", "run"]],
+  logs: [["job"]],
+  console: [["running"]],
+  cancel: [["unfinished"]],
+  junit: [["run"]],
+  "boards remove": [["ownBoard"]],
+  completion: [["shell"]],
+};
+
+const FARM_OPTIONS: Readonly<Record<string, keyof FarmOptions>> = {
+  "--farm": "farm",
+  "--token-file": "tokenFile",
+  "--data": "data",
+};
+
+/**
+ * Where the last of these words stands, as the program's commands and options say.
+ * @param words those after the program's name; the last one is being typed, and may be empty
+ */
+export function placeOf(program: Command, words: readonly string[]): Place {
+  const typed = words.at(-1) ?? "";
+  const farm: { -readonly [Key in keyof FarmOptions]: string } = {};
+  let command = program;
+  let path = "";
+  let operands = 0;
+  let awaited: Option | undefined;
+  for (const word of words.slice(0, -1)) {
+    if (awaited) {
+      const known = FARM_OPTIONS[awaited.long ?? ""];
+      if (known) farm[known] = word;
+      awaited = undefined;
+      continue;
+    }
+    if (word.startsWith("-")) {
+      awaited = optionsOf(command).find((option) => option.required && (option.long === word || option.short === word));
+      continue;
+    }
+    const inner = operands === 0 ? command.commands.find((one) => one.name() === word) : undefined;
+    if (inner) {
+      command = inner;
+      path = `${path} ${word}`.trim();
+    } else operands += 1;
+  }
+  if (awaited) return awaited.argChoices ? { type: "words", words: awaited.argChoices } : { type: "other" };
+  if (typed.startsWith("-")) {
+    return { type: "words", words: optionsOf(command).flatMap(({ long }) => (long ? [long] : [])) };
+  }
+  if (command.commands.length > 0 && operands === 0) {
+    return { type: "words", words: command.commands.map((one) => one.name()) };
+  }
+  const kinds = KINDS[path]?.[operands];
+  return kinds ? { type: "kinds", kinds, farm } : { type: "other" };
+}
+
+function optionsOf(command: Command): readonly Option[] {
+  const own = command.options.filter(({ hidden }) => !hidden);
+  return command.parent?.parent ? [...own, ...optionsOf(command.parent)] : own;
+}
