@@ -23,3 +23,14 @@ export const systemClock: Clock = {
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };
+
+/** Settles after so long, or as soon as the signal aborts. */
+export async function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  using _timer = clock.after(delayMs, resolve);
+  const onAbort = () => resolve();
+  signal.addEventListener("abort", onAbort);
+  await promise;
+  signal.removeEventListener("abort", onAbort);
+}

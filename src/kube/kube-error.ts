@@ -39,20 +39,20 @@ export class KubeError extends Error {
 }
 
 /** Somebody else has written in between, a precondition does not hold, or a field belongs to another manager. */
-export function isConflict(error: unknown): error is KubeError {
+export function isConflict(error: unknown): boolean {
   return error instanceof KubeError && error.status === 409 && error.reason !== "AlreadyExists";
 }
 
-export function isAlreadyExists(error: unknown): error is KubeError {
+export function isAlreadyExists(error: unknown): boolean {
   return error instanceof KubeError && error.status === 409 && error.reason === "AlreadyExists";
 }
 
-export function isNotFound(error: unknown): error is KubeError {
+export function isNotFound(error: unknown): boolean {
   return error instanceof KubeError && error.status === 404;
 }
 
 /** The version that was asked for is no longer kept: list again. */
-export function isExpired(error: unknown): error is KubeError {
+export function isExpired(error: unknown): boolean {
   return error instanceof KubeError && (error.status === 410 || error.reason === "Expired" || error.reason === "Gone");
 }
 

@@ -12,7 +12,9 @@ export type KubeMetrics = ReturnType<typeof createKubeMetrics>;
 export function createKubeMetrics(registry: Registry) {
   const registers = [registry];
   const readers = new Set<() => void>();
-  const collect = () => readers.forEach((read) => read());
+  const collect = () => {
+    for (const read of readers) read();
+  };
   return {
     /** Has values set that change by themselves, whenever they are asked for. */
     readWhenAsked(read: () => void): Disposable {
