@@ -61,7 +61,8 @@ function rootSchema({ description, spec, status }: CustomResource): StructuralSc
     properties: {
       apiVersion: { type: "string", description: `API group and version: ${API_VERSION}.` },
       kind: { type: "string", description: "Kind of the object." },
-      metadata: { type: "object" },
+      // Named for the path of the rule below.
+      metadata: { type: "object", properties: { name: { type: "string" } } },
       spec: structuralSchema(spec),
       status: structuralSchema(status),
     },
@@ -70,7 +71,8 @@ function rootSchema({ description, spec, status }: CustomResource): StructuralSc
         // Pods, Services and labels are named after the object.
         rule: `self.metadata.name.size() <= 63 && self.metadata.name.matches('${NAME_PATTERN.source}')`,
         message:
-          "metadata.name must be at most 63 lower-case letters, digits and '-', and begin with a letter: it names a Service",
+          "must be at most 63 lower-case letters, digits and '-', and begin with a letter: Services and labels take it over",
+        fieldPath: ".metadata.name",
       },
     ],
   };

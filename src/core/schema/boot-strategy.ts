@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { setOf } from "./hint.ts";
+import { setOf, withRules } from "./hint.ts";
 import { objectName } from "./metadata.ts";
 
 /**
@@ -40,6 +40,10 @@ export const jobStrategy = z
 export const readyPattern = z
   .strictObject({
     uart: objectName.describe("UART to watch."),
-    pattern: z.string().min(1).max(1_024).describe("Regular expression (RE2) that says the firmware is up."),
+    pattern: withRules(z.string().min(1).max(1_024), {
+      message: "must be a regular expression in RE2 syntax",
+      // Whether it matches is all the same; one that cannot be read is an error, which refuses the value.
+      cel: "''.matches(self) || !''.matches(self)",
+    }).describe("Regular expression (RE2) that says the firmware is up."),
   })
   .describe("Output that says the firmware is up.");

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, durationMs } from "./duration.ts";
+import { duration } from "./duration.ts";
 import { emulatorInstanceStatus } from "./emulator-instance-status.ts";
 import { firmwareSource } from "./firmware-source.ts";
 import { keyedList, withRules } from "./hint.ts";
@@ -17,7 +17,7 @@ const ttl = z
     after: withRules(duration, {
       message: "must be more than 0",
       cel: "!self.matches('^[0.]+[a-z]+$')",
-      isValid: (text) => durationMs(text) > 0,
+      isValid: (text) => !/^[0.]+[a-z]+$/.test(text),
     }).describe("Time after which the instance ends, such as 4h."),
     from: z
       .enum(["Created", "LastUsed"])

@@ -8,6 +8,18 @@ export const FIRMWARE_SECRET_TYPE = "emufarm.dev/firmware-credentials";
 
 const SOURCES = ["url", "configMap", "artifact", "image", "inline"] as const;
 
+const DIGIT = "[A-Za-z0-9+/]\\s*";
+
+/** Base64 as `base64` prints it, in lines or in one. 96 KiB of bytes, with the ends of lines of 64 digits. */
+const base64 = z
+  .string()
+  .max(133_120)
+  .regex(
+    new RegExp(`^\\s*((${DIGIT}){4})*((${DIGIT}){2}=\\s*=\\s*|(${DIGIT}){3}=\\s*)?$`),
+    "must be the bytes in base64",
+  )
+  .transform((text) => text.replaceAll(/\s/g, ""));
+
 const source = {
   url: z
     .string()
@@ -37,7 +49,7 @@ const source = {
     .regex(/^[a-zA-Z0-9][-a-zA-Z0-9._:/@]*$/, "must be the reference of an OCI image")
     .optional()
     .describe("OCI image or artifact whose first layer's only file is the firmware, such as registry.example/app:1.2."),
-  inline: z.base64().max(131_072).optional().describe("The image itself, in base64; at most 96 KiB of bytes."),
+  inline: base64.optional().describe("The image itself, in base64; at most 96 KiB of bytes."),
   secretName: subdomainName
     .optional()
     .describe(`Secret of type ${FIRMWARE_SECRET_TYPE} with credentials for url or image, for the hosts that it lists.`),

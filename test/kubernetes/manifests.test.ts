@@ -1,0 +1,61 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { z } from "zod";
+import { board } from "../../src/core/schema/board.ts";
+import { emulatorInstance } from "../../src/core/schema/emulator-instance.ts";
+import { emulatorPool } from "../../src/core/schema/emulator-pool.ts";
+import { REFUSED_AT_APPLY } from "./manifests/bad-manifests.ts";
+import { manifestFiles } from "./manifests/files.ts";
+import { instance } from "./manifests/manifest-builders.ts";
+
+const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
+  Board: board,
+  ClusterBoard: board,
+  EmulatorInstance: emulatorInstance,
+  EmulatorPool: emulatorPool,
+};
+
+/** What an API server knows, and the schema does not: RE2 is not JavaScript's. */
+const ONLY_THERE = ["a ready pattern that looks ahead"];
+
+describe("A bad manifest", () => {
+  it.each(REFUSED_AT_APPLY.filter(({ before, what }) => !before && !ONLY_THERE.includes(what)))(
+    "is refused by the farm's own schema as by the API server: $what",
+    ({ manifest, message }) => {
+      const read = SCHEMAS[manifest.kind]?.safeParse(manifest);
+      const problems = read?.error?.issues.map((issue) => issue.message) ?? [];
+      expect(problems).not.toEqual([]);
+      // A rule over several fields has the same words in both.
+      const rule = /^[\w.[\]]+: Invalid value: ((?!["\d-]).*)$/.exec(message)?.[1];
+      if (rule !== undefined && manifest.metadata.name === "sensor-01") expect(problems).toContain(rule);
+    },
+  );
+});
+
+describe("An example manifest", () => {
+  it.each(manifestFiles("examples"))("is what the farm's own schema takes: $name", ({ objects }) => {
+    expect(objects).not.toEqual([]);
+    for (const object of objects) SCHEMAS[object.kind]?.parse(object);
+  });
+
+  it("has the shell of the examples as its firmware", () => {
+    const file = manifestFiles("examples").find(({ name }) => name === "instance.yaml");
+    const { spec } = emulatorInstance.parse(file?.objects[0]);
+    const shell = readFileSync(join(import.meta.dirname, "../../examples/images/mps2-an385/shell.elf"));
+    expect(Buffer.from(spec.firmware?.inline ?? "", "base64")).toEqual(shell);
+  });
+});
+
+describe("power", () => {
+  it.each([
+    [true, "On"],
+    [false, "Off"],
+    ["On", "On"],
+    ["Off", "Off"],
+    [undefined, "On"],
+  ])("%s, as YAML 1.1 and 1.2 read it, is %s", (written, meant) => {
+    const { spec } = emulatorInstance.parse(instance(written === undefined ? {} : { power: written }));
+    expect(spec.power).toBe(meant);
+  });
+});
