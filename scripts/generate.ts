@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { generateBoards } from "./generate/boards.ts";
+import { generateChartBoards } from "./generate/chart-boards.ts";
 import { generateResourceDefinitions } from "./generate/resource-definitions.ts";
 import { generateSchemas } from "./generate/schemas.ts";
 import { projectFolder } from "./setup/folders.mjs";
@@ -15,7 +16,12 @@ export interface Generated {
   files: Map<string, string>;
 }
 
-const GENERATORS: (() => Generated)[] = [generateBoards, generateResourceDefinitions, generateSchemas];
+const GENERATORS: (() => Generated)[] = [
+  generateBoards,
+  generateChartBoards,
+  generateResourceDefinitions,
+  generateSchemas,
+];
 
 const isCheck = process.argv.includes("--check");
 const stale = GENERATORS.flatMap((generate) => {
