@@ -32,7 +32,7 @@ export function withRules<Schema extends z.ZodType>(
 ): Schema {
   const ruled = rules.reduce<Schema>((before, { isValid, message, path }) => {
     return isValid ? before.refine(isValid, { message, path: [...(path ?? [])] }) : before;
-  }, schema.clone() as Schema);
+  }, schema.clone());
   hints.add(ruled, { ...hints.get(schema), rules: [...(hints.get(schema)?.rules ?? []), ...rules] });
   return ruled;
 }
