@@ -1,0 +1,47 @@
+import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
+import type { Boot } from "./boot.ts";
+import { type BootParts, type BootPlan, begun, madeBoot, sweep } from "./boot-parts.ts";
+import { recycleArguments } from "./given-firmware.ts";
+import type { LiveEmulator } from "./live-emulator.ts";
+import { spawnedBoot } from "./spawned-boot.ts";
+import type { Waiting } from "./standby.ts";
+
+/** Command of the farm's own QEMU (images/qemu). */
+const RECYCLE = "__dev.emufarm_recycle";
+
+/** A boot in a process that has served a boot of the same tenant, or none yet; it starts without firmware. */
+export async function recycledBoot(parts: BootParts, { request, emulator, firmware }: BootPlan): Promise<Boot> {
+  const { launcher, standby, spareAfterMs } = parts;
+  const { slot, tenant, board, boardName } = request;
+  const empty = { ...request, firmware: undefined };
+  const key = launcher.keyOf(empty, emulator, "empty");
+  const launch = async () => {
+    await sweep(slot);
+    return launcher.launch(empty, emulator, "empty");
+  };
+  const waitingOf = (of: string | undefined, live: LiveEmulator): Waiting => ({ live, key, boardName, tenant: of });
+  const waiting = await standby.take(slot, { tenant, key });
+  const live = waiting?.live ?? (await launch());
+  const onDisposed = () => standby.keepLater(slot, spareAfterMs, async () => waitingOf(undefined, await launch()));
+  try {
+    await live.qmp.execute(RECYCLE, recycleArguments(board, firmware), { timeoutMs: live.qmp.answerTimeoutMs });
+  } catch {
+    // An image that it does not take as it stands, or a process that has died: a fresh start tells which.
+    await live[Symbol.asyncDispose]();
+    return spawnedBoot(parts, request, emulator, { onDisposed });
+  }
+  return madeBoot(parts, {
+    strategy: wayOf(waiting),
+    request,
+    live,
+    begin: (qmp) => begun(qmp, request),
+    onReusable: (one) => standby.keep(slot, waitingOf(tenant, one)),
+    onDisposed,
+  });
+}
+
+/** A process that nobody has run in is a fresh one, whether it waited or not. */
+function wayOf(waiting: Waiting | undefined): BootStrategyName {
+  if (!waiting) return "spawn";
+  return waiting.tenant === undefined ? "spare" : "recycle";
+}
