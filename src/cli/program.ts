@@ -120,6 +120,10 @@ function addQuestions(program: Command, does: Does): void {
     .description("add a board to the farm, or replace it")
     .argument("<file>", "YAML file of the board")
     .action(does(async () => (await import("./command/boards.ts")).addBoard));
+  withFarm(boards.command("remove"))
+    .description("remove a board that was added to the farm")
+    .argument("<name>", "name of the board")
+    .action(does(async () => (await import("./command/boards.ts")).removeBoard));
   withFarm(boards.command("check"))
     .description("check a board's file, and whether it can run here")
     .argument("<file>", "YAML file of the board")

@@ -90,6 +90,8 @@ export interface FarmClient extends AsyncDisposable {
   /** @throws {FarmError} UnknownBoard with the nearest name */
   board(name: string): Promise<BoardStatus>;
   putBoard(board: Board): Promise<BoardStatus>;
+  /** @throws {FarmError} UnknownBoard; Conflict for a board that nobody has added */
+  removeBoard(name: string): Promise<void>;
   /**
    * What happens to a run, until its end: `run` first, then each job's verdict exactly once (also those from before),
    * then `end`. Goes on by itself when the connection breaks or the API is started again.
@@ -158,6 +160,7 @@ export function createFarmClient(options: FarmClientOptions): FarmClient {
     boards: () => get("/v1/boards"),
     board: (name) => get(`/v1/boards/${encodeURIComponent(name)}`),
     putBoard: (board) => json({ method: "PUT", path: `/v1/boards/${board.metadata.name}`, body: board }),
+    removeBoard: (name) => json({ method: "DELETE", path: `/v1/boards/${encodeURIComponent(name)}` }),
     events: (runId, follow = {}) => followEvents(connection, runId, follow),
     log: (jobId, uart, range = {}) =>
       bytes({ method: "GET", path: `/v1/jobs/${jobId}/logs/${uart}${queryOf({ ...range })}` }),

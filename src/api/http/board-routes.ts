@@ -34,6 +34,14 @@ export async function addBoardRoutes({ app, boards, availability, agents }: Rout
       return await statusOf(body, availability, [...agents.keys()]);
     },
   );
+  app.delete(
+    "/v1/boards/:name",
+    { schema: { tags, summary: "Remove a board that was added; runs that have it go on", params: anyName } },
+    async ({ params: { name } }, reply) => {
+      await boards.remove(name);
+      return reply.code(204).send();
+    },
+  );
 }
 
 async function statusOf(

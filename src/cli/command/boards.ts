@@ -51,6 +51,16 @@ export async function addBoard(surroundings: Surroundings, file: string, options
   return tellBoard(surroundings, await farm.putBoard(board), "added");
 }
 
+/** `emufarm boards remove NAME`: one that was added; what it took the place of is there again. */
+export async function removeBoard(surroundings: Surroundings, name: string, options: FarmOptions): Promise<number> {
+  await using farm = await connectFarm(surroundings, options);
+  await farm.removeBoard(name);
+  const isThere = (await farm.boards()).some((board) => board.name === name);
+  const again = isThere ? " The one that it took the place of is there again." : "";
+  surroundings.stdout.write(`Board ${name} is removed.${again}\n`);
+  return EXIT.passed;
+}
+
 /** `emufarm boards check FILE`: the file's form, and whether an emulator here can do it. */
 export async function checkBoard(surroundings: Surroundings, file: string): Promise<number> {
   const { readBoardFile } = await import("../farm/documents.ts");

@@ -37,6 +37,23 @@ test("a board file that is not valid is told with its place", async () => {
   });
 });
 
+test("a board in a file with others is not removed, and the file is told", async () => {
+  await using own = await createTemporaryFolder();
+  const two = [aManifest("one", "One"), aManifest("two", "Two")].map((board) => JSON.stringify(board));
+  await writeFile(join(own.path, "mine.yaml"), two.join("\n---\n"));
+  await writeFile(join(own.path, "another.yml"), JSON.stringify(aManifest("three", "Three")));
+  const files = createBoardFiles([], own.path);
+  const registry = await loadBoards(files);
+  await expect(registry.remove("one")).rejects.toMatchObject({
+    code: "Conflict",
+    message: expect.stringContaining("mine.yaml has other boards, too"),
+  });
+  await registry.remove("three");
+  for (const { list } of [registry, await loadBoards(files)]) {
+    expect(list().map(({ metadata }) => metadata.name)).toEqual(["one", "two"]);
+  }
+});
+
 test("a board that is put takes the place of one of its name, also for the next process", async () => {
   await using own = await createTemporaryFolder();
   const files = createBoardFiles([], join(own.path, "boards"));

@@ -384,6 +384,23 @@ describe("boards", () => {
     expect((await api.farm.board("my-board")).spec).toEqual(board.spec);
     await expect(api.farm.board("my-bord")).rejects.toMatchObject({ message: expect.stringContaining("my-board") });
   });
+
+  test("are removed by DELETE where they were added, for good; others stay, with the reason", async () => {
+    const { spec } = await api.farm.board("mps2-an385");
+    const kinds = { apiVersion: "emufarm.dev/v1alpha1", kind: "ClusterBoard" } as const;
+    for (const name of ["short-lived", "mps2-an385"]) {
+      await api.farm.putBoard({ ...kinds, metadata: { name }, spec: { ...spec, title: "Mine" } });
+      await api.farm.removeBoard(name);
+    }
+    await api.restart();
+    await expect(api.farm.board("short-lived")).rejects.toMatchObject({ code: "UnknownBoard" });
+    expect((await api.farm.board("mps2-an385")).spec).toEqual(spec);
+    await expect(api.farm.removeBoard("mps2-an385")).rejects.toMatchObject({
+      code: "Conflict",
+      message: expect.stringContaining("it comes with emufarm"),
+    });
+    await expect(api.farm.removeBoard("mps2-an3855")).rejects.toMatchObject({ code: "UnknownBoard" });
+  });
 });
 
 describe("trust", () => {

@@ -305,6 +305,20 @@ describe("the questions to a farm", () => {
     expect(code).toBe(0);
   });
 
+  it("remove a board that was added, and no other", async () => {
+    const text = await readFile(join(PROJECT, `manifests/boards/${BOARD}.yaml`), "utf8");
+    const file = join(place.folder, "passing.yaml");
+    await writeFile(file, text.replace(`name: ${BOARD}`, "name: passing"));
+    expect((await place.run(["boards", "add", file])).code).toBe(0);
+    expect(await place.run(["boards", "remove", "passing"])).toMatchObject({
+      code: 0,
+      stdout: "Board passing is removed.\n",
+    });
+    const refused = await place.run(["boards", "remove", BOARD]);
+    expect(refused.stderr).toContain("it comes with emufarm");
+    expect(refused.code).toBe(2);
+  });
+
   it("end with 5 where no farm is up, but tell of a board", async () => {
     using own = new CliPlace();
     const { stdout } = await own.run(["describe", BOARD]);
