@@ -149,6 +149,7 @@ test("the report tells how long the tests took together", async () => {
   const result = (totalMs: number) => aResult({ timings: { totalMs } });
   const { suites } = await report([{ result: result(1_250) }, { result: result(500) }, undefined]);
   expect(suites.attributes.time).toBe("1.75");
+  expect(suites.children.map(({ attributes }) => attributes.time)).toEqual(["1.75"]);
 });
 
 test("what XML forbids never gets into the report, wherever it comes from", async () => {
