@@ -13,6 +13,7 @@ import type { AgentParts } from "./agent-parts.ts";
 import { Attempts } from "./attempt/attempts.ts";
 import { Spool } from "./attempt/spool.ts";
 import { createBootStrategy } from "./boot/boot-strategy.ts";
+import { countedBoots } from "./boot/counted-boots.ts";
 import type { AgentConfig } from "./config.ts";
 import { Emulators, findProgram } from "./emulator/emulators.ts";
 import { FirmwareCache } from "./firmware/firmware-cache.ts";
@@ -92,7 +93,8 @@ async function assemble(
     log,
   });
   const prlimit = await findPrlimit(config.searchPath);
-  const boots = cleanup.use(createBootStrategy({ emulators, snapshots, prlimit }));
+  const made = cleanup.use(createBootStrategy({ emulators, snapshots, prlimit }));
+  const boots = countedBoots(made, metrics.bootEnded);
   const cache = await FirmwareCache.open({ folder: firmwareFolder, limitBytes: config.firmwareCacheBytes });
   const firmware = createFirmwareSupply(cache, createFirmwareDownload(cache, log));
 

@@ -1,10 +1,13 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { AttemptResult } from "../core/wire/attempt.ts";
 import type { Attempt } from "./attempt/attempt.ts";
+import type { CountedBoot } from "./boot/counted-boots.ts";
 import type { SlotPool } from "./guest/slot-pool.ts";
 
 /** What the agent counts. Labels are bounded: names that callers choose are none. */
 export interface AgentMetrics {
+  /** A boot of an attempt or an instance has ended, or none came of it. */
+  bootEnded(ended: CountedBoot): void;
   attemptFinished(attempt: Attempt, result: AttemptResult): void;
   /** Tells where connections to raw ports are counted that spoke HTTP and were closed. */
   countRawPortHttp(count: () => number): void;
@@ -38,7 +41,10 @@ export function createAgentMetrics(registry: Registry, slots: SlotPool): AgentMe
   const attemptSeconds = histogram("attempt_duration_seconds", "From acceptance to the verdict.", ATTEMPT_SECONDS);
   const runningSeconds = histogram("boot_running_seconds", "From spawn until QMP answered.", BOOT_SECONDS);
   const firstByteSeconds = histogram("boot_first_byte_seconds", "From spawn to the first UART byte.", BOOT_SECONDS);
-  const boots = counter("boots_total", "Boots of guests in attempts.");
+  const boots = counter("boots_total", "Boots that have ended, by the way they were made and how the guest ended.", [
+    "strategy",
+    "outcome",
+  ]);
   const resets = counter("guest_resets_total", "Resets of guests in attempts.");
   const uartBytes = counter("uart_bytes_total", "Bytes that guests of attempts wrote on their UARTs.");
   const droppedBytes = counter("uart_dropped_bytes_total", "Bytes of UARTs that came after their boot or attempt.");
@@ -46,6 +52,7 @@ export function createAgentMetrics(registry: Registry, slots: SlotPool): AgentMe
   const restarts = counter("instance_restarts_total", "Restarts of instances by their restart policy.");
 
   return {
+    bootEnded: ({ strategy, outcome }) => boots.inc({ strategy, outcome }),
     attemptFinished({ hubs }, result) {
       const { spawnedMs = 0, runningMs, firstByteMs, totalMs } = result.timings;
       attempts.inc({ verdict: result.verdict });
@@ -53,7 +60,6 @@ export function createAgentMetrics(registry: Registry, slots: SlotPool): AgentMe
       attemptSeconds.observe(totalMs / 1_000);
       if (runningMs !== undefined) runningSeconds.observe((runningMs - spawnedMs) / 1_000);
       if (firstByteMs !== undefined) firstByteSeconds.observe((firstByteMs - spawnedMs) / 1_000);
-      boots.inc(result.boots);
       resets.inc(result.resets);
       for (const hub of hubs) {
         uartBytes.inc(hub.totalBytes);

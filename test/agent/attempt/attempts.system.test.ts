@@ -271,6 +271,8 @@ test("metrics count what has happened, under bounded labels", async () => {
     'emufarm_agent_attempts_total{verdict="passed"}',
     'emufarm_agent_attempt_errors_total{code="OutputLimit"} 1',
     "emufarm_agent_boot_first_byte_seconds_bucket",
+    'outcome="GuestExited"} ',
+    'outcome="Stopped"} ',
     "emufarm_agent_uart_bytes_total",
     "emufarm_agent_uart_kicks_total",
   ]) {
