@@ -70,6 +70,7 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: CLUSTER,
+          globalSetup: "test/cluster/global-setup.ts",
           pool: "forks",
           maxWorkers: 1,
           testTimeout: 180_000,

@@ -1,7 +1,7 @@
 /** `npm run cluster`: a real Kubernetes of three nodes on this machine, for tests and for contributors. */
 import { spawnSync } from "node:child_process";
 import { buildTools } from "./cluster/build.ts";
-import { bringUp, kubectl, runningCluster, takeDown, userEnv } from "./cluster/cluster.ts";
+import { bringUp, isUp, kubectl, takeDown, userEnv } from "./cluster/cluster.ts";
 import {
   cutCable,
   freezeMachine,
@@ -15,13 +15,13 @@ import {
 } from "./cluster/faults.ts";
 import { loadImage } from "./cluster/images.ts";
 import { initOf } from "./cluster/machine.ts";
-import { type ClusterSettings, clusterSettings, MACHINES, type MachineName } from "./cluster/settings.ts";
+import { type ClusterSettings, clusterFromNumber, MACHINES, type MachineName } from "./cluster/settings.ts";
 import { programFolders, tools } from "./cluster/tools.ts";
 import { ownCacheFolder } from "./setup/folders.mjs";
 import { SetupError, say } from "./setup/say.mjs";
 
 const cache = ownCacheFolder();
-const settings = clusterSettings(cache);
+const settings = clusterFromNumber(cache, process.env);
 
 const commands: Record<string, (...args: string[]) => Promise<number>> = {
   build: async (...names) => {
@@ -37,11 +37,11 @@ const commands: Record<string, (...args: string[]) => Promise<number>> = {
     return 0;
   },
   status: async () => {
-    const running = MACHINES.filter((machine) => initOf(settings, machine) !== undefined);
-    if (running.length === 0) return fail("down");
-    for (const machine of MACHINES) print(`${machine}: ${running.includes(machine) ? "running" : "off"}`);
-    print(await kubectl(settings, ["get", "nodes", "-o", "wide", "--request-timeout=5s"]));
-    print(`KUBECONFIG=${settings.kubeconfig}`);
+    if (!isUp(settings)) return fail("down");
+    const isRunning = (machine: MachineName) => initOf(settings, machine) !== undefined;
+    const machines = MACHINES.map((machine) => `${machine}: ${isRunning(machine) ? "running" : "off"}`);
+    const nodes = await kubectl(settings, ["get", "nodes", "-o", "wide", "--request-timeout=5s"]);
+    print([...machines, nodes, `KUBECONFIG=${settings.kubeconfig}`].join("\n"));
     return 0;
   },
   load: async (...archives) => {
@@ -50,7 +50,7 @@ const commands: Record<string, (...args: string[]) => Promise<number>> = {
     return 0;
   },
   kubectl: async (...args) => {
-    const env = { ...process.env, ...userEnv(runningCluster(cache)) };
+    const env = { ...process.env, ...userEnv(running()) };
     return spawnSync("kubectl", args, { stdio: "inherit", env }).status ?? 1;
   },
   path: async (...names) => {
@@ -74,9 +74,14 @@ const faults: Record<string, (of: ClusterSettings, machine: MachineName, daemon:
 
 for (const [name, fault] of Object.entries(faults)) {
   commands[name] = async (machine, daemon = "") => {
-    await fault(runningCluster(cache), machineNamed(machine), daemon);
+    await fault(running(), machineNamed(machine), daemon);
     return 0;
   };
+}
+
+function running(): ClusterSettings {
+  if (!isUp(settings)) throw new SetupError("the cluster is not up. Type: npm run cluster -- up");
+  return settings;
 }
 
 function toolNames(names: readonly string[]) {

@@ -13,16 +13,7 @@ import { makeKeys } from "./keys.ts";
 import { boot, cutPower, initOf, untilOff } from "./machine.ts";
 import { plugIn, plugInSwitch, unplugHost } from "./network.ts";
 import { isApiServerReady, untilTrue } from "./readiness.ts";
-import {
-  type ClusterSettings,
-  clusterSettings,
-  dnsAddress,
-  isNode,
-  keysFolder,
-  MACHINES,
-  type MachineName,
-  NODES,
-} from "./settings.ts";
+import { type ClusterSettings, dnsAddress, isNode, keysFolder, MACHINES, type MachineName, NODES } from "./settings.ts";
 import { programFolders, type ToolName } from "./tools.ts";
 
 /** What a cluster consists of. */
@@ -44,7 +35,7 @@ export async function bringUp(settings: ClusterSettings): Promise<void> {
   const started = performance.now();
   const tell = (line: string) => say(`cluster, ${((performance.now() - started) / 1000).toFixed(1)} s: ${line}`);
   // Without its switch nothing of a cluster is of use, and there may be a disk from before the host's last start.
-  if (initOf(settings, "switch") === undefined) await clearAway(settings);
+  if (!isUp(settings)) await clearAway(settings);
   await checkAddresses(settings);
   await makeKeys(settings);
   await makeImages(settings);
@@ -95,11 +86,8 @@ export function userEnv({ cache, kubeconfig }: ClusterSettings): { PATH: string;
   return { PATH: [...folders, process.env.PATH].join(delimiter), KUBECONFIG: kubeconfig };
 }
 
-/** The cluster of this machine, where it is up. */
-export function runningCluster(cache: string, ordinal = 0): ClusterSettings {
-  const settings = clusterSettings(cache, ordinal);
-  if (initOf(settings, "switch") !== undefined) return settings;
-  throw new SetupError("the cluster is not up. Type: npm run cluster -- up");
+export function isUp(settings: ClusterSettings): boolean {
+  return initOf(settings, "switch") !== undefined;
 }
 
 async function untilApiServer(settings: ClusterSettings): Promise<void> {

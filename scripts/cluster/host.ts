@@ -32,10 +32,12 @@ export function prepareHost(): void {
 /** Why no cluster can be brought up on this machine, or undefined. */
 export function unfitHost(processes: () => readonly string[] = ownProcesses): string | undefined {
   if (process.platform !== "linux") return "a cluster takes Linux";
-  if (process.getuid?.() !== 0) return "a cluster takes root: it makes namespaces, links and cgroups";
   const manager = processes().find((name) => MANAGERS.includes(name));
-  if (manager === undefined) return undefined;
-  return `${manager} runs on this machine: a cluster of the farm's own would get in its way`;
+  if (manager !== undefined) {
+    return `${manager} runs on this machine: a cluster of the farm's own would get in its way`;
+  }
+  if (process.getuid?.() === 0) return undefined;
+  return "a cluster takes root: it makes namespaces, links and cgroups";
 }
 
 /** @throws {SetupError} where the machine already has a way to addresses that the cluster would use */

@@ -1,5 +1,6 @@
 /** Names, addresses and folders of a cluster. Everything of one differs from another's by its number. */
 import { join } from "node:path";
+import { SetupError } from "../setup/say.mjs";
 import { clustersCache } from "./tools.ts";
 
 /** What stands around: the network outlives the control plane, so the switch is a machine of its own. */
@@ -23,8 +24,8 @@ export interface ClusterSettings {
   readonly services: string;
 }
 
-/** @param ordinal 0 for the cluster that people and tests use; others can stand beside it */
-export function clusterSettings(cache: string, ordinal = 0): ClusterSettings {
+/** @param ordinal of clusters that can stand beside each other */
+export function clusterSettings(cache: string, ordinal: number): ClusterSettings {
   const name = `emufarm${ordinal}`;
   const folder = join(clustersCache(cache), "clusters", String(ordinal));
   const network = `172.30.${ordinal}`;
@@ -35,6 +36,19 @@ export function clusterSettings(cache: string, ordinal = 0): ClusterSettings {
     pods: `10.${88 + ordinal}`,
     services: `10.${104 + ordinal}`,
   };
+}
+
+/**
+ * The cluster that the environment names: EMUFARM_CLUSTER is its number, 0 where nothing is said.
+ *
+ * @throws {SetupError} where it is no digit
+ */
+export function clusterFromNumber(
+  cache: string,
+  { EMUFARM_CLUSTER: number = "0" }: NodeJS.ProcessEnv,
+): ClusterSettings {
+  if (!/^\d$/.test(number)) throw new SetupError(`EMUFARM_CLUSTER is a digit, not "${number}"`);
+  return clusterSettings(cache, Number(number));
 }
 
 /** 1 for node1. */
