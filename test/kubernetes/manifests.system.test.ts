@@ -8,6 +8,7 @@ import { type ApiServer, apiServer } from "./manifests/api-server.ts";
 import { REFUSED_AT_APPLY } from "./manifests/bad-manifests.ts";
 import { manifestFiles } from "./manifests/files.ts";
 import { instance, pool } from "./manifests/manifest-builders.ts";
+import { SHOWN_AS_CONDITION } from "./manifests/shown-as-conditions.ts";
 
 const project = join(import.meta.dirname, "../..");
 const crds = join(project, "charts/emufarm/crds");
@@ -149,6 +150,11 @@ describe.skipIf(reason)(`An API server with the farm's kinds${reason === undefin
     const changed = await server.change(instance({ resetCount: 2, power: "Off", paused: true, expose: "Headless" }));
     expect(changed.code).toBe(200);
     await server.delete(instance({}));
+  });
+
+  it.each(SHOWN_AS_CONDITION)("takes $what: what is wrong is shown as a condition", async ({ manifest }) => {
+    const { code, body } = await server.create(manifest, { isDryRun: true });
+    expect(code, String(body.message)).toBe(201);
   });
 
   it("has at least 40 bad manifests to refuse", () => {

@@ -8,6 +8,7 @@ import { emulatorPool } from "../../src/core/schema/emulator-pool.ts";
 import { REFUSED_AT_APPLY } from "./manifests/bad-manifests.ts";
 import { manifestFiles } from "./manifests/files.ts";
 import { instance } from "./manifests/manifest-builders.ts";
+import { SHOWN_AS_CONDITION } from "./manifests/shown-as-conditions.ts";
 
 const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   Board: board,
@@ -31,6 +32,12 @@ describe("A bad manifest", () => {
       if (rule !== undefined && manifest.metadata.name === "sensor-01") expect(problems).toContain(rule);
     },
   );
+});
+
+describe("A manifest that is wrong beside what else there is", () => {
+  it.each(SHOWN_AS_CONDITION)("is right in itself: $what", ({ manifest }) => {
+    expect(SCHEMAS[manifest.kind]?.safeParse(manifest).error).toBeUndefined();
+  });
 });
 
 describe("An example manifest", () => {

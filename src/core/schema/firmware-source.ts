@@ -13,6 +13,7 @@ const DIGIT = "[A-Za-z0-9+/]\\s*";
 /** Base64 as `base64` prints it, in lines or in one. 96 KiB of bytes, with the ends of lines of 64 digits. */
 const base64 = z
   .string()
+  .min(1)
   .max(133_120)
   .regex(
     new RegExp(`^\\s*((${DIGIT}){4})*((${DIGIT}){2}=\\s*=\\s*|(${DIGIT}){3}=\\s*)?$`),

@@ -63,6 +63,11 @@ export const REFUSED_FIRMWARE: readonly RefusedAtApply[] = [
     "spec.firmware.inline: Invalid value: \"not base64!\": spec.firmware.inline in body should match '^\\s*(([A-Za-z0-9+/]\\s*){4})*(([A-Za-z0-9+/]\\s*){2}=\\s*=\\s*|([A-Za-z0-9+/]\\s*){3}=\\s*)?$'",
   ),
   refused(
+    "inline firmware without a byte",
+    instance({ firmware: { inline: "" } }),
+    'spec.firmware.inline: Invalid value: "": spec.firmware.inline in body should be at least 1 chars long',
+  ),
+  refused(
     "inline firmware of more than 96 KiB",
     instance({ firmware: { inline: "AAAA".repeat(33_281) } }),
     unfinished("spec.firmware.inline: Too long: may not be more than 133120 bytes"),
