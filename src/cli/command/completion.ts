@@ -89,7 +89,10 @@ async function wordsOf(
       return await boardNames([own]);
     case "board":
       return await boardNames([surroundings.project.boardsFolder, own]);
-    default:
+    case "run":
+    case "job":
+    case "running":
+    case "unfinished":
       return await idsOf(surroundings, kind, options, typed);
   }
 }
