@@ -6,6 +6,8 @@ import type { BootStrategy } from "../boot/boot.ts";
 import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
 import { Progress } from "../progress.ts";
 import type { Slot } from "../slot/slot.ts";
+import { Convergence } from "./convergence.ts";
+import { GuestSight } from "./guest-sight.ts";
 import { InstanceBoard } from "./instance-board.ts";
 import { endOf, instanceStatusOf } from "./instance-status.ts";
 import type { InstanceRecord } from "./instance-store.ts";
@@ -33,25 +35,29 @@ export class Instance implements AsyncDisposable {
   readonly #slot: Slot;
   readonly #life = new Progress();
   readonly #backOff = new RestartBackOff();
+  readonly #convergence: Convergence;
+  readonly #sight: GuestSight;
   #record: InstanceRecord;
   #board: InstanceBoard | undefined;
   #boardKey: string | undefined;
   #firmware: HeldFirmware | undefined;
   #firmwareKey: string | undefined;
-  #isPaused = false;
-  #isRunning = false;
-  #isReady = false;
   #resetCount = 0;
   #error: FarmError | undefined;
-  #isWanted = false;
-  #converging: Promise<void> | undefined;
 
   constructor(record: InstanceRecord, slot: Slot, dependencies: InstanceDependencies) {
     this.#record = record;
     this.#slot = slot;
     this.#dependencies = dependencies;
     this.#resetCount = record.resetCount;
-    this.#wake();
+    const onChanged = () => dependencies.onChanged();
+    this.#sight = new GuestSight(onChanged);
+    this.#convergence = new Convergence({
+      converge: () => this.#converge(),
+      onFailed: (error) => this.#failed(error),
+      onSettled: onChanged,
+    });
+    this.#convergence.wake();
   }
 
   get desired(): DesiredState {
@@ -71,17 +77,17 @@ export class Instance implements AsyncDisposable {
   async apply(desired: DesiredState): Promise<void> {
     await this.#save({ ...this.#record, desired });
     this.#backOff.reset();
-    this.#wake();
+    this.#convergence.wake();
   }
 
   status(): InstanceStatus {
     return instanceStatusOf({
       record: this.#record,
       board: this.#board,
-      isConverging: this.#converging !== undefined,
-      isRunning: this.#isRunning,
-      isReady: this.#isReady,
-      isPaused: this.#isPaused,
+      isConverging: this.#convergence.isUnderWay,
+      isRunning: this.#sight.isRunning,
+      isReady: this.#sight.isReady,
+      isPaused: this.#sight.isPaused,
       error: this.#error,
     });
   }
@@ -89,7 +95,7 @@ export class Instance implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.abort(undefined);
     this.#backOff.cancel();
-    await this.#converging;
+    await this.#convergence[Symbol.asyncDispose]();
     await this.#dismantle();
     this.#firmware?.[Symbol.dispose]();
     this.#life[Symbol.dispose]();
@@ -100,43 +106,28 @@ export class Instance implements AsyncDisposable {
       boardKey: this.#boardKey,
       firmwareKey: this.#firmwareKey,
       isOn: this.#board?.guest.boot !== undefined,
-      isPaused: this.#isPaused,
+      isPaused: this.#sight.isPaused,
       resetCount: this.#resetCount,
       end: endOf(this.#record),
       isRestartDue: this.#backOff.isDue,
     };
   }
 
-  /** Something has changed: one convergence at a time, and another one where something changed meanwhile. */
-  #wake(): void {
-    this.#isWanted = true;
-    this.#converging ??= this.#converge().finally(() => {
-      this.#converging = undefined;
-      if (this.#isWanted) this.#wake();
-      else this.#dependencies.onChanged();
-    });
+  async #converge(): Promise<void> {
+    for (const action of planInstance(this.desired, this.#observe())) {
+      await this.#perform(action);
+      this.#dependencies.onChanged();
+    }
+    this.#error = undefined;
   }
 
-  async #converge(): Promise<void> {
-    while (this.#isWanted && !this.#life.signal.aborted) {
-      this.#isWanted = false;
-      try {
-        for (const action of planInstance(this.desired, this.#observe())) {
-          await this.#perform(action);
-          this.#dependencies.onChanged();
-        }
-        this.#error = undefined;
-      } catch (error) {
-        if (this.#life.signal.aborted) return;
-        this.#error = FarmError.from(error);
-        this.#dependencies.log.warn({ err: error, instance: this.desired.uid }, "instance is not as desired");
-        this.#backOff.schedule(() => {
-          this.#backOff.cancel();
-          this.#wake();
-        });
-      }
-    }
-    this.#isWanted &&= !this.#life.signal.aborted;
+  #failed(error: unknown): void {
+    this.#error = FarmError.from(error);
+    this.#dependencies.log.warn({ err: error, instance: this.desired.uid }, "instance is not as desired");
+    this.#backOff.schedule(() => {
+      this.#backOff.cancel();
+      this.#convergence.wake();
+    });
   }
 
   async #perform(action: InstanceAction): Promise<void> {
@@ -157,7 +148,7 @@ export class Instance implements AsyncDisposable {
       case "resume":
         return guest?.resume();
       case "awaitRestart":
-        return this.#backOff.schedule(() => this.#wake());
+        return this.#backOff.schedule(() => this.#convergence.wake());
     }
   }
 
@@ -173,22 +164,7 @@ export class Instance implements AsyncDisposable {
       host,
       ports: this.#record.ports,
       events: {
-        onRunning: () => {
-          this.#isRunning = true;
-          this.#dependencies.onChanged();
-        },
-        onReady: () => {
-          this.#isReady = true;
-          this.#dependencies.onChanged();
-        },
-        onPaused: () => {
-          this.#isPaused = true;
-          this.#dependencies.onChanged();
-        },
-        onResumed: () => {
-          this.#isPaused = false;
-          this.#dependencies.onChanged();
-        },
+        ...this.#sight.events,
         onExited: (exit) => this.#exited(exit),
       },
     });
@@ -227,13 +203,11 @@ export class Instance implements AsyncDisposable {
   async #start(isPaused: boolean, isRestart: boolean): Promise<void> {
     const { resetCount } = this.desired;
     // A restarted agent finds a guest that had ended before: that one stays ended, unless its policy says otherwise.
-    if (!isRestart && this.#isLeftEnded(resetCount)) return this.#wake();
+    if (!isRestart && this.#isLeftEnded(resetCount)) return this.#convergence.wake();
     const { ended: _ended, ...record } = this.#record;
     await this.#save({ ...record, resetCount, restarts: record.restarts + Number(isRestart) });
     if (isRestart) this.#dependencies.onRestarted();
-    this.#isRunning = false;
-    this.#isReady = false;
-    this.#isPaused = isPaused;
+    this.#sight.starting(isPaused);
     this.#resetCount = resetCount;
     this.#backOff.started();
     this.#board?.watchReady();
@@ -253,8 +227,7 @@ export class Instance implements AsyncDisposable {
   }
 
   #exited(exit: GuestExit): void {
-    this.#isRunning = false;
-    this.#isReady = false;
+    this.#sight.ended();
     // What the farm stopped has not ended by itself.
     const isOwnEnd = exit.reason !== "Stopped";
     const lastExitAt = new Date().toISOString();
@@ -262,7 +235,7 @@ export class Instance implements AsyncDisposable {
       this.#dependencies.log.error({ err: error, instance: this.desired.uid }, "the end of an instance is not stored");
     });
     this.#dependencies.onChanged();
-    if (isOwnEnd) this.#wake();
+    if (isOwnEnd) this.#convergence.wake();
   }
 
   async #save(record: InstanceRecord): Promise<void> {
