@@ -158,6 +158,6 @@ function writes(requests: KubeRequests): Writes {
 const pathOf = (resource: Resource, { metadata: { name = "", namespace } }: KubeObject) =>
   objectPath(resource, name, namespace);
 
-const sending = ({ signal, beforeSend }: CallOptions) => ({ signal, beforeSend });
+const sending = ({ signal, timeoutMs, beforeSend }: CallOptions) => ({ signal, timeoutMs, beforeSend });
 
 const selectors = ({ labelSelector, fieldSelector }: Selection) => ({ labelSelector, fieldSelector });

@@ -30,7 +30,9 @@ export interface WatchOptions extends Selection {
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called right before the request leaves this process; what it throws keeps it from leaving. */
+  /** Longest wait for the answer; default: the client's. */
+  readonly timeoutMs?: number | undefined;
+  /** Called right before the request leaves this process, maybe twice; what it throws keeps it from leaving. */
   readonly beforeSend?: (() => void) | undefined;
 }
 

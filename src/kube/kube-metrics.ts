@@ -129,7 +129,13 @@ function reflectorMetrics(registers: Registry[], collect: () => void) {
       collect,
       registers,
     }),
-    objects: new Gauge({ name: "emufarm_reflector_objects", help: "Objects in the copy.", labelNames, registers }),
+    objects: new Gauge({
+      name: "emufarm_reflector_objects",
+      help: "Objects in the copy.",
+      labelNames,
+      collect,
+      registers,
+    }),
     lists: new Counter({
       name: "emufarm_reflector_lists_total",
       help: "Full lists, by what made them necessary.",

@@ -1,6 +1,7 @@
+import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { errorOfStatus, KubeError, type StatusBody } from "./kube-error.ts";
-import type { Credentials, KubeLogin } from "./kube-login.ts";
+import type { KubeLogin } from "./kube-login.ts";
 import type { KubeMetrics } from "./kube-metrics.ts";
 
 export interface KubeCall {
@@ -12,7 +13,9 @@ export interface KubeCall {
   /** Default `application/json`. */
   readonly contentType?: string;
   readonly signal?: AbortSignal | undefined;
-  /** Called right before the request leaves; what it throws keeps it from leaving. */
+  /** For an answer, all of it; default: the client's. */
+  readonly timeoutMs?: number | undefined;
+  /** Called right before the request leaves, and where it has a body when that does; what it throws keeps it back. */
   readonly beforeSend?: (() => void) | undefined;
 }
 
@@ -53,13 +56,22 @@ export function createKubeRequests({ login, metrics, userAgent, timeoutMs }: Kub
     const { headers, dispatcher } = await login.credentials();
     signal.throwIfAborted();
     call.beforeSend?.();
+    const body = call.body && Buffer.from(JSON.stringify(call.body));
     try {
       const answer = await dispatcher.request({
         origin: login.server.origin,
         path: `${basePath}${call.path}${queryOf(call.query)}`,
         method: call.method,
-        headers: headersOf(call, userAgent, headers),
-        body: call.body ? JSON.stringify(call.body) : null,
+        headers: {
+          accept: "application/json",
+          "user-agent": userAgent,
+          ...(body && { "content-type": call.contentType ?? "application/json", "content-length": `${body.length}` }),
+          ...headers,
+        },
+        body:
+          body && call.beforeSend
+            ? Readable.from(checkedBody(body, call.beforeSend), { objectMode: false })
+            : (body ?? null),
         signal,
         headersTimeout: silenceMs,
         bodyTimeout: silenceMs,
@@ -98,9 +110,10 @@ export function createKubeRequests({ login, metrics, userAgent, timeoutMs }: Kub
 
   return {
     async json<Value>(call: KubeCall) {
-      using deadline = deadlineAfter(timeoutMs, call.signal);
+      const answerMs = call.timeoutMs ?? timeoutMs;
+      using deadline = deadlineAfter(answerMs, call.signal);
       try {
-        const answer = await send(call, deadline.signal, timeoutMs);
+        const answer = await send(call, deadline.signal, answerMs);
         return (await jsonOf(answer)) as Value;
       } catch (error) {
         throw translate(error, call);
@@ -145,9 +158,13 @@ function deadlineAfter(timeoutMs: number | undefined, parent: AbortSignal | unde
   };
 }
 
-function headersOf({ body, contentType }: KubeCall, userAgent: string, login: Credentials["headers"]) {
-  const type = body && { "content-type": contentType ?? "application/json" };
-  return { accept: "application/json", "user-agent": userAgent, ...type, ...login };
+/**
+ * A body that is checked as it goes onto the connection: a request may wait for one, and the process may stand still
+ * meanwhile. A server does nothing with a request that breaks off.
+ */
+async function* checkedBody(body: Buffer, beforeSend: () => void): AsyncGenerator<Buffer> {
+  beforeSend();
+  yield body;
 }
 
 function queryOf(query: KubeCall["query"] = {}): string {

@@ -28,6 +28,7 @@ export interface SeenRequest {
 
 /** A server that behaves as a test tells it, and a client for it. */
 export interface FakeApiServer extends AsyncDisposable {
+  readonly url: string;
   readonly client: KubeClient;
   readonly metrics: KubeMetrics;
   readonly seen: readonly SeenRequest[];
@@ -38,6 +39,7 @@ export type Behaviour = (request: SeenRequest, response: ServerResponse) => void
 export async function startFakeApiServer(
   behave: Behaviour,
   options: Partial<KubeClientOptions> = {},
+  beforeClient: (url: string) => void = () => {},
 ): Promise<FakeApiServer> {
   const seen: SeenRequest[] = [];
   const server = await listen(async (incoming, response) => {
@@ -47,9 +49,12 @@ export async function startFakeApiServer(
   });
   const { port } = server.address() as AddressInfo;
   const metrics = createKubeMetrics(new Registry());
-  const source = { kubeconfig: kubeconfigFor(`http://127.0.0.1:${port}`) };
+  const url = `http://127.0.0.1:${port}`;
+  beforeClient(url);
+  const source = { kubeconfig: kubeconfigFor(url, "t") };
   const client = createKubeClient({ source, metrics, userAgent: "test", ...options });
   return {
+    url,
     client,
     metrics,
     seen,
@@ -80,10 +85,10 @@ function listen(listener: RequestListener): Promise<Server> {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 
-function kubeconfigFor(server: string): string {
+export function kubeconfigFor(server: string, token: string): string {
   return JSON.stringify({
     clusters: [{ name: "c", cluster: { server, "insecure-skip-tls-verify": true } }],
-    users: [{ name: "u", user: { token: "t" } }],
+    users: [{ name: "u", user: { token } }],
     contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
     "current-context": "x",
   });

@@ -133,6 +133,20 @@ test("a request that may not leave does not", async () => {
   expect(server.seen).toHaveLength(0);
 });
 
+test("a request that may leave no more when its turn on the connection comes does nothing", async () => {
+  await using server = await startFakeApiServer((_request, response) => answer(response, 200, configMap("a", 1)));
+  let checks = 0;
+  const beforeSend = () => {
+    checks += 1;
+    if (checks === 2) throw new RangeError("too late");
+  };
+  await expect(server.client.create(CONFIG_MAPS, configMap("a", 1), { beforeSend })).rejects.toThrow("too late");
+  expect(server.seen).toHaveLength(0);
+  await server.client.create(CONFIG_MAPS, configMap("a", 1), { beforeSend });
+  expect(server.seen[0]?.body).toEqual(configMap("a", 1));
+  expect(server.seen[0]?.headers["content-length"]).toBe(String(JSON.stringify(configMap("a", 1)).length));
+});
+
 test("server-side apply says who applies, and status is taken over", async () => {
   await using server = await startFakeApiServer((_request, response) => answer(response, 200, configMap("a", 1)));
   await server.client.apply(CONFIG_MAPS, configMap("a", 1), { fieldManager: "me" });
