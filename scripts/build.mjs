@@ -11,6 +11,7 @@ const ENTRY_POINTS = {
   "cli/main": "src/cli/main.ts",
   "agent/main": "src/agent/main.ts",
   "api/main": "src/api/main.ts",
+  "operator/main": "src/operator/main.ts",
   "client/farm-client": "src/client/farm-client.ts",
 };
 

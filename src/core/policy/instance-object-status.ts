@@ -24,7 +24,7 @@ export function instanceObjectStatus(
   const pod = livePodOf(seen);
   const isSamePod = pod !== undefined && before?.podName === pod.name;
   // A leader that has just begun knows nothing of the agent yet: what was so stays until it is known to have changed.
-  const isUnknown = (seen.agent === undefined || seen.agent.state === "connecting") && isSamePod;
+  const isUnknown = isSamePod && isNotKnownYet(seen);
   if (isUnknown && before.observedGeneration === seen.generation) return before;
   const instance = seen.agent?.state === "connected" ? seen.agent.instance : undefined;
   const endMs = expiryMs(seen);
@@ -52,6 +52,13 @@ export function instanceObjectStatus(
       expiresAt: endMs === undefined ? undefined : timestampOf(endMs),
     }),
   };
+}
+
+/** The agent has not been heard, or runs firmware of which this leader does not know yet whether it is the right one. */
+function isNotKnownYet({ agent, firmware, generation }: InstanceObservation): boolean {
+  if (agent === undefined || agent.state === "connecting") return true;
+  const isAsking = (firmware.state === "unknown" || firmware.state === "resolving") && firmware.isFirst;
+  return isAsking && agent.state === "connected" && agent.instance?.generation === generation;
 }
 
 function addressOf(

@@ -31,9 +31,9 @@ export type ObservedBoard =
 export type ObservedFirmware =
   /** The spec asks for none. */
   | { readonly state: "none" }
-  /** Not asked for yet, in the form that the spec has now. */
-  | { readonly state: "unknown" }
-  | { readonly state: "resolving" }
+  /** Not asked for yet, in the form that the spec has now. `isFirst`: nor in any other, by this operator. */
+  | { readonly state: "unknown"; readonly isFirst: boolean }
+  | { readonly state: "resolving"; readonly isFirst: boolean }
   | { readonly state: "resolved"; readonly sha256: string }
   | { readonly state: "failed"; readonly problem: Problem; readonly retryAtMs: number };
 

@@ -3,9 +3,10 @@ import { agentServerName, agentToken } from "../../client/agent-identity.ts";
 import type { ServerTrust } from "../../client/connection.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
 import { isAlreadyExists } from "../../kube/kube-error.ts";
-import { FIELD_MANAGER, type Pod, SECRETS, type Secret } from "../kubernetes/kinds.ts";
+import { FIELD_MANAGER, type Pod, SECRETS } from "../kubernetes/kinds.ts";
 import { IDENTITY_ANNOTATION, MANAGED_BY } from "../kubernetes/labels.ts";
-import { type CertificateAuthority, createAuthority, openAuthority } from "./certificate-authority.ts";
+import { createAuthority, openAuthority } from "./certificate-authority.ts";
+import { dataOf, openFarmSecret } from "./farm-secret.ts";
 
 /** What agents show to their callers, and callers to agents. */
 export interface AgentTrust {
@@ -15,8 +16,6 @@ export interface AgentTrust {
   credentialsFor(podUid: string): { readonly token: string; readonly tls: ServerTrust };
 }
 
-/** The farm's Secret: the authority of agents' certificates, and the key that tokens are made from. */
-export const FARM_SECRET = "emufarm-agents";
 const IDENTITY_LIFE_MS = 2 * 365 * 86_400_000;
 const TOKEN_KEY_BYTES = 32;
 
@@ -24,16 +23,22 @@ export interface AgentTrustOptions {
   readonly client: KubeClient;
   /** The operator's own. */
   readonly namespace: string;
+  /** Name of the Secret with the authority of agents' certificates, and the key that tokens are made from. */
+  readonly secret: string;
   /** The wall clock: certificates are for others. */
   readonly clock: () => number;
 }
 
 /** Opens what the farm has, and makes it where it has none yet. */
-export async function openAgentTrust({ client, namespace, clock }: AgentTrustOptions): Promise<AgentTrust> {
-  const secret = await openFarmSecret(client, namespace, clock());
-  const textOf = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString();
-  const authority: CertificateAuthority = await openAuthority({ key: textOf("ca.key"), certificate: textOf("ca.crt") });
-  const tokenKey = textOf("token.key");
+export async function openAgentTrust({ client, namespace, secret, clock }: AgentTrustOptions): Promise<AgentTrust> {
+  const make = async () => {
+    const { key, certificate } = await createAuthority(clock());
+    const tokenKey = randomBytes(TOKEN_KEY_BYTES).toString("base64url");
+    return { "ca.key": key, "ca.crt": certificate, "token.key": tokenKey };
+  };
+  const texts = await openFarmSecret({ client, namespace, name: secret, make });
+  const authority = await openAuthority({ key: texts["ca.key"] ?? "", certificate: texts["ca.crt"] ?? "" });
+  const tokenKey = texts["token.key"] ?? "";
   return {
     async issueIdentity(pod) {
       const { uid = "", name = "", namespace: where, annotations } = pod.metadata;
@@ -66,32 +71,4 @@ export async function openAgentTrust({ client, namespace, clock }: AgentTrustOpt
       tls: { authority: authority.certificate, serverName: agentServerName(podUid) },
     }),
   };
-}
-
-async function openFarmSecret(client: KubeClient, namespace: string, nowMs: number): Promise<Secret> {
-  const found = await client.get(SECRETS, FARM_SECRET, namespace);
-  if (found) return found;
-  const { key, certificate } = await createAuthority(nowMs);
-  const tokenKey = randomBytes(TOKEN_KEY_BYTES).toString("base64url");
-  try {
-    return await client.create(
-      SECRETS,
-      {
-        apiVersion: "v1",
-        kind: "Secret",
-        metadata: { name: FARM_SECRET, namespace, labels: MANAGED_BY },
-        type: "Opaque",
-        data: dataOf({ "ca.key": key, "ca.crt": certificate, "token.key": tokenKey }),
-      },
-      { fieldManager: FIELD_MANAGER },
-    );
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-    // Another replica was first: its keys are the farm's.
-    return openFarmSecret(client, namespace, nowMs);
-  }
-}
-
-function dataOf(texts: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString("base64")]));
 }

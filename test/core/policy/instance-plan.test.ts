@@ -20,7 +20,7 @@ test.each<[string, Partial<InstanceObservation>, object, InstanceStep[]]>([
     {
       pods: [],
       service: { state: "none" },
-      firmware: { state: "unknown" },
+      firmware: { state: "unknown", isFirst: true },
       agent: undefined,
     },
     {},
@@ -134,7 +134,7 @@ test.each<[string, Partial<InstanceObservation>, object, InstanceStep[]]>([
     "firmware that is not there yet: not told",
     {
       generation: 2,
-      firmware: { state: "resolving" },
+      firmware: { state: "resolving", isFirst: false },
     },
     {},
     [],

@@ -1,0 +1,35 @@
+import type { EmulatorInstanceStatus } from "../schema/emulator-instance-status.ts";
+
+/** What is worth an Event of Kubernetes. */
+export interface InstanceEvent {
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly note: string;
+}
+
+/** On the way to something else: nothing to tell anybody of. */
+const PASSING = [
+  "NoPod",
+  "Pending",
+  "Connecting",
+  "Updating",
+  "Starting",
+  "Loading",
+  "Resolving",
+  "NotReady",
+  "PodTerminating",
+];
+const GOOD_ENDS = ["Expired", "GuestExited", "GuestShutdown"];
+
+/** What the change of a status tells people: that an instance has become what it shall be, or why it has not. */
+export function instanceEventOf(
+  before: EmulatorInstanceStatus | undefined,
+  after: EmulatorInstanceStatus,
+): InstanceEvent | undefined {
+  const was = before?.conditions?.find(({ type }) => type === "Ready");
+  const is = after.conditions?.find(({ type }) => type === "Ready");
+  if (!is || PASSING.includes(is.reason)) return undefined;
+  if (was?.status === is.status && was.reason === is.reason && was.message === is.message) return undefined;
+  const isGood = is.status === "True" || (GOOD_ENDS.includes(is.reason) && after.phase !== "Failed");
+  return { type: isGood ? "Normal" : "Warning", reason: is.reason, note: is.message };
+}

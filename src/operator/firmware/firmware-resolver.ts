@@ -1,0 +1,259 @@
+import PQueue from "p-queue";
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { ObservedFirmware, Problem } from "../../core/policy/instance-observation.ts";
+import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
+import type { FirmwareSource, ImageSource } from "../../core/schema/firmware-source.ts";
+import type { FirmwareReference } from "../../core/schema/job.ts";
+import type { ImportRecord, ImportRequestInput } from "../../core/wire/import.ts";
+import { contentDigest } from "../kubernetes/content-digest.ts";
+import type { ConfigMapWatches, SeenConfigMap } from "./config-map-watches.ts";
+
+/** The farm's importer. */
+export type ImportFirmware = (request: ImportRequestInput, signal: AbortSignal) => Promise<ImportRecord>;
+
+/** Which firmware an instance wants. */
+export interface FirmwareWish {
+  readonly uid: string;
+  /** Of the instance, to be told when something has changed. */
+  readonly key: string;
+  readonly namespace: string;
+  readonly source: FirmwareSource | undefined;
+  readonly board: { readonly name: string; readonly spec: BoardSpec };
+  /** Digest that the same source led to before, as the status tells. */
+  readonly knownSha256?: string | undefined;
+}
+
+/** Firmware in the farm's store. */
+export interface ResolvedFirmware {
+  readonly reference: FirmwareReference;
+  readonly urls: Readonly<Record<string, string>>;
+  readonly sizeBytes: number;
+  readonly format?: FirmwareFormat | undefined;
+}
+
+export interface FirmwareResolver extends AsyncDisposable {
+  observe(wish: FirmwareWish): { readonly seen: ObservedFirmware; readonly resolved?: ResolvedFirmware };
+  /** Begins to bring the firmware into the store; `onChange` tells when that is done. */
+  resolve(wish: FirmwareWish): void;
+  forget(uid: string, key: string): void;
+}
+
+export interface FirmwareResolverDependencies {
+  readonly importFirmware: ImportFirmware;
+  readonly configMaps: ConfigMapWatches;
+  readonly onChange: (key: string) => void;
+  readonly clock: () => number;
+}
+
+interface Entry {
+  readonly sourceKey: string;
+  readonly controller: AbortController;
+  failures: number;
+  seen: ObservedFirmware;
+  resolved?: ResolvedFirmware;
+}
+
+const IMPORTS_AT_ONCE = 16;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+
+export function createFirmwareResolver(dependencies: FirmwareResolverDependencies): FirmwareResolver {
+  const { importFirmware, configMaps, onChange, clock } = dependencies;
+  const entries = new Map<string, Entry>();
+  const imports = new PQueue({ concurrency: IMPORTS_AT_ONCE });
+
+  function requestsOf(wish: FirmwareWish): FileRequest[] {
+    const { source, board, knownSha256 } = wish;
+    if (!source) return [];
+    const { format, initrd, dtb, append: _append, ...main } = source;
+    const check = { board: { name: board.name, spec: board.spec }, ...(format && { format }) };
+    return [
+      { role: "firmware", read: () => read(wish, main), check, knownSha256 },
+      ...(initrd ? [{ role: "initrd" as const, read: () => read(wish, initrd) }] : []),
+      ...(dtb ? [{ role: "dtb" as const, read: () => read(wish, dtb) }] : []),
+    ];
+  }
+
+  function read({ namespace, key }: FirmwareWish, source: ImageSource): SourceText {
+    const { configMap, url, artifact, inline, sha256, image, secretName } = source;
+    if (secretName !== undefined) return { problem: unsupported("Credentials for firmware (secretName)") };
+    if (image !== undefined) return { problem: unsupported("Firmware from OCI images") };
+    if (!configMap) return { request: definedOf({ url, artifact, inline, sha256 }), version: "" };
+    const seen = configMaps.read(namespace, configMap.name, key);
+    if (seen.state === "unknown") return "unknown";
+    const found = bytesIn(seen, configMap);
+    if ("problem" in found) return found;
+    return { request: definedOf({ inline: found.base64, sha256 }), version: found.version };
+  }
+
+  async function run(wish: FirmwareWish, entry: Entry): Promise<void> {
+    const { signal } = entry.controller;
+    try {
+      const records = new Map<string, ImportRecord>();
+      for (const file of requestsOf(wish)) records.set(file.role, await bring(file, signal));
+      const resolved = resolvedOf(wish.source, records);
+      if (!resolved) return;
+      entry.resolved = resolved;
+      entry.failures = 0;
+      entry.seen = { state: "resolved", sha256: resolved.reference.sha256 };
+    } catch (error) {
+      // What is no error of the farm's is reported as one of its own.
+      if (signal.aborted) return;
+      entry.seen = failureOf(error, entry.failures, clock());
+      entry.failures += 1;
+    }
+    onChange(wish.key);
+  }
+
+  async function bring(file: FileRequest, signal: AbortSignal): Promise<ImportRecord> {
+    const source = file.read();
+    if (source === "unknown") throw new FarmError("Conflict", { what: "A ConfigMap", problem: "it has just changed" });
+    if ("problem" in source) throw new SourceProblem(source.problem);
+    if (file.knownSha256 !== undefined) {
+      try {
+        return await importFirmware({ artifact: file.knownSha256, ...file.check }, signal);
+      } catch (error) {
+        // The store has lost it: the source is asked again.
+        if (!(error instanceof FarmError && error.code === "FirmwareUnknown")) throw error;
+      }
+    }
+    return await importFirmware({ ...source.request, ...file.check }, signal);
+  }
+
+  /** What the source is now; undefined while that is not known. */
+  function sourceKeyOf(wish: FirmwareWish): string | undefined {
+    const versions: unknown[] = [];
+    for (const file of requestsOf(wish)) {
+      const source = file.read();
+      if (source === "unknown") return undefined;
+      versions.push("problem" in source ? source.problem : source.version);
+    }
+    return contentDigest([wish.source, wish.board, versions]);
+  }
+
+  return {
+    observe(wish) {
+      configMaps.keepOnly(wish.key, configMapsOf(wish));
+      if (!wish.source) return { seen: { state: "none" } };
+      const entry = entries.get(wish.uid);
+      const sourceKey = sourceKeyOf(wish);
+      if (sourceKey === undefined) return { seen: { state: "resolving", isFirst: !entry } };
+      if (!entry || entry.sourceKey !== sourceKey) return { seen: { state: "unknown", isFirst: !entry } };
+      return { seen: entry.seen, ...(entry.resolved && { resolved: entry.resolved }) };
+    },
+    resolve(wish) {
+      const sourceKey = sourceKeyOf(wish);
+      if (sourceKey === undefined) return;
+      const before = entries.get(wish.uid);
+      before?.controller.abort();
+      const isAgain = before?.sourceKey === sourceKey;
+      const entry: Entry = {
+        sourceKey,
+        controller: new AbortController(),
+        failures: isAgain ? before.failures : 0,
+        seen: { state: "resolving", isFirst: !before },
+      };
+      entries.set(wish.uid, entry);
+      // A source that is not what it was leads to other bytes.
+      const { knownSha256, ...fresh } = wish;
+      void imports.add(() => run(before && !isAgain ? fresh : { ...fresh, knownSha256 }, entry));
+    },
+    forget(uid, key) {
+      entries.get(uid)?.controller.abort();
+      entries.delete(uid);
+      configMaps.keepOnly(key, []);
+    },
+    async [Symbol.asyncDispose]() {
+      imports.clear();
+      for (const { controller } of entries.values()) controller.abort();
+      await imports.onIdle();
+    },
+  };
+}
+
+interface FileRequest {
+  readonly role: "firmware" | "initrd" | "dtb";
+  readonly read: () => SourceText;
+  readonly check?: Pick<ImportRequestInput, "board" | "format">;
+  readonly knownSha256?: string | undefined;
+}
+
+/** A source as the importer takes it, with what tells one version of it from another. */
+type SourceText =
+  | "unknown"
+  | { readonly problem: Problem }
+  | { readonly request: ImportRequestInput; readonly version: string };
+
+class SourceProblem extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.problem = problem;
+  }
+}
+
+function configMapsOf({ namespace, source }: FirmwareWish): string[] {
+  return [source, source?.initrd, source?.dtb].flatMap((one) =>
+    one?.configMap ? [`${namespace}/${one.configMap.name}`] : [],
+  );
+}
+
+function bytesIn(
+  seen: Exclude<SeenConfigMap, { state: "unknown" }>,
+  { name, key }: { name: string; key: string },
+): { readonly problem: Problem } | { readonly base64: string; readonly version: string } {
+  if (seen.state === "missing") {
+    return { problem: { reason: "ConfigMapNotFound", message: `There is no ConfigMap ${name} in the namespace.` } };
+  }
+  const { binaryData, data, metadata } = seen.object;
+  const text = data?.[key];
+  const base64 = binaryData?.[key] ?? (text === undefined ? undefined : Buffer.from(text).toString("base64"));
+  if (base64 !== undefined) return { base64, version: `${metadata.uid ?? ""}/${metadata.resourceVersion ?? ""}` };
+  const keys = [...Object.keys(binaryData ?? {}), ...Object.keys(data ?? {})].join(", ") || "none";
+  return {
+    problem: { reason: "ConfigMapKeyNotFound", message: `ConfigMap ${name} has no key ${key}; it has ${keys}.` },
+  };
+}
+
+function unsupported(what: string): Problem {
+  return {
+    reason: "SourceNotSupported",
+    message: `${what} cannot be used yet; name a url, an artifact or a configMap.`,
+  };
+}
+
+function resolvedOf(
+  source: FirmwareSource | undefined,
+  records: ReadonlyMap<string, ImportRecord>,
+): ResolvedFirmware | undefined {
+  const main = records.get("firmware");
+  if (!source || !main) return undefined;
+  const initrd = records.get("initrd");
+  const dtb = records.get("dtb");
+  return {
+    reference: {
+      sha256: main.sha256,
+      ...(source.format && { format: source.format }),
+      ...(initrd && { initrd: { sha256: initrd.sha256 } }),
+      ...(dtb && { dtb: { sha256: dtb.sha256 } }),
+      ...(source.append !== undefined && { append: source.append }),
+    },
+    urls: Object.fromEntries([...records.values()].map(({ sha256, url }) => [sha256, url])),
+    sizeBytes: main.sizeBytes,
+    format: main.format,
+  };
+}
+
+/** A request that is wrong stays wrong, but what it names may change without a word to the farm. */
+function failureOf(error: unknown, failures: number, nowMs: number): ObservedFirmware {
+  const isWrong = error instanceof SourceProblem || FarmError.from(error).class === "job";
+  const delayMs = isWrong ? LONGEST_RETRY_MS : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
+  const { code, message } = FarmError.from(error);
+  const problem = error instanceof SourceProblem ? error.problem : { reason: code, message };
+  return { state: "failed", problem, retryAtMs: nowMs + delayMs };
+}
+
+function definedOf(fields: Record<string, string | undefined>): ImportRequestInput {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
