@@ -10,7 +10,7 @@ const rooms = {
   client: ["core"],
   kube: ["log"],
   agent: ["core", "document", "pattern", "http", "log"],
-  api: ["core", "document", "pattern", "http", "log", "client"],
+  api: ["core", "document", "pattern", "http", "log", "client", "kube"],
   operator: ["core", "document", "http", "log", "client", "kube"],
   cli: ["core", "document", "http", "log", "client"],
   web: ["core"],

@@ -1,10 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
-import { createAgentClient } from "../client/agent-client.ts";
 import { type ListenAddress, urlOf } from "../http/listen-address.ts";
 import { createMetrics } from "../http/process-metrics.ts";
 import type { Log } from "../log/log.ts";
+import { openAgents } from "./agents/open-agents.ts";
 import { createBoardAvailability } from "./board/board-availability.ts";
 import { createBoardFiles } from "./board/board-files.ts";
 import { loadBoards } from "./board/board-registry.ts";
@@ -44,9 +44,10 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
   const queue = starting.use(
     await openFarmQueue({ address: config.redis, password: config.redisPassword, log, patienceMs: QUEUE_PATIENCE_MS }),
   );
-  const clients = config.agents.map((address) => starting.use(createAgentClient({ address, token: config.token })));
+  const metrics = createMetrics();
+  const directory = starting.use(await openAgents(config, metrics, log));
   const boards = await loadBoards(createBoardFiles(config.boardFolders, join(config.dataFolder, "boards")));
-  const availability = createBoardAvailability(clients, log);
+  const availability = createBoardAvailability(directory, log);
   const ledger = starting.use(await RunLedger.open({ store, queue, log }));
   const firmware = createFirmwareImport(store);
   const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
@@ -73,11 +74,11 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
         ledger,
         jobs: createJobRecords({ store, ledger, queue }),
         queue,
-        agents: new Map(clients.map((client) => [client.address, client])),
+        agents: directory.agents,
         tenant: config.tenant,
         clock,
       },
-      { ...config, version: packageFile.version, metrics: createMetrics(), log, notReady: () => undefined },
+      { ...config, version: packageFile.version, metrics, log, notReady: () => undefined },
     ),
   );
   const address = await server.listen(config.listen, "--port");

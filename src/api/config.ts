@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
+import { FarmError } from "../core/error/farm-error.ts";
 import { parseSettings } from "../core/schema/parse-settings.ts";
 import { listenAddress } from "../http/listen-address.ts";
 import { readSecretFile, readTokenFile } from "../http/token-file.ts";
@@ -21,6 +22,13 @@ const settings = z.object({
     .default([])
     .describe("Names and addresses that the server is called by, apart from the loopback's and the public URL's."),
   EMUFARM_AGENTS: list(",").default([]).describe("Addresses of the agents, separated by commas."),
+  EMUFARM_AGENT_SELECTOR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Labels of the pods whose agents take jobs, instead of EMUFARM_AGENTS; this process is in a pod then."),
+  EMUFARM_AGENT_NAMESPACES: list(",").default([]).describe("Namespaces of those pods; none: all."),
+  EMUFARM_AGENT_KEYS: absolutePath.optional().describe("Folder with ca.crt and token.key of the agents in pods."),
   EMUFARM_PUBLIC_URL: z.url({ protocol: /^https?$/ }).describe("Where callers and agents reach the API."),
   EMUFARM_BOARDS: list(":").default([]).describe("Folders of boards, separated by colons."),
   EMUFARM_IMPORT_ALLOW: list(",")
@@ -68,6 +76,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
         : readSecretFile("EMUFARM_REDIS_PASSWORD_FILE", data.EMUFARM_REDIS_PASSWORD_FILE),
     allowedHosts: data.EMUFARM_ALLOWED_HOSTS,
     agents: data.EMUFARM_AGENTS,
+    agentPods: agentPodsOf(data),
     publicUrl: data.EMUFARM_PUBLIC_URL,
     imports: {
       allowed: data.EMUFARM_IMPORT_ALLOW,
@@ -81,4 +90,13 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     retention: { maxAgeMs: data.EMUFARM_RETENTION_DAYS * DAY_MS, maxBytes: data.EMUFARM_RETENTION_GIB * GIB },
     logLevel: data.EMUFARM_LOG_LEVEL,
   });
+}
+
+function agentPodsOf(data: z.infer<typeof settings>) {
+  const { EMUFARM_AGENT_SELECTOR: labelSelector, EMUFARM_AGENT_KEYS: keysFolder } = data;
+  if (labelSelector === undefined) return undefined;
+  if (keysFolder === undefined) {
+    throw new FarmError("InvalidRequest", { problems: "EMUFARM_AGENT_KEYS: goes with EMUFARM_AGENT_SELECTOR" });
+  }
+  return { labelSelector, keysFolder, namespaces: data.EMUFARM_AGENT_NAMESPACES };
 }

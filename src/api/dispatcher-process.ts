@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { createAgentClient } from "../client/agent-client.ts";
 import { createMetrics } from "../http/process-metrics.ts";
 import { createHttpServer } from "../http/server.ts";
 import type { Log } from "../log/log.ts";
+import { openAgents } from "./agents/open-agents.ts";
 import { createBoardAvailability } from "./board/board-availability.ts";
 import type { ApiConfig } from "./config.ts";
 import { startDispatcher } from "./dispatch/dispatcher.ts";
@@ -26,16 +26,16 @@ export async function runDispatcher(config: ApiConfig, log: Log): Promise<Dispat
     }),
   );
   const queue = starting.use(await openFarmQueue({ address: config.redis, password: config.redisPassword, log }));
-  const agents = config.agents.map((address) => starting.use(createAgentClient({ address, token: config.token })));
-  const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
   const metrics = createMetrics();
+  const directory = starting.use(await openAgents(config, metrics, log));
+  const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
   const dispatcher = starting.use(
     startDispatcher({
       pool: DEFAULT_POOL,
       store,
       queue: queue.forDispatcher(DEFAULT_POOL),
-      agents,
-      boards: createBoardAvailability(agents, log),
+      directory,
+      boards: createBoardAvailability(directory, log),
       blobUrl: createBlobUrlSource(blobs, BLOB_URL_LIFE_MS, Date.now),
       log,
       metrics,

@@ -36,9 +36,15 @@ test("settings are read into what the processes need", async () => {
     role: "api",
     token: "secret",
     agents: ["unix:/a", "unix:/b"],
+    agentPods: undefined,
     boardFolders: ["/one", "/two"],
     redisPassword: "of redis",
     allowedHosts: ["farm.example.org", "192.0.2.7"],
     retention: { maxAgeMs: 30 * 86_400_000, maxBytes: 20 * 1024 ** 3 },
+  });
+  const inPods = { ...env, EMUFARM_AGENT_SELECTOR: "emufarm.dev/pool" };
+  expect(() => readConfig(inPods)).toThrow("EMUFARM_AGENT_KEYS");
+  expect(readConfig({ ...inPods, EMUFARM_AGENT_KEYS: "/keys", EMUFARM_AGENT_NAMESPACES: "a,b" })).toMatchObject({
+    agentPods: { labelSelector: "emufarm.dev/pool", keysFolder: "/keys", namespaces: ["a", "b"] },
   });
 });

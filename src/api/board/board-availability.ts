@@ -3,6 +3,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { BoardCheck } from "../../core/wire/agent-info.ts";
 import type { Log } from "../../log/log.ts";
+import type { AgentDirectory } from "../agents/agent-directory.ts";
 
 /** Available, not available with the reason, or not known because no agent answers. */
 export type Availability = BoardCheck | { readonly isAvailable: undefined };
@@ -27,16 +28,21 @@ interface AgentMemory {
   readonly checks: Map<string, Promise<BoardCheck>>;
 }
 
-export function createBoardAvailability(agents: readonly AgentClient[], log: Log): BoardAvailability {
-  const memories = agents.map(
-    (client): AgentMemory => ({
+export function createBoardAvailability(directory: Pick<AgentDirectory, "agents">, log: Log): BoardAvailability {
+  const memories = new WeakMap<AgentClient, AgentMemory>();
+  function memoryOf(client: AgentClient): AgentMemory {
+    const known = memories.get(client);
+    if (known) return known;
+    const memory: AgentMemory = {
       client,
       agentId: undefined,
       confirmedMs: Number.NEGATIVE_INFINITY,
       confirming: undefined,
       checks: new Map(),
-    }),
-  );
+    };
+    memories.set(client, memory);
+    return memory;
+  }
 
   // Runs carry their boards: the same one comes as many objects, but each of them often.
   const texts = new WeakMap<BoardSpec, string>();
@@ -67,7 +73,8 @@ export function createBoardAvailability(agents: readonly AgentClient[], log: Log
 
   return {
     async check(name, board) {
-      const answers = await Promise.all(memories.map((memory) => ask(memory, name, board)));
+      const clients = [...directory.agents.values()];
+      const answers = await Promise.all(clients.map((client) => ask(memoryOf(client), name, board)));
       const known = answers.filter((answer) => answer !== undefined);
       return known.find((answer) => answer.isAvailable) ?? known[0] ?? { isAvailable: undefined };
     },

@@ -1,5 +1,5 @@
-import type { AgentClient } from "../../client/agent-client.ts";
 import type { Log } from "../../log/log.ts";
+import type { AgentDirectory } from "../agents/agent-directory.ts";
 import { AgentLink, type AgentLinkEvents, type TakenSlot } from "./agent-link.ts";
 
 /** All agents of a pool. */
@@ -8,7 +8,7 @@ export interface AgentFleet extends Disposable {
   readonly freeSlots: number;
   /** Slots of the agents that take work. */
   readonly slots: number;
-  /** Connects to every agent; settles once each has told what it has, or has been away for too long. */
+  /** Connects to every agent that is there; settles once each has told what it has, or has been away for too long. */
   open(): Promise<void>;
   /**
    * Takes a slot for an attempt, waiting for one, in the order of asking. Not on the agent to avoid, where there is
@@ -18,7 +18,7 @@ export interface AgentFleet extends Disposable {
 }
 
 export interface AgentFleetDependencies {
-  readonly agents: readonly AgentClient[];
+  readonly directory: AgentDirectory;
   readonly events: AgentLinkEvents;
   readonly log: Log;
   readonly lossMs: number;
@@ -30,7 +30,7 @@ interface Waiter {
   readonly resolve: (taken: TakenSlot) => void;
 }
 
-export function createAgentFleet({ agents, events, log, lossMs }: AgentFleetDependencies): AgentFleet {
+export function createAgentFleet({ directory, events, log, lossMs }: AgentFleetDependencies): AgentFleet {
   let waiters: Waiter[] = [];
   const linkEvents: AgentLinkEvents = {
     ...events,
@@ -39,7 +39,8 @@ export function createAgentFleet({ agents, events, log, lossMs }: AgentFleetDepe
       events.onSlots(link);
     },
   };
-  const links = agents.map((client) => new AgentLink({ client, events: linkEvents, log, lossMs }));
+  let links: AgentLink[] = [];
+  let stopWatching: (() => void) | undefined;
 
   function pick(avoided: AgentLink | undefined): AgentLink | undefined {
     const isElsewhere = links.some((link) => link !== avoided && link.isUsable);
@@ -62,8 +63,21 @@ export function createAgentFleet({ agents, events, log, lossMs }: AgentFleetDepe
     waiters = unserved;
   }
 
+  /** Agents that came are connected to; of those that have gone, all is given up. */
+  function followDirectory(): void {
+    const clients = new Set(directory.agents.values());
+    const gone = links.filter((link) => !clients.has(link.client));
+    for (const link of links) clients.delete(link.client);
+    const come = [...clients].map((client) => new AgentLink({ client, events: linkEvents, log, lossMs }));
+    links = [...links.filter((link) => !gone.includes(link)), ...come];
+    for (const link of gone) link.leave();
+    for (const link of come) link.open();
+  }
+
   return {
-    links,
+    get links() {
+      return links;
+    },
     get freeSlots() {
       return links.reduce((sum, link) => sum + link.freeSlots, 0);
     },
@@ -71,7 +85,9 @@ export function createAgentFleet({ agents, events, log, lossMs }: AgentFleetDepe
       return links.reduce((sum, link) => sum + (link.isUsable ? link.slots : 0), 0);
     },
     async open() {
-      for (const link of links) link.open();
+      await directory.known;
+      stopWatching = directory.watch(followDirectory);
+      followDirectory();
       await Promise.all(links.map((link) => link.untilKnown()));
     },
     takeSlot(attemptId, avoided) {
@@ -82,6 +98,7 @@ export function createAgentFleet({ agents, events, log, lossMs }: AgentFleetDepe
     },
     [Symbol.dispose]() {
       waiters = [];
+      stopWatching?.();
       for (const link of links) link[Symbol.dispose]();
     },
   };

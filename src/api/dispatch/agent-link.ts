@@ -42,6 +42,8 @@ export class AgentLink implements Disposable {
   agentId: string;
   isConnected = false;
   isDraining = false;
+  /** True when the agent has gone for good. */
+  hasLeft = false;
   slots = 0;
   readonly #events: AgentLinkEvents;
   readonly #log: Log;
@@ -127,6 +129,15 @@ export class AgentLink implements Disposable {
       // The attempt is gone already, or the agent is: its next hello tells, and the cancellation is looked up again.
       this.#log.debug({ err: error, attemptId }, "an attempt could not be cancelled");
     });
+  }
+
+  /** The agent has gone for good: its attempts are tried elsewhere. */
+  leave(): void {
+    this[Symbol.dispose]();
+    this.isConnected = false;
+    this.#isLost = true;
+    this.hasLeft = true;
+    this.#events.onLost(this);
   }
 
   /** Connects anew, so that the agent tells what it has. */

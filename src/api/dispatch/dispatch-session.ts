@@ -48,7 +48,7 @@ export async function startSession(options: DispatcherOptions, term: Term): Prom
   let admission: Admission | undefined;
   const inOrder = createSequence(log, closing.signal);
   const fleet = createAgentFleet({
-    agents: options.agents,
+    directory: options.directory,
     log,
     lossMs,
     events: {

@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
-import type { AgentClient } from "../../client/agent-client.ts";
 import type { Log } from "../../log/log.ts";
+import type { AgentDirectory } from "../agents/agent-directory.ts";
 import type { BoardAvailability } from "../board/board-availability.ts";
 import type { DispatcherQueue } from "../queue/farm-queue.ts";
 import type { Store } from "../store/store.ts";
@@ -9,7 +9,7 @@ export interface DispatcherOptions {
   readonly pool: string;
   readonly store: Store;
   readonly queue: DispatcherQueue;
-  readonly agents: readonly AgentClient[];
+  readonly directory: AgentDirectory;
   readonly boards: BoardAvailability;
   /** Signed URL by which agents fetch a file of the store; good for the life of an attempt. */
   readonly blobUrl: (sha256: string) => string;

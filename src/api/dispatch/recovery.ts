@@ -162,7 +162,7 @@ export function createRecovery(dependencies: RecoveryDependencies): Recovery {
     giveUp(link) {
       for (const job of book.jobsAtHand) {
         if (job.agent === link && (job.phase === "running" || job.phase === "handing")) {
-          void ending.fail(job, lostAt(link, "it did not come back in time"));
+          void ending.fail(job, lostAt(link, link.hasLeft ? "it has gone" : "it did not come back in time"));
         }
       }
     },

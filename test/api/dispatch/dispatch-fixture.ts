@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Registry } from "prom-client";
+import { fixedAgents } from "../../../src/api/agents/agent-directory.ts";
 import { type Dispatcher, startDispatcher } from "../../../src/api/dispatch/dispatcher.ts";
 import type { DispatcherOptions } from "../../../src/api/dispatch/dispatcher-options.ts";
 import { type FarmQueue, openFarmQueue } from "../../../src/api/queue/farm-queue.ts";
@@ -57,7 +58,7 @@ export async function createDispatchFixture(): Promise<DispatchFixture> {
         pool: "default",
         store,
         queue: own.forDispatcher("default"),
-        agents: agents.map((agent) => agent.client),
+        directory: fixedAgents(agents.map((agent) => agent.client)),
         boards: { check: async () => ({ isAvailable: undefined }) },
         blobUrl: (sha256) => `http://localhost/v1/blobs/${sha256}`,
         log,

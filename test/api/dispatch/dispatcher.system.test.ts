@@ -1,5 +1,6 @@
 import { Registry } from "prom-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { AgentClient } from "../../../src/client/agent-client.ts";
 import { FarmError } from "../../../src/core/error/farm-error.ts";
 import { attemptIdOf, jobIdOf } from "../../../src/core/policy/attempt-id.ts";
 import type { AttemptResult } from "../../../src/core/wire/attempt.ts";
@@ -18,6 +19,26 @@ const failed: Partial<AttemptResult> = {
   verdict: "failed",
   error: new FarmError("NonZeroExit", { code: 1 }).toBody(),
 };
+/** Agents that come and go, as pods do. */
+function changingAgents(known = Promise.resolve()) {
+  const agents = new Map<string, AgentClient>();
+  const listeners = new Set<() => void>();
+  return {
+    agents,
+    known,
+    watch(listener: () => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    set(clients: readonly AgentClient[]) {
+      agents.clear();
+      for (const client of clients) agents.set(client.address, client);
+      for (const listener of listeners) listener();
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
 const broken: Partial<AttemptResult> = {
   verdict: "errored",
   error: new FarmError("EmulatorStartFailed", { detail: "no memory" }).toBody(),
@@ -110,6 +131,38 @@ describe("the dispatcher", () => {
     left.finish(second);
     const [verdict] = await farm.verdictsOf(run);
     expect(verdict).toMatchObject({ verdict: "passed", attempt: 2, attempts: [{ error: { code: "AgentLost" } }] });
+  });
+
+  test("gives work to an agent that comes later, and tries elsewhere at once what one had that has gone for good", async () => {
+    const [first, later] = [createFakeAgent("first", 1), createFakeAgent("later", 1)];
+    for (const agent of [first, later]) agent.behaviour = () => "runs on";
+    const directory = changingAgents();
+    await farm.startDispatcher([], { directory, timings: { lossMs: 60_000 } });
+    const run = await farm.submit(1);
+    directory.set([first.client]);
+    await vi.waitFor(() => expect(first.puts).toEqual([attemptIdOf(jobIdOf(run.id, 0), 1)]));
+    directory.set([later.client]);
+    const second = attemptIdOf(jobIdOf(run.id, 0), 2);
+    await vi.waitFor(() => expect(later.puts).toEqual([second]));
+    later.finish(second);
+    const [verdict] = await farm.verdictsOf(run);
+    expect(verdict).toMatchObject({
+      verdict: "passed",
+      attempts: [{ error: { code: "AgentLost", details: { detail: "it has gone" } } }],
+    });
+  });
+
+  test("waits to hand out until it knows which agents there are", async () => {
+    const agent = createFakeAgent("a", 1);
+    const { promise: known, resolve } = Promise.withResolvers<void>();
+    const directory = changingAgents(known);
+    const starting = farm.startDispatcher([], { directory });
+    const run = await farm.submit(1);
+    directory.set([agent.client]);
+    expect(agent.puts).toEqual([]);
+    resolve();
+    await starting;
+    expect(await farm.verdictsOf(run)).toHaveLength(1);
   });
 
   test("takes up what the agents have after the death of a dispatcher, without handing anything out twice", async () => {

@@ -1,0 +1,133 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type AgentClient, type AgentClientOptions, createAgentClient } from "../../client/agent-client.ts";
+import { agentServerName, agentToken } from "../../client/agent-identity.ts";
+import type { KubeClient } from "../../kube/kube-client.ts";
+import type { KubeMetrics } from "../../kube/kube-metrics.ts";
+import type { KubeObject, Resource } from "../../kube/kube-object.ts";
+import { createReflector, type Reflector } from "../../kube/reflector.ts";
+import type { Log } from "../../log/log.ts";
+import type { AgentDirectory } from "./agent-directory.ts";
+
+/** What of a pod is read. */
+export interface AgentPod extends KubeObject {
+  readonly status?: { readonly phase?: string; readonly podIP?: string };
+}
+
+export interface PodAgentsOptions {
+  readonly client: Pick<KubeClient, "list" | "watch">;
+  readonly metrics: KubeMetrics;
+  readonly log: Log;
+  /** Which pods are agents. */
+  readonly labelSelector: string;
+  /** Where they are looked for; none: everywhere. */
+  readonly namespaces: readonly string[];
+  /** With `ca.crt`, which has signed the agents' certificates, and `token.key`, which their tokens are made from. */
+  readonly keysFolder: string;
+}
+
+/** Port of every agent in a pod. */
+const AGENT_PORT = 8_080;
+const PODS: Resource<AgentPod> = { apiVersion: "v1", kind: "Pod", plural: "pods", isNamespaced: true };
+/** A pod of these runs nothing any more. */
+const ENDED_PHASES = new Set(["Succeeded", "Failed"]);
+
+/** The agents in pods, from when a pod has its address until it has gone: one that is being deleted ends its work first. */
+export function openPodAgents(options: PodAgentsOptions): AgentDirectory {
+  const agents = new Map<string, AgentClient & { readonly podUid: string }>();
+  const listeners = new Set<() => void>();
+  const { client, metrics, log, labelSelector } = options;
+  const namespaces = options.namespaces.length === 0 ? [undefined] : options.namespaces;
+  const reflectors: Reflector<AgentPod>[] = namespaces.map((namespace) =>
+    createReflector({
+      client,
+      metrics,
+      log,
+      resource: PODS,
+      labelSelector,
+      ...(namespace !== undefined && { namespace }),
+      onChange: () => void update(),
+    }),
+  );
+
+  // One after another: the keys are read from files.
+  let updates: Promise<void> = Promise.resolve();
+  function update(): void {
+    updates = updates.then(converge).catch((error: unknown) => {
+      log.error(
+        { err: error },
+        "the agents in pods could not be brought up to date; trying again with the next change",
+      );
+    });
+  }
+
+  async function converge(): Promise<void> {
+    const wanted = addressesOf(reflectors.flatMap((reflector) => reflector.list()));
+    const gone = [...agents].filter(([address, { podUid }]) => wanted.get(address) !== podUid);
+    const come = [...wanted].filter(([address, podUid]) => agents.get(address)?.podUid !== podUid);
+    if (gone.length === 0 && come.length === 0) return;
+    for (const [address] of gone) agents.delete(address);
+    // The agent of a new pod may have the address of one that has gone: that must be told in between.
+    if (gone.length > 0) tell();
+    const keys = come.length > 0 ? await readKeys(options.keysFolder) : undefined;
+    for (const [address, podUid] of come) {
+      if (keys) agents.set(address, Object.assign(createAgentClient(clientOptions(address, podUid, keys)), { podUid }));
+    }
+    if (come.length > 0) tell();
+    for (const [, agent] of gone) await agent[Symbol.asyncDispose]();
+  }
+
+  function tell(): void {
+    for (const listener of listeners) listener();
+  }
+
+  const known = Promise.all(reflectors.map((reflector) => reflector.synced)).then(() => {
+    update();
+    return updates;
+  });
+  // Who does not wait for the agents need not hear that they were never found.
+  known.catch(() => {});
+  return {
+    agents,
+    known,
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async [Symbol.asyncDispose]() {
+      listeners.clear();
+      for (const reflector of reflectors) await reflector[Symbol.asyncDispose]();
+      await updates;
+      for (const agent of agents.values()) await agent[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Uids of pods by the addresses of their agents. */
+export function addressesOf(pods: readonly AgentPod[]): Map<string, string> {
+  const addresses = new Map<string, string>();
+  for (const { metadata, status = {} } of pods) {
+    const { phase = "", podIP } = status;
+    if (podIP === undefined || metadata.uid === undefined || ENDED_PHASES.has(phase)) continue;
+    addresses.set(`https://${podIP.includes(":") ? `[${podIP}]` : podIP}:${AGENT_PORT}`, metadata.uid);
+  }
+  return addresses;
+}
+
+interface Keys {
+  readonly authority: string;
+  readonly tokenKey: string;
+}
+
+/** Each time anew: both may be replaced while this runs. */
+async function readKeys(folder: string): Promise<Keys> {
+  const [authority, tokenKey] = await Promise.all(
+    ["ca.crt", "token.key"].map((name) => readFile(join(folder, name), "utf8")),
+  );
+  return { authority: authority ?? "", tokenKey: (tokenKey ?? "").trim() };
+}
+
+function clientOptions(address: string, podUid: string, { authority, tokenKey }: Keys): AgentClientOptions {
+  const tls = { authority, serverName: agentServerName(podUid) };
+  return { address, token: agentToken(tokenKey, podUid), tls };
+}
