@@ -107,7 +107,11 @@ export class AgentLab implements AsyncDisposable {
 
   /** Stores an example's image on the agent, and makes of it what an attempt needs. */
   async spec(app: string, rest: Partial<AttemptSpecInput> = {}, boardName = "mps2-an385"): Promise<AttemptSpecInput> {
-    const image = await exampleImage(boardName, app);
+    return this.specOf(await exampleImage(boardName, app), rest, boardName);
+  }
+
+  /** The same of any image. */
+  async specOf(image: Buffer, rest: Partial<AttemptSpecInput>, boardName: string): Promise<AttemptSpecInput> {
     const sha256 = sha256Of(image);
     await this.client.putFirmware(sha256, image);
     return { tenant: "test", boardName, board: await boardSpecOf(boardName), firmware: { sha256 }, ...rest };

@@ -1,35 +1,14 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { AgentLab, ENDLESS, EventLog, readUntil } from "./agent-lab.ts";
+import { expect, test } from "vitest";
+import { ENDLESS, EventLog, readUntil } from "./agent-lab.ts";
+import { shareAgent } from "./shared-agent.ts";
 
-let lab: AgentLab;
-let events: EventLog;
-let count = 0;
-const nextId = () => `job-${++count}.1`;
-
-beforeAll(async () => {
-  lab = await AgentLab.start();
-  events = new EventLog(lab.client);
-});
-
-afterAll(async () => {
-  await events[Symbol.asyncDispose]();
-  await lab[Symbol.asyncDispose]();
-});
-
-afterEach(() => lab.cancelAttempts());
-
-/** Every attempt gives its slot back. */
-async function allSlotsFree(): Promise<void> {
-  await using fresh = new EventLog(lab.client);
-  const hello = await fresh.until("hello");
-  if (hello.freeSlots < hello.slots) await fresh.until("slots", ({ freeSlots }) => freeSlots === hello.slots);
-}
+const agent = shareAgent("job");
 
 test("firmware that says so and ends passes, with its log, timings and emulator in the result", async () => {
-  const id = nextId();
-  const status = await lab.client.putAttempt(id, await lab.spec("hello"));
+  const id = agent.nextId();
+  const status = await agent.lab.client.putAttempt(id, await agent.lab.spec("hello"));
   expect(status).toMatchObject({ id, state: "preparing" });
-  const result = await events.resultOf(id);
+  const result = await agent.events.resultOf(id);
   expect(result).toMatchObject({
     verdict: "passed",
     exit: { reason: "GuestExited", code: 0 },
@@ -42,67 +21,73 @@ test("firmware that says so and ends passes, with its log, timings and emulator 
   expect(Buffer.from(console?.base64 ?? "", "base64").toString()).toBe("boot ok\n");
   expect(result.timings.firstByteMs).toBeGreaterThan(result.timings.spawnedMs ?? Number.NaN);
   expect(result.timings.totalMs).toBeGreaterThan(result.timings.firstByteMs ?? Number.NaN);
-  await allSlotsFree();
-  expect(await lab.emulators()).toEqual([]);
+  await agent.allSlotsFree();
+  expect(await agent.lab.emulators()).toEqual([]);
 });
 
 test("the same id with the same content is the same attempt, running or finished; another content conflicts", async () => {
-  const id = nextId();
-  const spec = await lab.spec("shell", ENDLESS);
-  const first = await lab.client.putAttempt(id, spec);
-  expect((await lab.client.putAttempt(id, { ...spec, urls: { x: "http://localhost/other" } })).specDigest).toBe(
+  const id = agent.nextId();
+  const spec = await agent.lab.spec("shell", ENDLESS);
+  const first = await agent.lab.client.putAttempt(id, spec);
+  expect((await agent.lab.client.putAttempt(id, { ...spec, urls: { x: "http://localhost/other" } })).specDigest).toBe(
     first.specDigest,
   );
-  await expect(lab.client.putAttempt(id, { ...spec, failText: "x" })).rejects.toMatchObject({
+  await expect(agent.lab.client.putAttempt(id, { ...spec, failText: "x" })).rejects.toMatchObject({
     code: "AttemptConflict",
   });
-  await lab.client.cancelAttempt(id, "enough");
-  const result = await events.resultOf(id);
+  await agent.lab.client.cancelAttempt(id, "enough");
+  const result = await agent.events.resultOf(id);
   expect(result).toMatchObject({ verdict: "cancelled", error: { code: "Cancelled", message: "Cancelled: enough." } });
-  expect(await lab.client.putAttempt(id, spec)).toMatchObject({ state: "finished", result: { verdict: "cancelled" } });
-  await lab.client.acknowledge([id, "unknown.1"]);
-  await expect(lab.client.attempt(id)).rejects.toMatchObject({ code: "NotFound" });
-  await allSlotsFree();
+  expect(await agent.lab.client.putAttempt(id, spec)).toMatchObject({
+    state: "finished",
+    result: { verdict: "cancelled" },
+  });
+  await agent.lab.client.acknowledge([id, "unknown.1"]);
+  await expect(agent.lab.client.attempt(id)).rejects.toMatchObject({ code: "NotFound" });
+  await agent.allSlotsFree();
 });
 
 test("a scenario that the board cannot do is refused before anything runs, wherever in it that stands", async () => {
   const steps = [{ delay: "1ms" }, { "set-pin": { pin: 1, value: 1 } }] as const;
-  const pins = await lab.spec("hello", { scenario: { version: 1, steps: [...steps] } });
-  await expect(lab.client.putAttempt(nextId(), pins)).rejects.toMatchObject({
+  const pins = await agent.lab.spec("hello", { scenario: { version: 1, steps: [...steps] } });
+  await expect(agent.lab.client.putAttempt(agent.nextId(), pins)).rejects.toMatchObject({
     code: "NotSupportedByBoard",
     details: { place: "steps.1.set-pin" },
   });
-  const fail = await lab.spec("hello", { scenario: { version: 1, fail: ["x", { regex: "(a)\\1" }] } });
-  await expect(lab.client.putAttempt(nextId(), fail)).rejects.toMatchObject({
+  const fail = await agent.lab.spec("hello", { scenario: { version: 1, fail: ["x", { regex: "(a)\\1" }] } });
+  await expect(agent.lab.client.putAttempt(agent.nextId(), fail)).rejects.toMatchObject({
     code: "InvalidPattern",
     details: { place: "fail.1.regex" },
   });
 });
 
 test("a job that is not done in time tells what it waited for, and that its ready pattern had not come", async () => {
-  const id = nextId();
+  const id = agent.nextId();
   const ready = { uart: "uart0", pattern: "never said" };
-  await lab.client.putAttempt(id, await lab.spec("shell", { ...ENDLESS, timeout: "1s", ready, strategy: "spawn" }));
-  const result = await events.resultOf(id);
+  await agent.lab.client.putAttempt(
+    id,
+    await agent.lab.spec("shell", { ...ENDLESS, timeout: "1s", ready, strategy: "spawn" }),
+  );
+  const result = await agent.events.resultOf(id);
   expect(result).toMatchObject({ verdict: "timedOut", error: { code: "JobTimeout" } });
   expect(result.error?.message).toMatch(
     /waiting for step 1, expect-exit.*; its ready pattern "never said" on uart0 had not come in \S+\.$/,
   );
   expect(result.lastLines).toEqual(["emufarm shell on mps2-an385", "> "]);
-  await allSlotsFree();
+  await agent.allSlotsFree();
 });
 
 test("more attempts than slots are refused until one is free, and that is announced", async () => {
-  const spec = await lab.spec("shell", ENDLESS);
-  const ids = [nextId(), nextId()];
-  for (const id of ids) await lab.client.putAttempt(id, spec);
-  await expect(lab.client.putAttempt(nextId(), spec)).rejects.toMatchObject({
+  const spec = await agent.lab.spec("shell", ENDLESS);
+  const ids = [agent.nextId(), agent.nextId()];
+  for (const id of ids) await agent.lab.client.putAttempt(id, spec);
+  await expect(agent.lab.client.putAttempt(agent.nextId(), spec)).rejects.toMatchObject({
     code: "NoFreeSlot",
     details: { slots: 2 },
   });
-  await using follower = new EventLog(lab.client);
+  await using follower = new EventLog(agent.lab.client);
   expect(await follower.until("hello")).toMatchObject({ freeSlots: 0 });
-  for (const id of ids) await lab.client.cancelAttempt(id, "enough");
+  for (const id of ids) await agent.lab.client.cancelAttempt(id, "enough");
   await follower.until("slots", ({ freeSlots }) => freeSlots === 2);
   const finished = follower.events.findIndex(({ type }) => type === "attemptFinished");
   const free = follower.events.findIndex((event) => event.type === "slots" && event.freeSlots === 1);
@@ -110,80 +95,80 @@ test("more attempts than slots are refused until one is free, and that is announ
 });
 
 test("an older dispatcher is refused", async () => {
-  const spec = await lab.spec("hello");
-  await lab.client.putAttempt(nextId(), spec, 7);
-  await expect(lab.client.putAttempt(nextId(), spec, 6)).rejects.toMatchObject({
+  const spec = await agent.lab.spec("hello");
+  await agent.lab.client.putAttempt(agent.nextId(), spec, 7);
+  await expect(agent.lab.client.putAttempt(agent.nextId(), spec, 6)).rejects.toMatchObject({
     code: "StaleEpoch",
     details: { epoch: 6, current: 7 },
   });
-  expect((await lab.client.info()).epoch).toBe(7);
-  await allSlotsFree();
+  expect((await agent.lab.client.info()).epoch).toBe(7);
+  await agent.allSlotsFree();
 });
 
 test("an attempt that is not done in time times out and says what it waited for", async () => {
-  const id = nextId();
+  const id = agent.nextId();
   const scenario = { version: 1 as const, steps: [{ "wait-serial": "never said" }] };
-  await lab.client.putAttempt(id, await lab.spec("shell", { timeout: "1s", scenario }));
-  const result = await events.resultOf(id);
+  await agent.lab.client.putAttempt(id, await agent.lab.spec("shell", { timeout: "1s", scenario }));
+  const result = await agent.events.resultOf(id);
   expect(result.verdict).toBe("timedOut");
   expect(result.error?.message).toContain("never said");
   expect(result.lastLines.join("\n")).toContain("emufarm shell on mps2-an385");
-  await allSlotsFree();
+  await agent.allSlotsFree();
 });
 
 test("a guest that writes too much is stopped", async () => {
-  const id = nextId();
+  const id = agent.nextId();
   const scenario = {
     version: 1 as const,
     steps: [{ "wait-serial": "> " }, { "write-serial": "flood 512\n" }, { "expect-exit": true as const }],
   };
-  await lab.client.putAttempt(id, await lab.spec("shell", { scenario, limits: { output: 100_000 } }));
-  const result = await events.resultOf(id);
+  await agent.lab.client.putAttempt(id, await agent.lab.spec("shell", { scenario, limits: { output: 100_000 } }));
+  const result = await agent.events.resultOf(id);
   expect(result).toMatchObject({ verdict: "failed", error: { code: "OutputLimit" }, exit: { reason: "OutputLimit" } });
   expect(result.logs[0]?.bytes).toBeGreaterThan(100_000);
   expect(result.logs[0]?.base64).toBeUndefined();
   const bytes = [];
-  for await (const chunk of lab.client.log({ attempt: id }, "uart0", { offset: 10 })) bytes.push(chunk);
+  for await (const chunk of agent.lab.client.log({ attempt: id }, "uart0", { offset: 10 })) bytes.push(chunk);
   expect(Buffer.concat(bytes).length).toBe((result.logs[0]?.bytes ?? 0) - 10);
-  await allSlotsFree();
+  await agent.allSlotsFree();
 });
 
 test("firmware that nobody has cannot be fetched", async () => {
-  const id = nextId();
-  const spec = await lab.spec("hello");
-  await lab.client.putAttempt(id, { ...spec, firmware: { sha256: "0".repeat(64) } });
-  const result = await events.resultOf(id);
+  const id = agent.nextId();
+  const spec = await agent.lab.spec("hello");
+  await agent.lab.client.putAttempt(id, { ...spec, firmware: { sha256: "0".repeat(64) } });
+  const result = await agent.events.resultOf(id);
   expect(result).toMatchObject({ verdict: "errored", error: { code: "FirmwareFetchFailed", class: "infrastructure" } });
   expect(result.boots).toBe(0);
 });
 
 test("a log is followed from any byte while the guest runs, by many, until its end", async () => {
-  const id = nextId();
-  await lab.client.putAttempt(id, await lab.spec("shell", ENDLESS));
+  const id = agent.nextId();
+  await agent.lab.client.putAttempt(id, await agent.lab.spec("shell", ENDLESS));
   const follow = async () => {
     const chunks = [];
-    for await (const chunk of lab.client.log({ attempt: id }, "uart0", { isFollowed: true })) chunks.push(chunk);
+    for await (const chunk of agent.lab.client.log({ attempt: id }, "uart0", { isFollowed: true })) chunks.push(chunk);
     return Buffer.concat(chunks).toString();
   };
   const followers = Array.from({ length: 20 }, follow);
-  await readUntil(lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), "> ");
-  const console = await lab.client.openConsole({ attempt: id }, "uart0", () => {});
+  await readUntil(agent.lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), "> ");
+  const console = await agent.lab.client.openConsole({ attempt: id }, "uart0", () => {});
   console.send(Buffer.from("echo followed\nexit 3\n"));
-  const result = await events.resultOf(id);
+  const result = await agent.events.resultOf(id);
   expect(result).toMatchObject({ exit: { reason: "GuestExited", code: 3 } });
   const logs = await Promise.all(followers);
   expect(new Set(logs).size).toBe(1);
   expect(logs[0]).toContain("followed\n");
   const tail = [];
-  for await (const chunk of lab.client.log({ attempt: id }, "uart0", { offset: 8 })) tail.push(chunk);
+  for await (const chunk of agent.lab.client.log({ attempt: id }, "uart0", { offset: 8 })) tail.push(chunk);
   expect(Buffer.concat(tail).toString()).toBe(logs[0]?.slice(8));
-  await allSlotsFree();
+  await agent.allSlotsFree();
 });
 
 test("a console talks to the guest, and learns who writes", async () => {
-  const id = nextId();
-  await lab.client.putAttempt(id, await lab.spec("shell", ENDLESS));
-  await readUntil(lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), "> ");
+  const id = agent.nextId();
+  await agent.lab.client.putAttempt(id, await agent.lab.spec("shell", ENDLESS));
+  await readUntil(agent.lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), "> ");
   const notices: unknown[] = [];
   let output = "";
   const { promise: echoed, resolve } = Promise.withResolvers<void>();
@@ -192,25 +177,27 @@ test("a console talks to the guest, and learns who writes", async () => {
     else output += data;
     if (output.includes("hello there\n")) resolve();
   };
-  const console = await lab.client.openConsole({ attempt: id }, "uart0", onMessage);
+  const console = await agent.lab.client.openConsole({ attempt: id }, "uart0", onMessage);
   console.send(Buffer.from("echo hello there\n"));
   await echoed;
   expect(output).toContain("emufarm shell on mps2-an385");
   expect(notices).toContainEqual({ type: "writer", writer: "somebody", isYou: true });
   const closed = new Promise((done) => console.once("close", done));
-  await lab.client.cancelAttempt(id, "enough");
+  await agent.lab.client.cancelAttempt(id, "enough");
   expect(await closed).toBe(1000);
-  await expect(lab.client.openConsole({ attempt: id }, "uart0", () => {})).rejects.toMatchObject({ code: "NotFound" });
-  await allSlotsFree();
+  await expect(agent.lab.client.openConsole({ attempt: id }, "uart0", () => {})).rejects.toMatchObject({
+    code: "NotFound",
+  });
+  await agent.allSlotsFree();
 });
 
 test("QMP answers several clients, and refuses what would harm", async () => {
-  const id = nextId();
-  await lab.client.putAttempt(id, await lab.spec("shell", ENDLESS));
-  await events.until("attemptRunning", (event) => event.id === id);
+  const id = agent.nextId();
+  await agent.lab.client.putAttempt(id, await agent.lab.spec("shell", ENDLESS));
+  await agent.events.until("attemptRunning", (event) => event.id === id);
   const ask = async (command: string) => {
     const { promise, resolve } = Promise.withResolvers<unknown>();
-    const socket = await lab.client.openQmp({ attempt: id }, (data) => {
+    const socket = await agent.lab.client.openQmp({ attempt: id }, (data) => {
       const message = JSON.parse(String(data)) as { id?: number };
       if (message.id === 2) resolve(message);
     });
@@ -224,34 +211,34 @@ test("QMP answers several clients, and refuses what would harm", async () => {
     { return: { status: "running" } },
     { error: { class: "CommandNotFound" } },
   ]);
-  await lab.client.cancelAttempt(id, "enough");
-  await allSlotsFree();
+  await agent.lab.client.cancelAttempt(id, "enough");
+  await agent.allSlotsFree();
 });
 
 test("a guest is paused, resumed and reset by hand, and a pause stops the test's clock", async () => {
-  const id = nextId();
-  await lab.client.putAttempt(id, await lab.spec("shell", { ...ENDLESS, timeout: "3s" }));
-  await readUntil(lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), "> ");
-  await lab.client.control({ attempt: id }, "pause");
+  const id = agent.nextId();
+  await agent.lab.client.putAttempt(id, await agent.lab.spec("shell", { ...ENDLESS, timeout: "3s" }));
+  await readUntil(agent.lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), "> ");
+  await agent.lab.client.control({ attempt: id }, "pause");
   // Longer than the deadline: it stands still meanwhile.
   await new Promise((resolve) => setTimeout(resolve, 3_500));
-  expect(await lab.client.attempt(id)).toMatchObject({ state: "running" });
-  await lab.client.control({ attempt: id }, "resume");
-  await lab.client.control({ attempt: id }, "reset");
+  expect(await agent.lab.client.attempt(id)).toMatchObject({ state: "running" });
+  await agent.lab.client.control({ attempt: id }, "resume");
+  await agent.lab.client.control({ attempt: id }, "reset");
   const twice = "emufarm shell on mps2-an385\n> emufarm shell on mps2-an385\n> ";
-  await readUntil(lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), twice);
-  await lab.client.cancelAttempt(id, "enough");
-  await allSlotsFree();
+  await readUntil(agent.lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), twice);
+  await agent.lab.client.cancelAttempt(id, "enough");
+  await agent.allSlotsFree();
 });
 
 test("nobody needs to listen: whoever comes back finds the result in the first event", async () => {
-  await using listener = new EventLog(lab.client);
+  await using listener = new EventLog(agent.lab.client);
   await listener.until("hello");
   await listener[Symbol.asyncDispose]();
-  const id = nextId();
-  await lab.client.putAttempt(id, await lab.spec("hello"));
-  await events.resultOf(id);
-  await using back = new EventLog(lab.client);
+  const id = agent.nextId();
+  await agent.lab.client.putAttempt(id, await agent.lab.spec("hello"));
+  await agent.events.resultOf(id);
+  await using back = new EventLog(agent.lab.client);
   const hello = await back.until("hello");
   expect(hello.attempts.find((attempt) => attempt.id === id)).toMatchObject({
     state: "finished",
@@ -260,9 +247,9 @@ test("nobody needs to listen: whoever comes back finds the result in the first e
 });
 
 test("metrics count what has happened, under bounded labels", async () => {
-  await allSlotsFree();
+  await agent.allSlotsFree();
   const { Agent, fetch } = await import("undici");
-  const dispatcher = new Agent({ connect: { socketPath: lab.address.slice("unix:".length) } });
+  const dispatcher = new Agent({ connect: { socketPath: agent.lab.address.slice("unix:".length) } });
   const text = await (await fetch("http://agent/metrics", { dispatcher })).text();
   await dispatcher.close();
   for (const metric of [

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { AttemptResult, AttemptSpecInput } from "../../../src/core/wire/attempt.ts";
 import { buildFirmware } from "../../firmware/build.ts";
-import { AgentLab, boardSpecOf, ENDLESS, EventLog, sha256Of } from "./agent-lab.ts";
+import { ENDLESS } from "./agent-lab.ts";
+import { shareAgent } from "./shared-agent.ts";
 
 const BOARD = "mps2-an385";
 const MIB = 1024 * 1024;
@@ -15,46 +16,23 @@ const ROOM_MIB = 192;
 const FLOOD_TIMEOUT_MS = 900_000;
 const FLOOD_JOB_TIMEOUT = "14m";
 
-let lab: AgentLab;
-let events: EventLog;
+const agent = shareAgent("output");
 let images: string;
-let count = 0;
-const nextId = () => `output-${++count}.1`;
-
 beforeAll(async () => {
   images = await buildFirmware();
-  lab = await AgentLab.start();
-  events = new EventLog(lab.client);
 });
-
-afterAll(async () => {
-  await events[Symbol.asyncDispose]();
-  await lab[Symbol.asyncDispose]();
-});
-
-afterEach(() => lab.cancelAttempts());
 
 async function start(app: string, options: Partial<AttemptSpecInput> = {}): Promise<string> {
-  const id = nextId();
   const image = await readFile(join(images, BOARD, `${app}.elf`));
-  const firmware = { sha256: sha256Of(image) };
-  await lab.client.putFirmware(firmware.sha256, image);
-  await lab.client.putAttempt(id, {
-    tenant: "test",
-    boardName: BOARD,
-    board: await boardSpecOf(BOARD),
-    firmware,
-    ...options,
-  });
-  return id;
+  return agent.put(await agent.lab.specOf(image, options, BOARD));
 }
 
 async function logOf(id: string): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(lab.client.log({ attempt: id }, "uart0")));
+  return Buffer.concat(await Array.fromAsync(agent.lab.client.log({ attempt: id }, "uart0")));
 }
 
 async function residentMiB(): Promise<number> {
-  const status = await readFile(`/proc/${lab.child.pid}/status`, "utf8");
+  const status = await readFile(`/proc/${agent.lab.child.pid}/status`, "utf8");
   return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1]) / 1024;
 }
 
@@ -63,22 +41,22 @@ async function outputOf(
   options?: Partial<AttemptSpecInput>,
 ): Promise<{ result: AttemptResult; log: Buffer }> {
   const id = await start(app, options);
-  const result = await events.resultOf(id);
+  const result = await agent.events.resultOf(id);
   return { result, log: await logOf(id) };
 }
 
 test(
   "A guest that floods its UART before a viewer that never reads is ended at its limit, and harms no other slot",
   async () => {
-    const other = nextId();
-    await lab.client.putAttempt(other, await lab.spec("shell", ENDLESS));
-    await events.until("attemptRunning", ({ id }) => id === other);
+    const other = agent.nextId();
+    await agent.lab.client.putAttempt(other, await agent.lab.spec("shell", ENDLESS));
+    await agent.events.until("attemptRunning", ({ id }) => id === other);
     const before = await residentMiB();
     const flood = await start("flood", { timeout: FLOOD_JOB_TIMEOUT, limits: { output: FLOOD_BYTES } });
-    await events.until("attemptRunning", ({ id }) => id === flood);
-    const viewer = await lab.client.openConsole({ attempt: flood }, "uart0", () => {});
+    await agent.events.until("attemptRunning", ({ id }) => id === flood);
+    const viewer = await agent.lab.client.openConsole({ attempt: flood }, "uart0", () => {});
     viewer.pause();
-    const result = await events.resultOf(flood);
+    const result = await agent.events.resultOf(flood);
     expect((await residentMiB()) - before).toBeLessThan(ROOM_MIB);
     viewer.terminate();
     expect(result).toMatchObject({
@@ -94,14 +72,14 @@ test(
 
     const { promise: answered, resolve } = Promise.withResolvers<void>();
     let seen = "";
-    const socket = await lab.client.openConsole({ attempt: other }, "uart0", (data, isText) => {
+    const socket = await agent.lab.client.openConsole({ attempt: other }, "uart0", (data, isText) => {
       if (!isText) seen += data.toString("latin1");
       if (seen.includes("no flood here")) resolve();
     });
     socket.send(Buffer.from("echo no flood here\n"));
     await answered;
     socket.close();
-    expect(await lab.client.attempt(other)).toMatchObject({ state: "running" });
+    expect(await agent.lab.client.attempt(other)).toMatchObject({ state: "running" });
   },
   FLOOD_TIMEOUT_MS,
 );
