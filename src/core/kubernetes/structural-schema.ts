@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Hint, hints } from "../schema/hint.ts";
+import { patternWords } from "./pattern-words.ts";
 
 /** A structural schema, as a CustomResourceDefinition has it: OpenAPI 3.0 without what the API server cannot merge. */
 export interface StructuralSchema {
@@ -33,10 +34,12 @@ interface JsonSchema {
   const?: unknown;
   enum?: unknown[];
   [HINT]?: Hint;
+  [WORDS]?: string;
   [keyword: string]: unknown;
 }
 
 const HINT = "x-hint";
+const WORDS = "x-words";
 const INT_OR_STRING = "x-kubernetes-int-or-string";
 const UNTYPED = "x-kubernetes-preserve-unknown-fields";
 /** Keywords that mean the same to the API server. */
@@ -54,6 +57,8 @@ export function structuralSchema(schema: z.ZodType): StructuralSchema {
     override: ({ zodSchema, jsonSchema }) => {
       const hint = hints.get(zodSchema);
       if (hint) jsonSchema[HINT] = hint;
+      const words = patternWords(zodSchema);
+      if (words !== undefined) jsonSchema[WORDS] = words;
     },
   });
   return structural(json as JsonSchema, "");
@@ -65,8 +70,8 @@ function structural(json: JsonSchema, path: string): StructuralSchema {
     ...kept(json, SAME),
     ...boundsOf(json),
     ...(json.const !== undefined && { enum: [json.const] }),
-    ...formatOf(json),
-    ...hinted(json[HINT]),
+    ...(hasWords(json) ? {} : formatOf(json)),
+    ...hinted(json),
     ...below(json, path),
     ...kept(json, [INT_OR_STRING, UNTYPED]),
   };
@@ -131,20 +136,36 @@ function formatOf({ format, pattern }: JsonSchema): StructuralSchema {
   return pattern === undefined ? {} : { pattern };
 }
 
-function hinted(hint: Hint | undefined): StructuralSchema {
-  if (!hint) return {};
-  const { rules = [], keys, isSet, maxEntries } = hint;
+/** Whether a pattern is told in words: where the text has a greatest length, which bounds the cost of a rule. */
+function hasWords(json: JsonSchema): boolean {
+  return (
+    (json.type === "string" || json[INT_OR_STRING] === true) &&
+    json[WORDS] !== undefined &&
+    json.maxLength !== undefined
+  );
+}
+
+function patternRule(json: JsonSchema): string {
+  const isNumber = json[INT_OR_STRING] === true ? "type(self) == int || " : "";
+  return `${isNumber}self.matches(r"""${String(json.pattern)}""")`;
+}
+
+function hinted(json: JsonSchema): StructuralSchema {
+  const { rules = [], keys, isSet, maxEntries } = json[HINT] ?? {};
+  const validations = [
+    // The API server only shows a pattern; a rule says in words what is wrong.
+    ...(hasWords(json) ? [{ rule: patternRule(json), message: json[WORDS] ?? "" }] : []),
+    ...rules.map(({ cel, message, path }) => ({
+      rule: cel,
+      message,
+      ...(path && { fieldPath: path.map((name) => `.${name}`).join("") }),
+    })),
+  ];
   return {
     ...(maxEntries !== undefined && { maxProperties: maxEntries }),
     ...(keys && { "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [...keys] }),
     ...(isSet && { "x-kubernetes-list-type": "set" }),
-    ...(rules.length > 0 && {
-      "x-kubernetes-validations": rules.map(({ cel, message, path }) => ({
-        rule: cel,
-        message,
-        ...(path && { fieldPath: path.map((name) => `.${name}`).join("") }),
-      })),
-    }),
+    ...(validations.length > 0 && { "x-kubernetes-validations": validations }),
   };
 }
 

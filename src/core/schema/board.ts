@@ -20,10 +20,12 @@ const emulator = z
     type: z.enum(["qemu"]).default("qemu").describe("Kind of emulator."),
     binary: z
       .string()
+      .max(64)
       .regex(/^[A-Za-z0-9._-]+$/, "must be the name of a program, without a path")
       .describe("Name of the emulator's program, such as qemu-system-arm."),
     minVersion: z
       .string()
+      .max(32)
       .regex(/^\d+(\.\d+){1,2}$/, "must be a version such as 7.2 or 10.0.2")
       .describe("Least version of the emulator that runs this board rightly."),
     machine: z.string().min(1).max(256).describe("The emulator's machine type with its options, such as mps2-an385."),

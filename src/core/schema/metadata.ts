@@ -67,5 +67,6 @@ export type Metadata = z.infer<typeof metadata>;
 /** Lower-case hexadecimal SHA-256, 64 characters. */
 export const sha256 = z
   .string()
+  .max(64)
   .regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hexadecimal digits")
   .describe("SHA-256 of the bytes, in lower-case hexadecimal.");

@@ -8,6 +8,31 @@ const text = z.string();
 describe("The structural schema of", () => {
   it.each<[string, z.ZodType, StructuralSchema]>([
     ["a text", z.string().min(1).max(9).regex(/^a$/), { type: "string", minLength: 1, maxLength: 9, pattern: "^a$" }],
+    [
+      "a text whose pattern is told in words",
+      z.string().max(9).regex(/^a"$/, "must be an a"),
+      {
+        type: "string",
+        maxLength: 9,
+        "x-kubernetes-validations": [{ rule: 'self.matches(r"""^a"$""")', message: "must be an a" }],
+      },
+    ],
+    [
+      "a text without a greatest length, whose pattern would cost too much as a rule",
+      z.string().regex(/^a$/, "must be an a"),
+      { type: "string", pattern: "^a$" },
+    ],
+    [
+      "a number or a text whose pattern is told in words",
+      z.union([z.number().int(), z.string().max(4).regex(/%$/, "must be a percentage")]),
+      {
+        "x-kubernetes-int-or-string": true,
+        maxLength: 4,
+        "x-kubernetes-validations": [
+          { rule: 'type(self) == int || self.matches(r"""%$""")', message: "must be a percentage" },
+        ],
+      },
+    ],
     ["a whole number has no bounds of JavaScript's", z.number().int(), { type: "integer" }],
     [
       "a number above 0",

@@ -30,7 +30,7 @@ export const REFUSED_POOLS: readonly RefusedAtApply[] = [
   refused(
     "more than all in percent",
     pool({ minAvailable: "120%" }),
-    "spec.minAvailable: Invalid value: \"120%\": spec.minAvailable in body should match '^(100|[1-9]?\\d)%$'",
+    'spec.minAvailable: Invalid value: "120%": must be a whole number, or a percentage from 0% to 100%',
   ),
   refused(
     "replacement that cannot begin",
@@ -46,6 +46,6 @@ export const REFUSED_POOLS: readonly RefusedAtApply[] = [
   refused(
     "a delay without a unit",
     pool({ scaleDownDelay: "300" }),
-    "spec.scaleDownDelay: Invalid value: \"300\": spec.scaleDownDelay in body should match '^(\\d+(?:\\.\\d+)?)(ms|s|m|h|d)$'",
+    'spec.scaleDownDelay: Invalid value: "300": must be a number and a unit of ms, s, m, h or d, such as 500ms or 2s',
   ),
 ];
