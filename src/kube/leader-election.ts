@@ -113,7 +113,7 @@ class Election {
     const { clock, identity, leaseMs } = this.#options;
     const nowMs = clock.nowMs();
     const before = this.#seen;
-    const seen = before?.version === resourceVersion ? before : { version: resourceVersion, sinceMs: nowMs };
+    const seen = before && before.version === resourceVersion ? before : { version: resourceVersion, sinceMs: nowMs };
     this.#seen = seen;
     if (!spec.holderIdentity || spec.holderIdentity === identity) return true;
     const lengthMs = Math.max(leaseMs, (spec.leaseDurationSeconds ?? 0) * 1_000);

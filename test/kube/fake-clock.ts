@@ -25,7 +25,7 @@ export class FakeClock implements Clock {
     const endMs = this.#nowMs + ms;
     await settle();
     for (let next = this.#nextUntil(endMs); next; next = this.#nextUntil(endMs)) {
-      this.#nowMs = next.dueMs;
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
       this.#timers.delete(next);
       next.action();
       await settle();
