@@ -10,8 +10,9 @@ export interface InstanceMemory {
   foreignService?: { readonly object: Service; readonly retryAtMs: number } | undefined;
   /** Pods whose Secret was made. */
   readonly identities: Set<string>;
-  /** Moments at which the status was written. */
+  /** Moments at which the status was written, for the generation that is told now: who writes a spec waits for it. */
   statusWrites: number[];
+  statusGeneration?: number | undefined;
   /** How long a status that has changed waits for its write. */
   statusDueMs?: number | undefined;
   /** Status as it was written last. */

@@ -30,6 +30,8 @@ export function createInstanceStatusWriter({ client, tell, nowMs }: InstanceStat
     const text = JSON.stringify(status);
     if (text === (memory.lastStatus ?? JSON.stringify(before))) return undefined;
     const shown = memory.lastStatus === undefined ? before : (JSON.parse(memory.lastStatus) as EmulatorInstanceStatus);
+    if (memory.statusGeneration !== status.observedGeneration) memory.statusWrites = [];
+    memory.statusGeneration = status.observedGeneration;
     const now = nowMs();
     const waitMs = waitOf(memory.statusWrites, now, readyOf(shown) !== readyOf(status));
     if (waitMs > 0) return waitMs;

@@ -1,0 +1,155 @@
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { Registry } from "prom-client";
+import { startApi } from "../../src/api/api-process.ts";
+import { readConfig as readApiConfig } from "../../src/api/config.ts";
+import { createFarmClient, type FarmClient } from "../../src/client/farm-client.ts";
+import type { EmulatorInstanceStatus } from "../../src/core/schema/emulator-instance-status.ts";
+import { createKubeClient } from "../../src/kube/create-kube-client.ts";
+import type { KubeClient } from "../../src/kube/kube-client.ts";
+import { createKubeMetrics } from "../../src/kube/kube-metrics.ts";
+import { createReflector, type Reflector } from "../../src/kube/reflector.ts";
+import { createLog } from "../../src/log/log.ts";
+import { readConfig } from "../../src/operator/config.ts";
+import { type FarmObject, INSTANCES, PODS, type Pod, SECRETS } from "../../src/operator/kubernetes/kinds.ts";
+import { INSTANCE_LABEL } from "../../src/operator/kubernetes/labels.ts";
+import { type Operator, startOperator } from "../../src/operator/operator.ts";
+import { startRedis } from "../api/queue/redis-fixture.ts";
+import { createTemporaryFolder } from "../api/store/temporary-folder.ts";
+import { type ControlPlane, startControlPlane } from "../cluster/control-plane.ts";
+import { StandInKubelet } from "./stand-in-kubelet.ts";
+
+const PROJECT = join(import.meta.dirname, "../..");
+const API_TOKEN = "a-token-of-the-test";
+/** Short, so that a new leader is there soon. */
+const ELECTION = { leaseMs: 3_000, renewMs: 2_000, retryMs: 250 };
+const log = createLog({ name: "test", level: process.env.EMUFARM_TEST_LOG === "1" ? "debug" : "silent" });
+
+/** An API server with the farm's kinds, the farm's API, an operator, and agents that pods stand for. */
+export interface OperatorLab extends AsyncDisposable {
+  readonly plane: ControlPlane;
+  readonly client: KubeClient;
+  readonly farm: FarmClient;
+  readonly kubelet: StandInKubelet;
+  operator: Operator;
+  startOperator(): Promise<Operator>;
+  apply(manifest: object): Promise<void>;
+  /** The instance, once its status fits. */
+  untilInstance(
+    name: string,
+    fits: (status: EmulatorInstanceStatus, object: FarmObject) => boolean,
+  ): Promise<FarmObject>;
+  instance(name: string): FarmObject | undefined;
+  podsOf(name: string): Promise<Pod[]>;
+}
+
+export async function startOperatorLab(): Promise<OperatorLab> {
+  await using starting = new AsyncDisposableStack();
+  const plane = starting.use(
+    await startControlPlane({ controllers: ["garbage-collector-controller", "namespace-controller"] }),
+  );
+  await plane.kubectl("apply", "--server-side", "-f", join(PROJECT, "charts/emufarm/crds"));
+  await plane.kubectl("wait", "--for=condition=Established", "-f", join(PROJECT, "charts/emufarm/crds"));
+  const metrics = createKubeMetrics(new Registry());
+  const client = starting.use(
+    createKubeClient({ source: { kubeconfigFile: plane.kubeconfig }, metrics, userAgent: "emufarm-test" }),
+  );
+  await client.create(SECRETS, {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "emufarm-api", namespace: "default" },
+    data: { token: Buffer.from(API_TOKEN).toString("base64") },
+  });
+  const { url, farm } = await startFarmApi(starting);
+  const kubelet = starting.use(new StandInKubelet(client));
+  const changes = new Set<() => void>();
+  const tellAll = () => {
+    for (const tell of [...changes]) tell();
+  };
+  const instances: Reflector<FarmObject> = starting.use(
+    createReflector({ client, resource: INSTANCES, onChange: tellAll, log, metrics }),
+  );
+  await instances.synced;
+  const start = () => startOperator(configOf(plane, url), log, { addressOf: kubelet.addressOf, election: ELECTION });
+  const resources = starting.move();
+  const lab: OperatorLab = {
+    plane,
+    client,
+    farm,
+    kubelet,
+    operator: await start(),
+    startOperator: start,
+    async apply(manifest) {
+      const file = join(process.env.TMPDIR ?? "/tmp", `emufarm-manifest-${process.pid}-${performance.now()}.json`);
+      await writeFile(file, JSON.stringify(manifest));
+      await plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", file);
+    },
+    instance: (name) => instances.get(`default/${name}`),
+    async untilInstance(name, fits) {
+      for (;;) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        changes.add(resolve);
+        const object = instances.get(`default/${name}`);
+        if (object?.status && fits(object.status as EmulatorInstanceStatus, object)) {
+          changes.delete(resolve);
+          return object;
+        }
+        await promise;
+        changes.delete(resolve);
+      }
+    },
+    podsOf: async (name) => (await client.list(PODS, { labelSelector: `${INSTANCE_LABEL}=${name}` })).items,
+    async [Symbol.asyncDispose]() {
+      await lab.operator[Symbol.asyncDispose]();
+      await resources.disposeAsync();
+    },
+  };
+  return lab;
+}
+
+function configOf(plane: ControlPlane, apiUrl: string) {
+  return readConfig({
+    EMUFARM_OPERATOR_KUBECONFIG: plane.kubeconfig,
+    EMUFARM_OPERATOR_NAMESPACE: "default",
+    EMUFARM_OPERATOR_IDENTITY: "operator",
+    EMUFARM_OPERATOR_LISTEN: "tcp:127.0.0.1:0",
+    EMUFARM_OPERATOR_AGENT_IMAGE: "emufarm-agent:test",
+    EMUFARM_OPERATOR_API_URL: apiUrl,
+    EMUFARM_OPERATOR_AGENT_LOSS_MS: "2000",
+  });
+}
+
+async function startFarmApi(cleanup: AsyncDisposableStack): Promise<{ url: string; farm: FarmClient }> {
+  const folder = cleanup.use(await createTemporaryFolder());
+  const redis = cleanup.use(await startRedis());
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const tokenFile = join(folder.path, "token");
+  await writeFile(tokenFile, API_TOKEN);
+  cleanup.use(
+    await startApi(
+      readApiConfig({
+        EMUFARM_ROLE: "api",
+        EMUFARM_LISTEN: `tcp:127.0.0.1:${port}`,
+        EMUFARM_TOKEN_FILE: tokenFile,
+        EMUFARM_DATA: folder.path,
+        EMUFARM_REDIS: redis.address,
+        EMUFARM_PUBLIC_URL: url,
+        EMUFARM_IMPORT_ALLOW: "127.0.0.1",
+      }),
+      log,
+    ),
+  );
+  return { url, farm: cleanup.use(createFarmClient({ address: url, token: API_TOKEN })) };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Registry } from "prom-client";
+import type { KubeClient } from "../../src/kube/kube-client.ts";
+import { createKubeMetrics } from "../../src/kube/kube-metrics.ts";
+import { createReflector, type Reflector } from "../../src/kube/reflector.ts";
+import { createLog } from "../../src/log/log.ts";
+import { PODS, type Pod, SECRETS } from "../../src/operator/kubernetes/kinds.ts";
+import { IDENTITY_ANNOTATION, SELECT_MANAGED } from "../../src/operator/kubernetes/labels.ts";
+import { emulatorsUnder } from "../agent/attempt/agent-lab.ts";
+
+const AGENT = join(import.meta.dirname, "../../src/agent/main.ts");
+const NODE = "stand-in";
+
+interface RunningPod {
+  readonly folder: string;
+  readonly child: ChildProcess;
+  readonly address: string;
+}
+
+/**
+ * Does for pods what a node would: binds them, starts the agent of each as a process on the loopback, with the identity
+ * of the pod's own Secret, tells its status, and lets a deleted pod go when its agent has ended.
+ */
+export class StandInKubelet implements AsyncDisposable {
+  /** False leaves new pods without a node. */
+  takesPods = true;
+  readonly #client: KubeClient;
+  readonly #pods = new Map<string, RunningPod>();
+  readonly #known = new Set<string>();
+  readonly #reflector: Reflector<Pod>;
+  #work: Promise<unknown> = Promise.resolve();
+  readonly failures: unknown[] = [];
+
+  constructor(client: KubeClient) {
+    this.#client = client;
+    this.#reflector = createReflector({
+      client,
+      resource: PODS,
+      labelSelector: SELECT_MANAGED,
+      onChange: (key) => this.#enqueue(key),
+      log: createLog({ name: "kubelet", level: "silent" }),
+      metrics: createKubeMetrics(new Registry()),
+    });
+  }
+
+  /** Where the agent of a pod listens. */
+  readonly addressOf = ({ metadata }: Pod): string | undefined => this.#pods.get(metadata.uid ?? "")?.address;
+
+  get agents(): readonly ChildProcess[] {
+    return [...this.#pods.values()].map(({ child }) => child);
+  }
+
+  /** Kills an agent, and no node starts it again. */
+  async killAgent(podUid: string): Promise<void> {
+    const running = this.#pods.get(podUid);
+    if (!running) return;
+    running.child.kill("SIGKILL");
+    await once(running.child, "exit");
+  }
+
+  /** Looks at every pod again, such as after `takesPods` was set. */
+  lookAgain(): void {
+    for (const { metadata } of this.#reflector.list()) this.#enqueue(`${metadata.namespace}/${metadata.name}`);
+  }
+
+  async emulators(): Promise<number[]> {
+    return (await Promise.all([...this.#pods.values()].map(({ folder }) => emulatorsUnder(folder)))).flat();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reflector[Symbol.asyncDispose]();
+    await this.#work;
+    for (const uid of [...this.#pods.keys()]) await this.#end(uid);
+  }
+
+  #enqueue(key: string): void {
+    this.#work = this.#work.then(() => this.#sync(key)).catch((error) => this.failures.push(error));
+  }
+
+  async #sync(key: string): Promise<void> {
+    const pod = this.#reflector.get(key);
+    if (!pod) {
+      const uids = new Set(this.#reflector.list().map(({ metadata }) => metadata.uid));
+      for (const uid of this.#pods.keys()) if (!uids.has(uid)) await this.#end(uid);
+      return;
+    }
+    const { uid = "", name = "", namespace = "", deletionTimestamp } = pod.metadata;
+    if (deletionTimestamp !== undefined) {
+      await this.#end(uid);
+      await this.#client.delete(PODS, name, namespace, { uid, gracePeriodSeconds: 0 });
+    } else if (this.takesPods && !this.#known.has(uid)) {
+      this.#known.add(uid);
+      await this.#start(pod);
+    }
+  }
+
+  async #start(pod: Pod): Promise<void> {
+    const { uid = "", name = "", namespace = "", annotations } = pod.metadata;
+    const binding = {
+      apiVersion: "v1",
+      kind: "Binding",
+      metadata: { name, namespace },
+      target: { kind: "Node", name: NODE },
+    };
+    const bindings = { apiVersion: "v1", kind: "Binding", plural: "bindings", isNamespaced: true };
+    await this.#client.create(bindings, binding);
+    const folder = mkdtempSync(join(tmpdir(), "sk-"));
+    const identity = join(folder, "identity");
+    mkdirSync(identity);
+    // A kubelet tries again, too, until the Secret is there.
+    let secret = await this.#client.get(SECRETS, annotations?.[IDENTITY_ANNOTATION] ?? "", namespace);
+    for (let tries = 0; !secret && tries < 100; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      secret = await this.#client.get(SECRETS, annotations?.[IDENTITY_ANNOTATION] ?? "", namespace);
+    }
+    for (const [file, base64] of Object.entries(secret?.data ?? {})) {
+      writeFileSync(join(identity, file), Buffer.from(base64, "base64"));
+    }
+    const child = spawn(process.execPath, [AGENT], {
+      env: {
+        PATH: process.env.PATH ?? "",
+        EMUFARM_QEMU_PATH: process.env.EMUFARM_QEMU_PATH ?? "",
+        EMUFARM_LISTEN: "tcp:127.0.0.1:0",
+        EMUFARM_TOKEN_FILE: join(identity, "token"),
+        EMUFARM_TLS_KEY_FILE: join(identity, "tls.key"),
+        EMUFARM_TLS_CERTIFICATE_FILE: join(identity, "tls.crt"),
+        EMUFARM_RUNTIME_DIR: join(folder, "run"),
+        EMUFARM_DATA: join(folder, "data"),
+        EMUFARM_CACHE: join(tmpdir(), "emufarm-test-cache"),
+        EMUFARM_SLOTS: envOf(pod, "EMUFARM_SLOTS"),
+      },
+      stdio: ["pipe", "ignore", "pipe"],
+    });
+    const port = await listening(child);
+    this.#pods.set(uid, { folder, child, address: `https://127.0.0.1:${port}` });
+    const conditions = [
+      { type: "PodScheduled", status: "True" },
+      { type: "Ready", status: "True" },
+    ];
+    const status = { phase: "Running", podIP: "127.0.0.1", conditions };
+    await this.#client.patch(PODS, name, namespace, { metadata: { uid }, status }, { subresource: "status" });
+  }
+
+  async #end(uid: string): Promise<void> {
+    const running = this.#pods.get(uid);
+    if (!running) return;
+    this.#pods.delete(uid);
+    const { child, folder } = running;
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    }
+    for (const pid of await emulatorsUnder(folder)) process.kill(pid, "SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function listening(child: ChildProcess): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  let log = "";
+  child.once("exit", (code) => reject(new Error(`the agent ended with ${code}: ${log}`)));
+  if (child.stderr) {
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      log += `${line}\n`;
+      const port = /"port":(\d+)/.exec(line)?.[1];
+      if (line.includes("agent is up") && port !== undefined) resolve(Number(port));
+    });
+  }
+  return promise;
+}
+
+function envOf(pod: Pod, name: string): string {
+  const [container] = (pod.spec?.containers as { env: { name: string; value?: string }[] }[] | undefined) ?? [];
+  return container?.env.find((one) => one.name === name)?.value ?? "1";
+}
