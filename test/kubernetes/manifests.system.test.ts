@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { CUSTOM_RESOURCES } from "../../src/core/kubernetes/custom-resources.ts";
@@ -17,8 +19,10 @@ const reason = noControlPlane();
 describe.skipIf(reason)(`An API server with the farm's kinds${reason === undefined ? "" : ` (${reason})`}`, () => {
   let plane: ControlPlane;
   let server: ApiServer;
+  let folder: string;
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "emu-manifests-"));
     plane = await startControlPlane();
     server = apiServer(plane);
     await plane.kubectl("apply", "--server-side", "--filename", crds);
@@ -30,6 +34,7 @@ describe.skipIf(reason)(`An API server with the farm's kinds${reason === undefin
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
     await plane?.[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it("has taken the definitions as they are: a second apply changes nothing", async () => {
@@ -58,9 +63,9 @@ describe.skipIf(reason)(`An API server with the farm's kinds${reason === undefin
     expect(unwrapped(words)).toContain("True and false mean On and Off");
   });
 
-  it.each(["boards", "examples"] as const)("takes manifests/%s unchanged, twice", async (folder) => {
-    const path = join(project, "manifests", folder);
-    const files = manifestFiles(folder);
+  it.each(["boards", "examples"] as const)("takes manifests/%s unchanged, twice", async (kind) => {
+    const path = join(project, "manifests", kind);
+    const files = manifestFiles(kind);
     const made = await plane.kubectl("apply", "--filename", path);
     expect(made.match(/ created$/gm)).toHaveLength(files.flatMap(({ objects }) => objects).length);
     const again = await plane.kubectl("apply", "--filename", path);
@@ -142,6 +147,23 @@ describe.skipIf(reason)(`An API server with the farm's kinds${reason === undefin
     expect(read.metadata.generation).toBe(1);
     expect(read.spec.power).toBe("On");
     expect(read.status.conditions).toEqual([condition]);
+    await plane.kubectl("delete", "emu/sensor-01");
+  });
+
+  it("merges what several write by server-side apply, channel by channel, and names who owns a field", async () => {
+    const write = (fieldManager: string, spec: object) => {
+      const file = join(folder, `${fieldManager}.json`);
+      writeFileSync(file, JSON.stringify(instance({ ...spec })));
+      return plane.kubectl("apply", "--server-side", `--field-manager=${fieldManager}`, "--filename", file);
+    };
+    await write("radio", { channels: [{ name: "uart0", tcp: true }], power: "Off" });
+    await write("lab", { channels: [{ name: "gdb", tcp: true }] });
+    const { spec } = JSON.parse(await plane.kubectl("get", "emu/sensor-01", "--output=json"));
+    expect(spec.channels).toEqual([
+      { name: "uart0", tcp: true },
+      { name: "gdb", tcp: true },
+    ]);
+    await expect(write("lab", { power: "On" })).rejects.toThrow(/conflict with "radio": \.spec\.power/);
     await plane.kubectl("delete", "emu/sensor-01");
   });
 
