@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Registry } from "prom-client";
 import packageFile from "../../package.json" with { type: "json" };
@@ -113,7 +113,8 @@ async function assemble(
 async function openFolders(paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     await mkdir(path, { recursive: true });
-    await chmod(path, 0o711);
+    // A folder that was mounted belongs to others: so does its mode, and the agent is no root then.
+    if ((await stat(path)).uid === process.getuid?.()) await chmod(path, 0o711);
   }
 }
 
