@@ -9,42 +9,34 @@ labels:
   {{- include "emufarm.labels" . | nindent 2 }}
 {{- end -}}
 
-{{/* What the operator does in namespaces with boards. Secrets are made for pods and go with them; none is listed. */}}
+{{/* What the operator does in namespaces with boards. No Secret is read there. */}}
 {{- define "emufarm.operatorRules" -}}
 - apiGroups: [emufarm.dev]
   resources: [boards, emulatorinstances, emulatorpools]
   verbs: [get, list, watch]
+# What is to be deleted when its time has come.
 - apiGroups: [emufarm.dev]
-  resources: [emulatorinstances, emulatorpools]
-  verbs: [update, patch, delete]
+  resources: [emulatorinstances]
+  verbs: [delete]
 - apiGroups: [emufarm.dev]
   resources: [boards/status, emulatorinstances/status, emulatorpools/status]
-  verbs: [get, update, patch]
+  verbs: [patch]
+# Children keep their owner from being gone before them.
 - apiGroups: [emufarm.dev]
   resources: [emulatorinstances/finalizers, emulatorpools/finalizers]
   verbs: [update]
 - apiGroups: [""]
   resources: [pods, services]
-  verbs: [get, list, watch, create, update, patch, delete]
-- apiGroups: [""]
-  resources: [pods/finalizers]
-  verbs: [update]
-- apiGroups: [""]
-  resources: [persistentvolumeclaims]
-  verbs: [get, list, watch, create, delete]
+  verbs: [get, list, watch, create, patch, delete]
+# An agent's own key, which goes with its pod.
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, create, delete]
+  verbs: [create]
+# Firmware.
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, list, watch]
-- apiGroups: [policy]
-  resources: [poddisruptionbudgets]
-  verbs: [get, list, watch, create, update, patch, delete]
-- apiGroups: [networking.k8s.io]
-  resources: [networkpolicies]
-  verbs: [get, list, watch, create, update, patch, delete]
-- apiGroups: ["", events.k8s.io]
+- apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end -}}
