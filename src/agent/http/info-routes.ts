@@ -18,7 +18,6 @@ export function addInfoRoutes(app: HttpApp, parts: AgentParts): void {
       freeSlots: slots.freeSlots,
       isDraining: slots.isDraining,
       epoch: attempts.epoch,
-      limits: "rlimit",
       slotIsolation,
     }),
   );

@@ -26,11 +26,11 @@ export async function emulatorFindings(surroundings: Surroundings, { data }: Far
         check: await agent.client.checkBoard(name, spec),
       })),
     );
-    const { limits, slotIsolation } = await agent.client.info();
+    const { slotIsolation } = await agent.client.info();
     const byBinary = Map.groupBy(checked, ({ binary }) => binary);
     return [
       ...[...byBinary].flatMap(([binary, its]) => binaryFindings(binary, its)),
-      limitsFinding(limits, slotIsolation),
+      limitsFinding(slotIsolation),
     ];
   } catch (error) {
     return [{ level: "fail", subject: "agent", text: FarmError.from(error).message }];
@@ -73,8 +73,7 @@ function binaryFindings(binary: string, boards: readonly CheckedBoard[]): Findin
   return findings;
 }
 
-function limitsFinding(limits: "cgroup" | "rlimit", isolation: "uid" | "none"): Finding {
-  const memory = limits === "cgroup" ? "memory is limited by cgroup" : "memory is limited by rlimit";
+function limitsFinding(isolation: "uid" | "none"): Finding {
   const users = isolation === "uid" ? "each slot has a user id of its own" : "slots share your user id";
-  return { level: "ok", subject: "limits", text: `${memory}; ${users}` };
+  return { level: "ok", subject: "limits", text: `memory and files of each emulator are limited by rlimits; ${users}` };
 }

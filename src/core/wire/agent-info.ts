@@ -35,7 +35,6 @@ export const agentInfo = z.strictObject({
   freeSlots: z.number().int(),
   isDraining: z.boolean(),
   epoch: z.number().int().describe("Highest dispatcher epoch seen."),
-  limits: z.enum(["cgroup", "rlimit"]).describe("What confines an emulator's memory."),
   slotIsolation: z.enum(["uid", "none"]).describe("uid: each slot has a user id of its own."),
 });
 export type AgentInfo = z.infer<typeof agentInfo>;
