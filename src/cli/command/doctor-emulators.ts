@@ -28,10 +28,7 @@ export async function emulatorFindings(surroundings: Surroundings, { data }: Far
     );
     const { slotIsolation } = await agent.client.info();
     const byBinary = Map.groupBy(checked, ({ binary }) => binary);
-    return [
-      ...[...byBinary].flatMap(([binary, its]) => binaryFindings(binary, its)),
-      limitsFinding(slotIsolation),
-    ];
+    return [...[...byBinary].flatMap(([binary, its]) => binaryFindings(binary, its)), limitsFinding(slotIsolation)];
   } catch (error) {
     return [{ level: "fail", subject: "agent", text: FarmError.from(error).message }];
   }
