@@ -17,7 +17,15 @@ import { type ClusterSettings, dnsAddress, isNode, keysFolder, MACHINES, type Ma
 import { programFolders, type ToolName } from "./tools.ts";
 
 /** What a cluster consists of. */
-export const CLUSTER_TOOLS: readonly ToolName[] = ["etcd", "kubernetes", "containerd", "cni", "test-images", "coredns"];
+export const CLUSTER_TOOLS: readonly ToolName[] = [
+  "etcd",
+  "kubernetes",
+  "containerd",
+  "cni",
+  "network-policy",
+  "test-images",
+  "coredns",
+];
 
 const API_SERVER_MS = 120_000;
 const WAIT = "--timeout=120s";

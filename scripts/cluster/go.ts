@@ -6,8 +6,8 @@ import { arch } from "node:process";
 import { elevation, installPackages } from "../setup/apt.mjs";
 import { SetupError, say } from "../setup/say.mjs";
 
-/** What Kubernetes asks for. */
-const LEAST_MINOR = 26;
+/** What the modules ask for, at most: minor and patch version. */
+const LEAST = [26, 6] as const;
 const TOOLCHAIN = "golang.org/toolchain@v0.0.1-go1.26.8";
 
 /**
@@ -17,10 +17,10 @@ const TOOLCHAIN = "golang.org/toolchain@v0.0.1-go1.26.8";
  * @throws {SetupError} where there is none to be had
  */
 export function findGo(): string {
-  if (minorVersion("go") === undefined) installPackages(["golang-go"], elevation());
-  if ((minorVersion("go") ?? 0) >= LEAST_MINOR) return "go";
+  if (!isThere("go")) installPackages(["golang-go"], elevation());
+  if (isNewEnough("go")) return "go";
   const module = `${TOOLCHAIN}.linux-${arch === "arm64" ? "arm64" : "amd64"}`;
-  say(`this system's Go is older than 1.${LEAST_MINOR}: fetching ${module}`);
+  say(`this system's Go is older than 1.${LEAST.join(".")}: fetching ${module}`);
   const { stdout, stderr, status } = spawnSync("go", ["mod", "download", "-json", module], {
     encoding: "utf8",
     cwd: "/",
@@ -41,7 +41,12 @@ function makeExecutable(folder: string): void {
   }
 }
 
-function minorVersion(program: string): number | undefined {
-  const { stdout, status } = spawnSync(program, ["env", "GOVERSION"], { encoding: "utf8" });
-  return status === 0 ? Number(/^go1\.(\d+)/.exec(stdout.trim())?.[1] ?? 0) : undefined;
+function isThere(program: string): boolean {
+  return spawnSync(program, ["version"], { stdio: "ignore" }).status === 0;
+}
+
+function isNewEnough(program: string): boolean {
+  const { stdout } = spawnSync(program, ["env", "GOVERSION"], { encoding: "utf8" });
+  const [, minor = 0, patch = 0] = /^go1\.(\d+)(?:\.(\d+))?/.exec(stdout.trim())?.map(Number) ?? [];
+  return minor > LEAST[0] || (minor === LEAST[0] && patch >= LEAST[1]);
 }

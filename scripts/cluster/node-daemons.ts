@@ -1,4 +1,4 @@
-/** containerd, the kubelet and kube-proxy of a node, and the files that they read. */
+/** containerd, the kubelet, kube-proxy and what heeds network policies on a node, and the files that they read. */
 import type { Daemon } from "./daemons.ts";
 import { keyFile } from "./keys.ts";
 import { addressOf, type ClusterSettings, dnsAddress, type NodeName, podRange } from "./settings.ts";
@@ -16,6 +16,11 @@ export function nodeDaemons(settings: ClusterSettings, node: NodeName): readonly
     { name: "containerd", command: ["containerd", "--config", settingsFile("containerd.toml")] },
     { name: "kubelet", after, command: ["kubelet", ...kubelet] },
     { name: "kube-proxy", after, command: ["kube-proxy", `--config=${settingsFile("kube-proxy.json")}`] },
+    {
+      name: "network-policy",
+      after,
+      command: ["network-policy", `--kubeconfig=${keyFile("network-policy.kubeconfig")}`, `--node=${node}`],
+    },
   ];
 }
 
@@ -23,7 +28,7 @@ export function nodeDaemons(settings: ClusterSettings, node: NodeName): readonly
 export function nodeFiles(settings: ClusterSettings, node: NodeName): Record<string, string> {
   return {
     "containerd.toml": containerdSettings(),
-    "10-bridge.conflist": JSON.stringify(podNetwork(settings, node)),
+    "10-pods.conflist": JSON.stringify(podNetwork(settings, node)),
     "kubelet.json": JSON.stringify(kubeletSettings(settings, node)),
     "kube-proxy.json": JSON.stringify(proxySettings(settings, node)),
     // Names from outside of the cluster are none of a pod's business: nothing leaves this machine.
@@ -48,7 +53,10 @@ function containerdSettings(): string {
 `;
 }
 
-/** Pods have a way to their node; the node has none to anywhere but its like. */
+/**
+ * Each pod has a cable of its own to its node, so that all it says passes the node's rules; on a bridge pods of one node
+ * would talk behind its back. The node has no way to anywhere but its like.
+ */
 function podNetwork(settings: ClusterSettings, node: NodeName) {
   const ipam = {
     type: "host-local",
@@ -56,8 +64,7 @@ function podNetwork(settings: ClusterSettings, node: NodeName) {
     ranges: [[{ subnet: podRange(settings, node) }]],
     routes: [{ dst: "0.0.0.0/0" }],
   };
-  const bridge = { type: "bridge", bridge: "cni0", isGateway: true, ipMasq: false, hairpinMode: true, ipam };
-  return { cniVersion: "1.0.0", name: settings.name, plugins: [bridge] };
+  return { cniVersion: "1.0.0", name: settings.name, plugins: [{ type: "ptp", ipMasq: false, ipam }] };
 }
 
 function kubeletSettings(settings: ClusterSettings, node: NodeName) {

@@ -27,7 +27,16 @@ export interface Tool {
   readonly versionFlags?: { readonly module: string; flags(version: string): string };
 }
 
-export type ToolName = "etcd" | "kubernetes" | "containerd" | "cni" | "coredns" | "test-images" | "helm" | "kwok";
+export type ToolName =
+  | "etcd"
+  | "kubernetes"
+  | "containerd"
+  | "cni"
+  | "network-policy"
+  | "coredns"
+  | "test-images"
+  | "helm"
+  | "kwok";
 
 const containerd = "github.com/containerd/containerd/v2/cmd";
 const cni = "github.com/containernetworking/plugins/plugins";
@@ -50,12 +59,12 @@ export const tools: readonly Tool[] = [
   {
     name: "cni",
     programs: {
-      bridge: `${cni}/main/bridge`,
+      ptp: `${cni}/main/ptp`,
       loopback: `${cni}/main/loopback`,
       "host-local": `${cni}/ipam/host-local`,
-      portmap: `${cni}/meta/portmap`,
     },
   },
+  { name: "network-policy", programs: { "network-policy": "." } },
   { name: "test-images", programs: { pause: "./pause", probe: "./probe" } },
   { name: "coredns", programs: { coredns: "." } },
   { name: "helm", programs: { helm: "helm.sh/helm/v4/cmd/helm" } },

@@ -7,6 +7,7 @@ export const TEST_TOOLS: readonly ToolName[] = [
   "kubernetes",
   "containerd",
   "cni",
+  "network-policy",
   "test-images",
   "coredns",
   "helm",
