@@ -40,6 +40,7 @@ export interface OperatorLab extends AsyncDisposable {
   untilInstance(
     name: string,
     fits: (status: EmulatorInstanceStatus, object: FarmObject) => boolean,
+    namespace?: string,
   ): Promise<FarmObject>;
   instance(name: string): FarmObject | undefined;
   podsOf(name: string): Promise<Pod[]>;
@@ -87,12 +88,12 @@ export async function startOperatorLab(): Promise<OperatorLab> {
       await plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", file);
     },
     instance: (name) => instances.get(`default/${name}`),
-    async untilInstance(name, fits) {
+    async untilInstance(name, fits, namespace = "default") {
       for (;;) {
         const { promise, resolve } = Promise.withResolvers<void>();
         changes.add(resolve);
-        const object = instances.get(`default/${name}`);
-        if (object?.status && fits(object.status as EmulatorInstanceStatus, object)) {
+        const object = instances.get(`${namespace}/${name}`);
+        if (object?.status && fits(object.status, object)) {
           changes.delete(resolve);
           return object;
         }

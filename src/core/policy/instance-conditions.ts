@@ -168,11 +168,13 @@ function obstacleOf(seen: InstanceObservation, rest: readonly ConditionDraft[], 
     const message = `A Service ${seen.name} is there already and belongs to somebody else. Delete it, or name the instance otherwise.`;
     return { reason: "ServiceNameTaken", message };
   }
+  if (seen.unsupported) return seen.unsupported;
+  // What does not go away by itself comes before what only takes its time.
+  if (seen.firmware.state === "failed") return seen.firmware.problem;
   const stands = rest.find(
     ({ type, status }) => status === "False" && (type === "Scheduled" || type === "AgentConnected"),
   );
   if (stands) return stands;
-  if (seen.firmware.state === "failed") return seen.firmware.problem;
   const instance = instanceOf(seen.agent);
   if (seen.refusedByAgent) return seen.refusedByAgent;
   if (!instance || instance.generation !== seen.generation || instance.digest !== seen.desiredDigest) return NOT_TOLD;

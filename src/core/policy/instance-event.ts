@@ -21,6 +21,14 @@ const PASSING = [
 ];
 const GOOD_ENDS = ["Expired", "GuestExited", "GuestShutdown"];
 
+/** True where a person waits for this news: the instance has become what it shall be, is so no more, or cannot become so. */
+export function isNews(before: EmulatorInstanceStatus | undefined, after: EmulatorInstanceStatus): boolean {
+  const [was] = before?.conditions ?? [];
+  const [is] = after.conditions ?? [];
+  if (!is || was?.status !== is.status) return true;
+  return was.reason !== is.reason && !PASSING.includes(is.reason);
+}
+
 /** What the change of a status tells people: that an instance has become what it shall be, or why it has not. */
 export function instanceEventOf(
   before: EmulatorInstanceStatus | undefined,

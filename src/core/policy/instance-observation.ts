@@ -63,6 +63,8 @@ export interface InstanceObservation {
   readonly isDeleted: boolean;
   readonly spec: EmulatorInstanceSpec;
   readonly board: ObservedBoard;
+  /** What the spec asks of the board that it does not have. */
+  readonly unsupported?: Problem | undefined;
   /** What a pod would be made from now. */
   readonly templateKey: string;
   readonly pods: readonly ObservedPod[];

@@ -112,7 +112,8 @@ function planBoard(seen: InstanceObservation, nowMs: number): InstanceStep[] {
   const isDue = firmware.state === "failed" && firmware.retryAtMs <= nowMs;
   const steps: InstanceStep[] = firmware.state === "unknown" || isDue ? [{ type: "resolveFirmware" }] : [];
   const isKnown = firmware.state === "none" || firmware.state === "resolved";
-  if (!isKnown || board.state !== "found" || agent?.state !== "connected" || !livePodOf(seen)) return steps;
+  if (!isKnown || seen.unsupported || board.state !== "found" || agent?.state !== "connected" || !livePodOf(seen))
+    return steps;
   return isTold(seen) ? steps : [...steps, { type: "putDesired" }];
 }
 

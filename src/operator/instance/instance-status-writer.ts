@@ -1,4 +1,4 @@
-import { instanceEventOf } from "../../core/policy/instance-event.ts";
+import { instanceEventOf, isNews } from "../../core/policy/instance-event.ts";
 import { STATUS_PACE, waitOf } from "../../core/policy/write-pace.ts";
 import type { EmulatorInstanceStatus } from "../../core/schema/emulator-instance-status.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
@@ -33,7 +33,7 @@ export function createInstanceStatusWriter({ client, tell, nowMs }: InstanceStat
     if (memory.statusGeneration !== status.observedGeneration) memory.statusWrites = [];
     memory.statusGeneration = status.observedGeneration;
     const now = nowMs();
-    const waitMs = waitOf(memory.statusWrites, now, readyOf(shown) !== readyOf(status));
+    const waitMs = waitOf(memory.statusWrites, now, isNews(shown, status));
     if (waitMs > 0) return waitMs;
     const { apiVersion, kind, metadata } = object;
     const { name = "", namespace = "", uid = "" } = metadata;
@@ -51,8 +51,4 @@ export function createInstanceStatusWriter({ client, tell, nowMs }: InstanceStat
     if (event) tell(object, event.type, event.reason, event.note);
     return undefined;
   };
-}
-
-function readyOf(status: EmulatorInstanceStatus | undefined): string | undefined {
-  return status?.conditions?.find(({ type }) => type === "Ready")?.status;
 }

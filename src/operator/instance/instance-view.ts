@@ -1,5 +1,5 @@
 import type { InstanceFacts } from "../../core/policy/instance-object-status.ts";
-import type { InstanceObservation, ObservedBoard } from "../../core/policy/instance-observation.ts";
+import type { InstanceObservation, ObservedBoard, Problem } from "../../core/policy/instance-observation.ts";
 import { livePodOf } from "../../core/policy/instance-observation.ts";
 import type { EmulatorInstanceSpec } from "../../core/schema/emulator-instance.ts";
 import type { EmulatorInstanceStatus } from "../../core/schema/emulator-instance-status.ts";
@@ -88,6 +88,7 @@ export function viewInstance(
     isDeleted: object.metadata.deletionTimestamp !== undefined,
     spec,
     board: board ? observeBoard(board, livePod, world.agentImage) : { state: "refused", problem: problemOf(found) },
+    unsupported: running && unsupportedBy(running, spec),
     templateKey: templateKeyOf(spec),
     pods: observedPods,
     refusal: memory.refusal,
@@ -184,6 +185,14 @@ function desiredOf(
     }),
   };
   return { ...wish, generation, digest: contentDigest(wish), urls: firmware?.urls ?? {} };
+}
+
+/** Channels that the board does not have, or the farm cannot serve yet. */
+function unsupportedBy({ name, spec: { uarts } }: FoundBoard, { channels }: EmulatorInstanceSpec): Problem | undefined {
+  const unknown = channels.find((channel) => !uarts.some((uart) => uart.name === channel.name));
+  if (!unknown) return undefined;
+  const names = uarts.map((uart) => uart.name).join(", ");
+  return { reason: "ChannelUnknown", message: `Board ${name} has no channel ${unknown.name}; it has ${names}.` };
 }
 
 function boardFacts({ kind, name, uid, generation }: FoundBoard): InstanceFacts["board"] {

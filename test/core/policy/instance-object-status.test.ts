@@ -58,6 +58,7 @@ test.each<[string, Partial<InstanceObservation>, object, string, string, "True" 
   ],
   ["has lost its agent", { agent: { state: "lost", problem } }, {}, "Unknown", "Why", "False"],
   ["cannot get its firmware", { firmware: { state: "failed", problem, retryAtMs: 0 } }, {}, "Running", "Why", "False"],
+  ["asks for a channel that its board does not have", { unsupported: problem }, {}, "Running", "Why", "False"],
   ["has a newer spec than its agent", { generation: 2 }, {}, "Running", "Updating", "False"],
   ["is told what its agent refuses", { generation: 2, refusedByAgent: problem }, {}, "Running", "Why", "False"],
   ["starts", connected({ phase: "Starting", isReady: false }), {}, "Starting", "Starting", "False"],

@@ -120,6 +120,7 @@ test.each<[string, Partial<InstanceObservation>, object, InstanceStep[]]>([
   ["somebody else's service is left alone", { service: { state: "foreign" } }, {}, []],
   ["a newer spec: the agent is told", { generation: 2 }, {}, [{ type: "putDesired" }]],
   ["the same spec, but other bytes: the agent is told", { desiredDigest: "other" }, {}, [{ type: "putDesired" }]],
+  ["what the board does not have is not asked of the agent", { generation: 2, unsupported: problem }, {}, []],
   ["an agent that knows nothing is told", { agent: { state: "connected" } }, {}, [{ type: "putDesired" }]],
   [
     "no firmware is asked for: told at once",
