@@ -1,11 +1,12 @@
 /**
  * `npm run images -- build [agent operator api] [--out DIR]` makes the images of the farm as OCI archives, without a
- * daemon and without a registry; `-- lock` pins Debian's present packages.
+ * daemon and without a registry; `-- lock` pins Debian's present packages; `-- parts NAME --out DIR` writes what a
+ * Containerfile puts together.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { buildImage } from "./images/build.ts";
+import { buildImage, writeParts } from "./images/build.ts";
 import { readLock, resolveLock } from "./images/debian-lock.ts";
 import { IMAGE_NAMES, type ImageName } from "./images/definition.ts";
 import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
@@ -24,6 +25,15 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
       const { file, reference, digest, bytes } = await buildImage({ project: projectFolder, cache }, name, out);
       process.stdout.write(`${file} ${reference} ${digest} ${(bytes / 1e6).toFixed(1)} MB\n`);
     }
+  },
+  parts: async (args) => {
+    const { values, positionals } = parse(args);
+    const names = namesIn(positionals);
+    const [name] = names;
+    if (name === undefined || names.length > 1 || values.out === undefined) {
+      throw new SetupError(`parts takes one image and --out DIR`);
+    }
+    await writeParts({ project: projectFolder }, name, resolve(values.out));
   },
   lock: async () => {
     const file = join(images, "packages.lock.json");

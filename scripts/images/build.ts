@@ -97,6 +97,30 @@ async function unpack({ project, cache }: ImagesPlace, lock: DebianLock, set: st
   }
 }
 
+/**
+ * What a Containerfile takes from here into its own stages: `base` and `program` as they lie in the image, `folders` that
+ * belong to its user, and `packages`, with a list for apt by set.
+ */
+export async function writeParts(
+  { project }: Pick<ImagesPlace, "project">,
+  name: ImageName,
+  out: string,
+): Promise<void> {
+  const lock = readLock(join(project, "images"));
+  const architecture = debianArchitecture();
+  const definition = definitions[name];
+  for (const part of ["base", "program", "folders", "packages"]) mkdirSync(join(out, part), { recursive: true });
+  writeNode(project, join(out, "base"));
+  writeUsers(join(out, "base"));
+  const packages = packagesOfImage(lock, name);
+  await writeProgram({ project, definition, packages, architecture, root: join(out, "program") });
+  for (const folder of definition.folders) mkdirSync(join(out, "folders", folder), { recursive: true });
+  for (const set of ["base", name]) {
+    const wanted = Object.entries(setOf(lock, set) ?? {}).map(([one, { version }]) => `${one}=${version}\n`);
+    writeFileSync(join(out, "packages", set), wanted.join(""));
+  }
+}
+
 /** Programs ask for the name of who runs them. */
 function writeUsers(root: string): void {
   mkdirSync(join(root, "etc"), { recursive: true });

@@ -48,7 +48,6 @@ export function imageDocuments(image: Image): ImageDocuments {
         "org.opencontainers.image.description": definition.description,
         "org.opencontainers.image.version": version,
         "org.opencontainers.image.licenses": license,
-        "org.opencontainers.image.base.name": "",
       },
     },
     rootfs: { type: "layers", diff_ids: layers.map(({ layer }) => `sha256:${layer.diffId}`) },
