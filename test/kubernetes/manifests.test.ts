@@ -2,20 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
-import { board } from "../../src/core/schema/board.ts";
 import { emulatorInstance } from "../../src/core/schema/emulator-instance.ts";
-import { emulatorPool } from "../../src/core/schema/emulator-pool.ts";
 import { REFUSED_AT_APPLY } from "./manifests/bad-manifests.ts";
 import { manifestFiles } from "./manifests/files.ts";
 import { instance } from "./manifests/manifest-builders.ts";
+import { SCHEMAS } from "./manifests/schemas.ts";
 import { SHOWN_AS_CONDITION } from "./manifests/shown-as-conditions.ts";
-
-const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
-  Board: board,
-  ClusterBoard: board,
-  EmulatorInstance: emulatorInstance,
-  EmulatorPool: emulatorPool,
-};
 
 /** What an API server knows, and the schema does not: RE2 is not JavaScript's. */
 const ONLY_THERE = ["a ready pattern that looks ahead"];
