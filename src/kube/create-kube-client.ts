@@ -1,6 +1,7 @@
 import type { CallOptions, KubeClient, ObjectList, Selection } from "./kube-client.ts";
+import type { KubeSource } from "./kube-config.ts";
 import { isExpired, isNotFound } from "./kube-error.ts";
-import { createKubeLogin, type KubeSource } from "./kube-login.ts";
+import { createKubeLogin } from "./kube-login.ts";
 import type { KubeMetrics } from "./kube-metrics.ts";
 import type { KubeObject, Resource } from "./kube-object.ts";
 import { createKubeRequests, type KubeRequests } from "./kube-requests.ts";
@@ -24,7 +25,12 @@ const APPLY_PATCH = "application/apply-patch+yaml";
 /** @throws {KubeError} `NoServer` where the source names none */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { metrics, userAgent, timeoutMs = 30_000, pageSize = 500 } = options;
-  const requests = createKubeRequests({ login: createKubeLogin(options.source), metrics, userAgent, timeoutMs });
+  const login = createKubeLogin(options.source);
+  return kubeClientOn(createKubeRequests({ login, metrics, userAgent, timeoutMs }), pageSize);
+}
+
+/** A client on requests that others make as well; they go with it. */
+export function kubeClientOn(requests: KubeRequests, pageSize: number): KubeClient {
   return {
     ...reads(requests, pageSize),
     ...writes(requests),

@@ -137,7 +137,7 @@ class SeriesRecorder implements EventRecorder {
     return {
       apiVersion: EVENTS.apiVersion,
       kind: EVENTS.kind,
-      metadata: { generateName: `${name.slice(0, 200)}.`, namespace: namespace ?? "default" },
+      metadata: { generateName: prefixOf(name), namespace: namespace ?? "default" },
       eventTime: microTime(),
       type,
       reason,
@@ -171,6 +171,12 @@ class SeriesRecorder implements EventRecorder {
     this.#pending.delete(written);
     return value;
   }
+}
+
+/** Names of some kinds have characters that an Event's may not have. */
+function prefixOf(name: string): string {
+  const usable = name.toLowerCase().replace(/[^a-z0-9-]+/g, "-");
+  return `${usable.slice(0, 200).replace(/^-+/, "") || "event"}-`;
 }
 
 function cutToBytes(text: string, bytes: number): string {

@@ -1,17 +1,9 @@
 import { createHash } from "node:crypto";
-import type { RequestOptions } from "node:https";
-import { HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
-import type { Dispatcher } from "undici";
+import type { AgentOptions, RequestOptions } from "node:https";
+import { HttpMethod, type KubeConfig, RequestContext } from "@kubernetes/client-node";
+import { Agent, type Dispatcher, ProxyAgent } from "undici";
+import { type KubeSource, loadKubeConfig } from "./kube-config.ts";
 import { KubeError } from "./kube-error.ts";
-
-/** Where the API server is, and who asks. */
-export type KubeSource =
-  /** A kubeconfig file, and which of its contexts; default: its current one. */
-  | { readonly kubeconfigFile: string; readonly context?: string }
-  /** A kubeconfig as text. */
-  | { readonly kubeconfig: string; readonly context?: string }
-  /** The service account of the pod this runs in. */
-  | { readonly inCluster: true };
 
 /** What a request carries, and by which connections it goes. */
 export interface Credentials {
@@ -22,10 +14,14 @@ export interface Credentials {
 export interface KubeLogin extends AsyncDisposable {
   /** With the path prefix that the server may have. */
   readonly server: URL;
+  /** Name of the context; of a service account's pod client-node's own. */
+  readonly context: string;
   /** The namespace of the context. */
   readonly namespace: string | undefined;
   /** Tokens and certificates as they are now: files that rotate are read again. */
   credentials(): Promise<Credentials>;
+  /** The same for a WebSocket, which brings its own connection. */
+  webSocketOptions(): Promise<RequestOptions>;
   /** Forgets what was read and asked for: the server does not take it any more. */
   renew(): void;
 }
@@ -35,28 +31,24 @@ export interface KubeLogin extends AsyncDisposable {
  * It makes a new set of connections for each request, so this keeps one for as long as the certificates are the same.
  */
 export function createKubeLogin(source: KubeSource): KubeLogin {
-  let config = loadConfig(source);
+  let config = loadKubeConfig(source);
   const server = serverOf(config, source);
   let dispatcher: Dispatcher | undefined;
-  let fingerprint = "";
+  let fingerprint: string | undefined;
 
   async function dispatcherFor(options: RequestOptions): Promise<Dispatcher> {
     const wanted = fingerprintOf(options);
     if (dispatcher && wanted === fingerprint) return dispatcher;
-    const context = new RequestContext(server.href, HttpMethod.GET);
-    await config.applySecurityAuthentication(context);
-    const made = context.getDispatcher();
-    if (!made) throw new TypeError("client-node made no connections for a server with a certificate");
     // Requests under way, watches above all, end in their own time.
     void dispatcher?.close();
-    // The type of the same undici, by another path.
-    dispatcher = made as unknown as Dispatcher;
+    dispatcher = await makeDispatcher(config, options);
     fingerprint = wanted;
     return dispatcher;
   }
 
   return {
     server,
+    context: config.getCurrentContext(),
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     async credentials() {
       const options: RequestOptions = {};
@@ -65,8 +57,13 @@ export function createKubeLogin(source: KubeSource): KubeLogin {
       const headers = { ...(options.headers as Record<string, string>), ...(basic && { Authorization: basic }) };
       return { headers, dispatcher: await dispatcherFor(options) };
     },
+    async webSocketOptions() {
+      const options: RequestOptions = {};
+      await config.applyToHTTPSOptions(options);
+      return options;
+    },
     renew() {
-      config = loadConfig(source);
+      config = loadKubeConfig(source);
     },
     async [Symbol.asyncDispose]() {
       await dispatcher?.destroy();
@@ -74,13 +71,23 @@ export function createKubeLogin(source: KubeSource): KubeLogin {
   };
 }
 
-function loadConfig(source: KubeSource): KubeConfig {
-  const config = new KubeConfig();
-  if ("inCluster" in source) config.loadFromCluster();
-  else if ("kubeconfigFile" in source) config.loadFromFile(source.kubeconfigFile);
-  else config.loadFromString(source.kubeconfig);
-  if ("context" in source && source.context !== undefined) config.setCurrentContext(source.context);
-  return config;
+/**
+ * HTTP/1.1: of all streams on one HTTP/2 connection, undici 8 leaves the error of some without a listener when the
+ * server dies, which ends the process.
+ */
+async function makeDispatcher(config: KubeConfig, options: RequestOptions): Promise<Dispatcher> {
+  const cluster = config.getCurrentCluster();
+  // Refuses to send a login over plain HTTP.
+  const { type } = config.createDispatcherOptions(cluster, options as AgentOptions);
+  const tls = tlsOf(options);
+  const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000, allowH2: false };
+  if (type === "agent" || type === "none") return new Agent({ allowH2: false, connect });
+  if (type === "proxy") return new ProxyAgent({ uri: cluster?.proxyUrl ?? "", requestTls: tls, allowH2: false });
+  // A SOCKS proxy's connections are client-node's own, and HTTP/1.1 as they are.
+  const context = new RequestContext(cluster?.server ?? "", HttpMethod.GET);
+  await config.applySecurityAuthentication(context);
+  // The type is of the same undici, by another path.
+  return context.getDispatcher() as unknown as Dispatcher;
 }
 
 function serverOf(config: KubeConfig, source: KubeSource): URL {
@@ -93,10 +100,17 @@ function serverOf(config: KubeConfig, source: KubeSource): URL {
   throw new KubeError({ status: 0, reason: "NoServer", message });
 }
 
-function fingerprintOf({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }: RequestOptions): string {
+/** The part of the options that makes connections. */
+function tlsOf(options: RequestOptions) {
+  const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
+  const all = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+function fingerprintOf(options: RequestOptions): string {
   const hash = createHash("sha256");
-  for (const part of [ca, cert, key, pfx, passphrase, rejectUnauthorized, servername]) {
-    hash.update(part === undefined ? "none" : Buffer.isBuffer(part) ? part : JSON.stringify(part)).update("\0");
+  for (const [name, part] of Object.entries(tlsOf(options))) {
+    hash.update(`${name}\0`).update(Buffer.isBuffer(part) ? part : JSON.stringify(part));
   }
   return hash.digest("hex");
 }

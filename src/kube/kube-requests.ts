@@ -12,6 +12,8 @@ export interface KubeCall {
   readonly body?: object;
   /** Default `application/json`. */
   readonly contentType?: string;
+  /** What the answer shall be; default `application/json`. */
+  readonly accept?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** For an answer, all of it; default: the client's. */
   readonly timeoutMs?: number | undefined;
@@ -63,7 +65,7 @@ export function createKubeRequests({ login, metrics, userAgent, timeoutMs }: Kub
         path: `${basePath}${call.path}${queryOf(call.query)}`,
         method: call.method,
         headers: {
-          accept: "application/json",
+          accept: call.accept ?? "application/json",
           "user-agent": userAgent,
           ...(body && { "content-type": call.contentType ?? "application/json", "content-length": `${body.length}` }),
           ...headers,
