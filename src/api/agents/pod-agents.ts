@@ -46,7 +46,7 @@ export function openPodAgents(options: PodAgentsOptions): AgentDirectory {
       resource: PODS,
       labelSelector,
       ...(namespace !== undefined && { namespace }),
-      onChange: () => void update(),
+      onChange: update,
     }),
   );
 
