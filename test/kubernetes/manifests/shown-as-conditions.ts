@@ -148,6 +148,11 @@ export const SHOWN_AS_CONDITION: readonly ShownAsCondition[] = [
     message:
       "There is no Board microbits in namespace NAMESPACE, nor a ClusterBoard of that name. Did you mean microbit?",
   }),
+  shown("a channel that the board has not", {
+    spec: { channels: [{ name: "uart9", tcp: true }] },
+    reason: "ChannelUnknown",
+    message: "Board mps2-an385 has no channel uart9; it has uart0, uart1, uart2, uart3, uart4.",
+  }),
   shown("a Service of somebody else's", {
     spec: {},
     beside: [foreignService],
