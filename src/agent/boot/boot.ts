@@ -18,11 +18,16 @@ export interface FirmwareFiles {
   readonly identity?: string;
 }
 
+/**
+ * The way to boot that is asked for: one; or auto, the cheapest that the board is proven for; or live, the cheapest of
+ * those that begin with the guest's first instruction, here and now, and not with the state of an earlier boot.
+ */
+export type WantedStrategy = "auto" | "live" | BootStrategyName;
+
 export interface BootRequest {
   /** Whose guest it is: no process and no memory is handed on from one tenant to another. */
   readonly tenant: string;
-  /** The way to boot that is asked for, or the cheapest that the board is proven for. */
-  readonly strategy: "auto" | BootStrategyName;
+  readonly strategy: WantedStrategy;
   /** Number of the boot, counted up within an attempt or instance. */
   readonly boot: number;
   readonly slot: Slot;

@@ -10,6 +10,9 @@ const BY_COST = ["recycle", "template", "snapshot", "spare"] as const;
 
 type Candidate = (typeof BY_COST)[number];
 
+/** Of these, what `live` means: nobody waits for another guest before this one begins. */
+const LIVE: readonly Candidate[] = ["recycle", "spare"];
+
 /** First version that writes the state of a guest into a file (migration to file:). */
 const SNAPSHOT_VERSION = "8.2";
 
@@ -23,7 +26,10 @@ export function chooseStrategy(request: BootRequest, emulator: BoardEmulator): B
     throw notSupported(`network: ${network}`, boardName, "it has no network device");
   }
   if (strategy === "spawn") return "spawn";
-  if (strategy === "auto") return BY_COST.find((one) => !obstacle(one, request) && !lack(one, emulator)) ?? "spawn";
+  if (strategy === "auto" || strategy === "live") {
+    const candidates = strategy === "live" ? LIVE : BY_COST;
+    return candidates.find((one) => !obstacle(one, request) && !lack(one, emulator)) ?? "spawn";
+  }
   const what = `strategy: ${strategy}`;
   const problem = obstacle(strategy, request);
   if (problem !== undefined) throw notSupported(what, boardName, problem);

@@ -37,7 +37,8 @@ export class InstanceBoard implements AsyncDisposable {
     this.guest = new Guest({
       boots,
       tenant: desired.tenant,
-      strategy: "auto",
+      // A person looks on: what it says is there from its first byte, and a ready pattern that never comes is theirs to see.
+      strategy: "live",
       slot,
       boardName: desired.boardName,
       board: desired.board,

@@ -162,7 +162,7 @@ export function testBootStrategy(options: BootLabOptions): void {
 /** A board that is not proven for a strategy, or that the emulators of this folder lack, is not booted so. */
 function isWanted({ searchPath, strategy = "spawn" }: BootLabOptions, { boot, emulator }: BoardSpec): boolean {
   if (searchPath && !searchPath.some((folder) => existsSync(join(folder, emulator.binary)))) return false;
-  return strategy === "spawn" || strategy === "auto" || boot.proven.includes(strategy);
+  return strategy === "spawn" || strategy === "auto" || strategy === "live" || boot.proven.includes(strategy);
 }
 
 export function isAlive(pid: number): boolean {

@@ -28,6 +28,15 @@ test.each([
   expect(choose("auto", [strategy], { version: "7.2.22" })()).toBe("spawn");
 });
 
+test.each([
+  [["spare", "recycle", "snapshot", "template"], { version: "10.0.2" }, "template", "spare"],
+  [["spare", "recycle", "snapshot", "template"], { version: "10.0.13", farmRevision: 1 }, "recycle", "recycle"],
+  [["snapshot", "template"], { version: "10.0.2" }, "template", "spawn"],
+])("of %j on %j, auto is %s and live is %s: no state of an earlier boot", (proven, info, auto, live) => {
+  expect(choose("auto", proven, info)()).toBe(auto);
+  expect(choose("live", proven, info)()).toBe(live);
+});
+
 test("what the board is not proven for is said of the board, whatever the machine has", () => {
   const info = { version: "7.2.22" };
   expect(choose("recycle", [], info)).toThrow(expect.objectContaining({ code: "NotSupportedByBoard" }));

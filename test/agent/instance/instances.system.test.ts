@@ -128,6 +128,23 @@ test("a raw port closes a connection that speaks HTTP; a channel that the board 
   });
 });
 
+test("a board whose ready pattern never comes runs all the same, and shows what it says", async () => {
+  const { board } = shell;
+  const boot = { proven: ["spare", "snapshot"] as const, unproven: {} };
+  const unready = {
+    ...board,
+    boot: { ...boot, proven: [...boot.proven] },
+    ready: { uart: "uart0", pattern: "never said" },
+  };
+  await lab.client.putDesired({ ...shell, uid: "unready", board: unready });
+  await readUntil(lab.client.log({ instance: "unready" }, "uart0", { isFollowed: true }), "> ");
+  expect(await statusWhen("unready", isRunning)).toMatchObject({ boots: 1, isReady: false });
+  const socket = await lab.client.openConsole({ instance: "unready" }, "uart0", () => {});
+  socket.send(Buffer.from("echo I am here\n"));
+  await readUntil(lab.client.log({ instance: "unready" }, "uart0", { isFollowed: true }), "I am here\n> ");
+  await lab.client.deleteInstance("unready");
+});
+
 test("a follower hears of each instance, why it is not as desired, what firmware it has, and its end", async () => {
   await using log = new EventLog(lab.client);
   const missing = "0".repeat(64);
