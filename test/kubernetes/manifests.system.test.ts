@@ -6,10 +6,11 @@ import { CUSTOM_RESOURCES } from "../../src/core/kubernetes/custom-resources.ts"
 import { emulatorInstanceSpec } from "../../src/core/schema/emulator-instance.ts";
 import { emulatorPoolSpec } from "../../src/core/schema/emulator-pool.ts";
 import { type ControlPlane, noControlPlane, startControlPlane } from "../cluster/control-plane.ts";
+import { kstatus, type StatusOfObject } from "./kstatus.ts";
 import { type ApiServer, apiServer } from "./manifests/api-server.ts";
 import { REFUSED_AT_APPLY } from "./manifests/bad-manifests.ts";
 import { manifestFiles } from "./manifests/files.ts";
-import { instance, pool } from "./manifests/manifest-builders.ts";
+import { board, instance, pool } from "./manifests/manifest-builders.ts";
 import { SHOWN_AS_CONDITION } from "./manifests/shown-as-conditions.ts";
 
 const project = join(import.meta.dirname, "../..");
@@ -148,6 +149,32 @@ describe.skipIf(reason)(`An API server with the farm's kinds${reason === undefin
     expect(read.spec.power).toBe("On");
     expect(read.status.conditions).toEqual([condition]);
     await plane.kubectl("delete", "emu/sensor-01");
+  });
+
+  it("is in progress for kstatus until the operator has seen the spec and says Ready", async () => {
+    const read = async () => JSON.parse(await plane.kubectl("get", "emu/sensor-01", "--output=json"));
+    const write = async (observedGeneration: number, isReady: boolean) => {
+      const condition = {
+        ...{ type: "Ready", status: isReady ? "True" : "False", reason: "Test", message: "As the test says." },
+        ...{ lastTransitionTime: "2026-01-01T00:00:00Z" },
+      };
+      const patch = JSON.stringify({ status: { observedGeneration, conditions: [condition] } });
+      await plane.kubectl("patch", "emu/sensor-01", "--subresource=status", "--type=merge", "--patch", patch);
+    };
+    await server.create(instance({}));
+    expect(kstatus(await read())).toBe("InProgress");
+    await write(1, false);
+    expect(kstatus(await read())).toBe("InProgress");
+    await write(1, true);
+    expect(kstatus(await read())).toBe("Current");
+    await server.change(instance({ power: "Off" }));
+    expect(kstatus(await read())).toBe("InProgress");
+    await write(2, true);
+    expect(kstatus(await read())).toBe("Current");
+    await plane.kubectl("delete", "emu/sensor-01");
+    // Nobody writes the status of a board: it is done when it is there, and nobody waits for it.
+    const { body } = await server.create(board({}), { isDryRun: true });
+    expect(kstatus(body as unknown as StatusOfObject)).toBe("Current");
   });
 
   it("merges what several write by server-side apply, channel by channel, and names who owns a field", async () => {

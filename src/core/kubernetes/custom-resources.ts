@@ -30,6 +30,8 @@ export interface CustomResource {
   readonly columns: readonly PrinterColumn[];
   /** Fields by which people may select. */
   readonly selectableFields?: readonly string[];
+  /** Whether the operator writes its status. Until it has, tools that wait take the object for one in progress. */
+  readonly isReconciled?: boolean;
   /** Whether `kubectl scale` and autoscalers may set spec.replicas. */
   readonly isScalable?: boolean;
 }
@@ -123,6 +125,7 @@ export const EMULATOR_INSTANCE = {
     text("Node", ".status.nodeName", "Node of that pod.", true),
   ],
   selectableFields: [".spec.board"],
+  isReconciled: true,
 } as const satisfies CustomResource;
 
 export const EMULATOR_POOL = {
@@ -149,6 +152,7 @@ export const EMULATOR_POOL = {
     number("Updated", ".status.updated", "Agents made for the present spec.", true),
     number("Draining", ".status.draining", "Agents that finish their work and then go.", true),
   ],
+  isReconciled: true,
   isScalable: true,
 } as const satisfies CustomResource;
 

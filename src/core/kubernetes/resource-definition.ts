@@ -53,7 +53,10 @@ function printerColumn({ isWide = false, ...column }: PrinterColumn) {
   return { ...column, ...(isWide && { priority: 1 }) };
 }
 
-function rootSchema({ description, spec, status }: CustomResource): StructuralSchema {
+/** The status of an object that the operator has not seen yet: kstatus would take one without a status for done. */
+const UNSEEN = { observedGeneration: -1 };
+
+function rootSchema({ description, spec, status, isReconciled = false }: CustomResource): StructuralSchema {
   return {
     type: "object",
     description,
@@ -64,7 +67,7 @@ function rootSchema({ description, spec, status }: CustomResource): StructuralSc
       // Named for the path of the rule below.
       metadata: { type: "object", properties: { name: { type: "string" } } },
       spec: structuralSchema(spec),
-      status: structuralSchema(status),
+      status: { ...structuralSchema(status), ...(isReconciled && { default: UNSEEN }) },
     },
     "x-kubernetes-validations": [
       {

@@ -30,7 +30,11 @@ export type Condition = z.infer<typeof condition>;
 
 /** What the status of every kind begins with. */
 export const commonStatus = {
-  observedGeneration: z.number().int().min(0).optional().describe("Generation of the spec that the status is about."),
+  observedGeneration: z
+    .number()
+    .int()
+    .optional()
+    .describe("Generation of the spec that the status is about; -1 until the operator has seen the object."),
   conditions: keyedList(condition, "type")
     .max(32)
     .optional()
