@@ -234,9 +234,11 @@ export class Attempt {
     const totalMs = this.timings.nowMs();
     // From here on not a byte is taken: log and verdict tell the same.
     for (const hub of this.hubs) hub.end();
-    const result = attemptResult(this, outcome, totalMs);
     // A guest that did not do what it should, and is there still: nobody knows what it is at.
     if (outcome.verdict !== "passed" && this.guest.boot) this.guest.spoil();
+    // Nobody reads what it says now: it must not keep a core busy while its result is told. `run` waits for its end.
+    void this.guest.boot?.stop();
+    const result = attemptResult(this, outcome, totalMs);
     this.#events.onFinished(result);
   }
 }

@@ -80,7 +80,7 @@ export interface Boot extends AsyncDisposable {
    */
   spoil(): void;
   /**
-   * Ends the guest: first asks, then forces. Settles with how it ended: `Stopped` unless it had ended by itself.
+   * Ends the guest: asks at once, forces later. Settles with how it ended: `Stopped` unless it had ended by itself.
    * The slot can take its next boot afterwards.
    */
   stop(): Promise<GuestExit>;

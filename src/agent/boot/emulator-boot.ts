@@ -50,6 +50,8 @@ export class EmulatorBoot implements Boot {
   #isSpoiled = false;
   #isDisposed = false;
   #endedFor: BootEnd["endedFor"];
+  /** Under way since the first call of `stop`. */
+  #stopping: Promise<void> | undefined;
 
   constructor(request: BootRequest, { live, strategy, ...options }: EmulatorBootOptions) {
     this.#live = live;
@@ -106,11 +108,8 @@ export class EmulatorBoot implements Boot {
   }
 
   async stop(): Promise<GuestExit> {
-    if (!this.#hasEnded()) {
-      this.#endFor("stop");
-      if (this.#isReusable()) await this.#halt();
-      else await this.#quit();
-    }
+    if (!this.#hasEnded()) this.#stopping ??= this.#beginStop();
+    await this.#stopping;
     return this.exited;
   }
 
@@ -148,6 +147,12 @@ export class EmulatorBoot implements Boot {
 
   #hasEnded(): boolean {
     return this.#live.process.hasExited || this.#watch.shutdownReason !== undefined;
+  }
+
+  /** Sends at once what ends the guest. */
+  #beginStop(): Promise<void> {
+    this.#endFor("stop");
+    return this.#isReusable() ? this.#halt() : this.#quit();
   }
 
   /** The emulator lives on; the guest's last bytes are read first. */

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { readBoards } from "../../boards/manifests.ts";
 import { buildFirmware } from "../../firmware/build.ts";
 import { createBootLab } from "./boot-lab.ts";
 import { testBootStrategy } from "./boot-strategy-conformance.ts";
+
+const board = readBoards().find(({ metadata }) => metadata.name === "mps2-an385");
 
 describe("spawn", () => testBootStrategy({}));
 describe("spare", () => testBootStrategy({ strategy: "spare" }));
@@ -21,9 +23,22 @@ describe("in the farm's own QEMU", () => {
   describe("spawn", () => testBootStrategy({ searchPath }));
   describe("spare", () => testBootStrategy({ searchPath, strategy: "spare" }));
   describe("recycle", () => testBootStrategy({ searchPath, strategy: "recycle" }));
-});
 
-const board = readBoards().find(({ metadata }) => metadata.name === "mps2-an385");
+  test("a guest that is stopped stands still at once, and is told so no more than once", async () => {
+    if (!board) throw new Error("there is no such board");
+    await using lab = await createBootLab({ searchPath, strategy: "recycle" });
+    const firmware = { format: "elf" as const, image: join(await buildFirmware(), "mps2-an385", "shell.elf") };
+    const { boot, uarts } = await lab.boot(board.spec, { firmware });
+    await uarts[0]?.until("> ");
+    const asked = vi.spyOn(boot.qmp, "execute");
+    const stopped = boot.stop();
+    expect(asked.mock.calls.map(([command]) => command)).toEqual(["stop"]);
+    expect(await stopped).toEqual({ reason: "Stopped" });
+    await boot[Symbol.asyncDispose]();
+    expect(asked.mock.calls).toHaveLength(1);
+    expect(lab.strategy.rank(lab.slot, { tenant: "test", boardName: "board" })).toBe(2);
+  });
+});
 
 test("a spare that dies while it waits is not missed: the next boot starts its own", async () => {
   if (!board) throw new Error("there is no such board");
