@@ -46,7 +46,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Agent> 
       trust: { token: config.token, tokenFile: config.tokenFile, allowedHosts: config.allowedHosts },
       tls: config.tls,
       metrics: registry,
-      notReady: () => (slots.isDraining ? "draining" : undefined),
+      notReady: () => (slots.isEnding ? "draining" : undefined),
     }),
   );
   addRoutes(server, parts);

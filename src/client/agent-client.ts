@@ -50,6 +50,8 @@ export interface AgentClient extends AsyncDisposable {
   openConsole(guest: Guest, uart: string, onMessage: MessageListener): Promise<WebSocket>;
   /** Text messages are QMP, both ways. */
   openQmp(guest: Guest, onMessage: MessageListener): Promise<WebSocket>;
+  /** Gives out no slot for so long; 0: again from now on. What runs goes on. */
+  cordon(forMs: number): Promise<void>;
   putFirmware(sha256: string, bytes: Uint8Array | Readable): Promise<void>;
   /** @throws {FarmError} StaleGeneration, StaleEpoch, NoFreeSlot */
   putDesired(desired: DesiredStateInput): Promise<InstanceStatus>;
@@ -106,6 +108,7 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
       }),
     openConsole: (guest, uart, onMessage) => connection.webSocket(uartPath(guest, uart), onMessage),
     openQmp: (guest, onMessage) => connection.webSocket(`${guestPath(guest)}/qmp`, onMessage),
+    cordon: (forMs) => json({ method: "POST", path: "/v1/cordon", body: { forMs } }),
     putFirmware: async (sha256, image) => {
       await json({ method: "PUT", path: `/v1/firmware/${sha256}`, bytes: image });
     },

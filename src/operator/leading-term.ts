@@ -3,20 +3,12 @@ import { createFarmClient } from "../client/farm-client.ts";
 import { createEventRecorder } from "../kube/event-recorder.ts";
 import type { KubeMetrics } from "../kube/kube-metrics.ts";
 import type { Leadership } from "../kube/leader-election.ts";
-import { createWorkQueue } from "../kube/work-queue.ts";
 import type { Log } from "../log/log.ts";
 import { type AgentAddress, createAgentWatches } from "./agent/agent-watches.ts";
 import type { OperatorConfig } from "./config.ts";
-import { createConfigMapWatches } from "./firmware/config-map-watches.ts";
-import { createFirmwareResolver } from "./firmware/firmware-resolver.ts";
-import { createInstanceChanges } from "./instance/instance-changes.ts";
-import { createTellEvent } from "./instance/instance-events.ts";
-import { createInstanceReconciler } from "./instance/instance-reconciler.ts";
-import { createInstanceStatusWriter } from "./instance/instance-status-writer.ts";
-import { createInstanceSteps } from "./instance/instance-steps.ts";
-import { MadeObjects, openFarmCaches } from "./kubernetes/farm-caches.ts";
-import type { Pod } from "./kubernetes/kinds.ts";
+import { openControllers } from "./controllers.ts";
 import type { MeasuredTerm } from "./operator-metrics.ts";
+import { createTellEvent } from "./tell-event.ts";
 import { openAgentTrust } from "./trust/agent-trust.ts";
 import { openFarmSecret } from "./trust/farm-secret.ts";
 
@@ -29,13 +21,12 @@ export interface TermDependencies {
   readonly onServing: (term: MeasuredTerm | undefined) => void;
 }
 
-const WORKERS = 16;
 const SECRET_BYTES = 32;
 
 /** Leads until the term ends: everything that the operator does happens here. */
 export async function leadTerm(leadership: Leadership, dependencies: TermDependencies): Promise<void> {
   const { client, epoch, signal } = leadership;
-  const { config, log, metrics, onServing } = dependencies;
+  const { config, log, metrics, addressOf, onServing } = dependencies;
   const { namespace } = config;
   const clock = () => Date.now();
   await using open = new AsyncDisposableStack();
@@ -44,7 +35,6 @@ export async function leadTerm(leadership: Leadership, dependencies: TermDepende
   const make = async () => ({ token: random(), "redis-password": random() });
   const { token = "" } = await openFarmSecret({ client, namespace, name: config.apiSecret, make });
   const api = open.use(createFarmClient({ address: config.apiUrl, token }));
-
   const recorder = open.use(
     createEventRecorder({
       client,
@@ -53,33 +43,19 @@ export async function leadTerm(leadership: Leadership, dependencies: TermDepende
       log,
     }),
   );
-  const tell = createTellEvent(recorder);
-  const madePods = new MadeObjects<Pod>();
-  const wake = (key: string) => queue.add(key);
-  const { addressOf } = dependencies;
   const agents = open.use(
     createAgentWatches({ trust, log, lossMs: config.agentLossMs, ...(addressOf && { addressOf }) }),
   );
-  const configMaps = open.use(createConfigMapWatches({ client, log, metrics, onChange: wake }));
-  const importFirmware = api.importFirmware;
-  const firmware = open.use(createFirmwareResolver({ importFirmware, configMaps, onChange: wake, clock }));
-  // From here on nothing waits: what the caches tell finds its queue.
-  const changes = createInstanceChanges({ wake, madePods, agents, caches: () => caches });
-  const caches = open.use(openFarmCaches({ client, namespaces: config.watchNamespaces, log, metrics, changes }));
-  const world = { caches, madePods, agents, firmware, agentImage: config.agent.image, wake };
-  const reconcile = createInstanceReconciler({
-    world,
-    takeStep: createInstanceSteps({ client, trust, madePods, firmware, agent: config.agent, epoch, tell, clock }),
-    writeStatus: createInstanceStatusWriter({ client, tell, nowMs: () => performance.now() }),
-    trust,
-    clock,
-  });
-  const queue = open.use(
-    createWorkQueue({
-      name: "emulatorinstance",
-      // What is not known yet must not be taken for what is not there.
-      reconcile: (key) => caches.synced.then(() => reconcile(key)),
-      workers: WORKERS,
+  const { caches } = open.use(
+    openControllers({
+      client,
+      epoch,
+      config,
+      trust,
+      agents,
+      importFirmware: api.importFirmware,
+      tell: createTellEvent(recorder),
+      clock,
       log,
       metrics,
     }),

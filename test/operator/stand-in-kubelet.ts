@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Registry } from "prom-client";
+import { type AgentClient, createAgentClient } from "../../src/client/agent-client.ts";
+import { agentServerName } from "../../src/client/agent-identity.ts";
 import type { KubeClient } from "../../src/kube/kube-client.ts";
 import { createKubeMetrics } from "../../src/kube/kube-metrics.ts";
 import { createReflector, type Reflector } from "../../src/kube/reflector.ts";
@@ -17,6 +19,8 @@ const AGENT = join(import.meta.dirname, "../../src/agent/main.ts");
 const NODE = "stand-in";
 
 interface RunningPod {
+  readonly token: string;
+  readonly authority: string;
   readonly folder: string;
   readonly child: ChildProcess;
   readonly address: string;
@@ -27,8 +31,6 @@ interface RunningPod {
  * of the pod's own Secret, tells its status, and lets a deleted pod go when its agent has ended.
  */
 export class StandInKubelet implements AsyncDisposable {
-  /** False leaves new pods without a node. */
-  takesPods = true;
   readonly #client: KubeClient;
   readonly #pods = new Map<string, RunningPod>();
   readonly #known = new Set<string>();
@@ -51,8 +53,12 @@ export class StandInKubelet implements AsyncDisposable {
   /** Where the agent of a pod listens. */
   readonly addressOf = ({ metadata }: Pod): string | undefined => this.#pods.get(metadata.uid ?? "")?.address;
 
-  get agents(): readonly ChildProcess[] {
-    return [...this.#pods.values()].map(({ child }) => child);
+  /** A caller that trusts the loopback more than it should, as a test may. */
+  clientOf(podUid: string): AgentClient {
+    const running = this.#pods.get(podUid);
+    if (!running) throw new Error(`no agent runs for pod ${podUid}`);
+    const { address, token, authority } = running;
+    return createAgentClient({ address, token, tls: { authority, serverName: agentServerName(podUid) } });
   }
 
   /** Kills an agent, and no node starts it again. */
@@ -61,11 +67,6 @@ export class StandInKubelet implements AsyncDisposable {
     if (!running) return;
     running.child.kill("SIGKILL");
     await once(running.child, "exit");
-  }
-
-  /** Looks at every pod again, such as after `takesPods` was set. */
-  lookAgain(): void {
-    for (const { metadata } of this.#reflector.list()) this.#enqueue(`${metadata.namespace}/${metadata.name}`);
   }
 
   async emulators(): Promise<number[]> {
@@ -93,7 +94,7 @@ export class StandInKubelet implements AsyncDisposable {
     if (deletionTimestamp !== undefined) {
       await this.#end(uid);
       await this.#client.delete(PODS, name, namespace, { uid, gracePeriodSeconds: 0 });
-    } else if (this.takesPods && !this.#known.has(uid)) {
+    } else if (!this.#known.has(uid)) {
       this.#known.add(uid);
       await this.#start(pod);
     }
@@ -137,7 +138,10 @@ export class StandInKubelet implements AsyncDisposable {
       stdio: ["pipe", "ignore", "pipe"],
     });
     const port = await listening(child);
-    this.#pods.set(uid, { folder, child, address: `https://127.0.0.1:${port}` });
+    const token = Buffer.from(secret?.data?.token ?? "", "base64").toString();
+    const farm = await this.#client.get(SECRETS, "emufarm-agents", "default");
+    const authority = Buffer.from(farm?.data?.["ca.crt"] ?? "", "base64").toString();
+    this.#pods.set(uid, { folder, child, token, authority, address: `https://127.0.0.1:${port}` });
     const conditions = [
       { type: "PodScheduled", status: "True" },
       { type: "Ready", status: "True" },

@@ -19,6 +19,10 @@ export interface AgentWatchesDependencies {
 export interface AgentWatches extends AsyncDisposable {
   /** The watch of a pod, begun where there is none; undefined while the pod has no address. */
   open(pod: Pod, onChange: () => void): AgentWatch | undefined;
+  /** An agent that answers, whichever. */
+  anyConnected(): AgentWatch | undefined;
+  /** Calls back when there is an agent that answers, after there was none. */
+  onFirstConnected(listener: () => void): void;
   /** Ends the watches of pods that are gone. */
   keepOnly(isThere: (podUid: string) => boolean): void;
   readonly count: number;
@@ -28,6 +32,8 @@ export interface AgentWatches extends AsyncDisposable {
 export function createAgentWatches(dependencies: AgentWatchesDependencies): AgentWatches {
   const { trust, log, lossMs, addressOf = addressOfPod } = dependencies;
   const watches = new Map<string, AgentWatch>();
+  let isAnyConnected = false;
+  let firstConnected = () => {};
   const ending = new Set<Promise<void>>();
 
   function end(uid: string, watch: AgentWatch): void {
@@ -36,7 +42,20 @@ export function createAgentWatches(dependencies: AgentWatchesDependencies): Agen
     ending.add(done);
   }
 
+  const anyConnected = () => [...watches.values()].find(({ isConnected }) => isConnected);
+
+  function lookForFirst(): void {
+    const was = isAnyConnected;
+    // While one is known to answer there is nothing to look for.
+    isAnyConnected = (was && watches.size > 0) || anyConnected() !== undefined;
+    if (isAnyConnected && !was) firstConnected();
+  }
+
   return {
+    anyConnected,
+    onFirstConnected(listener) {
+      firstConnected = listener;
+    },
     open(pod, onChange) {
       const { uid = "" } = pod.metadata;
       const address = addressOf(pod);
@@ -45,12 +64,17 @@ export function createAgentWatches(dependencies: AgentWatchesDependencies): Agen
       if (known) end(uid, known);
       if (address === undefined) return undefined;
       const client = createAgentClient({ address, ...trust.credentialsFor(uid) });
-      const watch = new AgentWatch({ client, onChange, log, lossMs });
+      const changed = () => {
+        lookForFirst();
+        onChange();
+      };
+      const watch = new AgentWatch({ client, onChange: changed, log, lossMs });
       watches.set(uid, watch);
       return watch;
     },
     keepOnly(isThere) {
       for (const [uid, watch] of watches) if (!isThere(uid)) end(uid, watch);
+      isAnyConnected &&= watches.size > 0;
     },
     get count() {
       return watches.size;

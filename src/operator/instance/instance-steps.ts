@@ -1,25 +1,20 @@
-import { randomBytes } from "node:crypto";
 import { FarmError } from "../../core/error/farm-error.ts";
-import type { Problem } from "../../core/policy/instance-observation.ts";
 import type { InstanceStep } from "../../core/policy/instance-plan.ts";
 import { applyOwned } from "../../kube/apply-owned.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
-import { KubeError } from "../../kube/kube-error.ts";
 import type { FirmwareResolver } from "../firmware/firmware-resolver.ts";
 import { type AgentImage, agentPod, resourcesOf } from "../kubernetes/agent-pod.ts";
-import type { MadeObjects } from "../kubernetes/farm-caches.ts";
 import { channelPorts } from "../kubernetes/instance-ports.ts";
 import { FIELD_MANAGER, INSTANCES, PODS, type Pod, SERVICES } from "../kubernetes/kinds.ts";
 import { BOARD_ANNOTATION, INSTANCE_LABEL, INSTANCE_UID_LABEL, TEMPLATE_ANNOTATION } from "../kubernetes/labels.ts";
-import type { AgentTrust } from "../trust/agent-trust.ts";
-import type { TellEvent } from "./instance-events.ts";
+import { identityName, type PodMaker } from "../kubernetes/pod-maker.ts";
+import type { TellEvent } from "../tell-event.ts";
 import type { InstanceMemory } from "./instance-memory.ts";
 import { type InstanceView, templateKeyOf } from "./instance-view.ts";
 
 export interface InstanceStepsDependencies {
   readonly client: KubeClient;
-  readonly trust: AgentTrust;
-  readonly madePods: MadeObjects<Pod>;
+  readonly pods: PodMaker;
   readonly firmware: FirmwareResolver;
   readonly agent: AgentImage;
   /** Of this leader's term. */
@@ -31,35 +26,14 @@ export interface InstanceStepsDependencies {
 /** Carries out one step of a plan. What cannot be helped by trying again at once is remembered, not thrown. */
 export type TakeStep = (step: InstanceStep, view: InstanceView, memory: InstanceMemory) => Promise<void>;
 
-const FIRST_REFUSAL_MS = 1_000;
-const LONGEST_REFUSAL_MS = 60_000;
 const FOREIGN_RETRY_MS = 15_000;
-const SUFFIX_BYTES = 6;
-/** Room for a dash and a random part in a name of 63 characters. */
-const LONGEST_STEM = 45;
 
 export function createInstanceSteps(dependencies: InstanceStepsDependencies): TakeStep {
-  const { client, trust, madePods, firmware, epoch, tell, clock } = dependencies;
+  const { client, pods, firmware, epoch, tell, clock } = dependencies;
 
   async function createPod(view: InstanceView, memory: InstanceMemory): Promise<void> {
-    const wanted = podOf(view, dependencies.agent);
-    if (!wanted) return;
-    try {
-      const pod = await client.create(PODS, wanted, { fieldManager: FIELD_MANAGER });
-      madePods.add(pod);
-      memory.refusal = undefined;
-      memory.refusals = 0;
-      tell(view.object, "Normal", "PodCreated", `Created pod ${pod.metadata.name ?? ""}.`);
-      await trust.issueIdentity(pod);
-      memory.identities.add(pod.metadata.uid ?? "");
-    } catch (error) {
-      const problem = refusalOf(error);
-      if (!problem) throw error;
-      const delayMs = Math.min(LONGEST_REFUSAL_MS, FIRST_REFUSAL_MS * 2 ** memory.refusals);
-      memory.refusal = { problem, retryAtMs: clock() + delayMs };
-      memory.refusals += 1;
-      tell(view.object, "Warning", problem.reason, problem.message);
-    }
+    const pod = podOf(view, dependencies.agent);
+    if (pod) await pods.create(view.object, pod, memory.refusal);
   }
 
   async function applyService(view: InstanceView, memory: InstanceMemory): Promise<void> {
@@ -128,13 +102,6 @@ export function createInstanceSteps(dependencies: InstanceStepsDependencies): Ta
   };
 }
 
-/** What the API server does not let in stays out for a while: told, and tried again later. */
-function refusalOf(error: unknown): Problem | undefined {
-  if (!(error instanceof KubeError)) return undefined;
-  if (![400, 403, 404, 422].includes(error.status)) return undefined;
-  return { reason: error.reason.replace(/[^A-Za-z0-9]/g, "") || "Refused", message: error.message };
-}
-
 function podOf({ object, uid, owner, spec, board }: InstanceView, agent: AgentImage): Pod | undefined {
   if (!board) return undefined;
   const { name = "", namespace = "" } = object.metadata;
@@ -152,6 +119,6 @@ function podOf({ object, uid, owner, spec, board }: InstanceView, agent: AgentIm
     resources: resourcesOf(board.spec),
     ports: channelPorts(board.spec, spec.channels),
     storage: spec.storage,
-    identity: `${name.slice(0, LONGEST_STEM)}-${randomBytes(SUFFIX_BYTES).toString("hex")}`,
+    identity: identityName(name),
   });
 }

@@ -91,7 +91,7 @@ export function viewInstance(
     unsupported: running && unsupportedBy(running, spec),
     templateKey: templateKeyOf(spec),
     pods: observedPods,
-    refusal: memory.refusal,
+    refusal: memory.refusal.last,
     // Its ports are the board's: without a board there is nothing to do about it.
     service:
       wantedService || expose === "None"

@@ -13,5 +13,7 @@ export const TEMPLATE_ANNOTATION = "emufarm.dev/template";
 export const BOARD_ANNOTATION = "emufarm.dev/board";
 /** Name of the Secret with the agent's own key and token. */
 export const IDENTITY_ANNOTATION = "emufarm.dev/identity";
+/** Since when a pod of a pool takes no more work and shall go. */
+export const CORDONED_ANNOTATION = "emufarm.dev/cordoned-at";
 
 export const SELECT_MANAGED = `app.kubernetes.io/managed-by=${MANAGED_BY["app.kubernetes.io/managed-by"]}`;

@@ -4,6 +4,12 @@ import type { Problem } from "../../core/policy/instance-observation.ts";
 import { type BoardSpec, boardSpec, NAMESPACED_BOARD_RULES } from "../../core/schema/board.ts";
 import { type EmulatorInstanceSpec, emulatorInstanceSpec } from "../../core/schema/emulator-instance.ts";
 import { type EmulatorInstanceStatus, emulatorInstanceStatus } from "../../core/schema/emulator-instance-status.ts";
+import {
+  type EmulatorPoolSpec,
+  type EmulatorPoolStatus,
+  emulatorPoolSpec,
+  emulatorPoolStatus,
+} from "../../core/schema/emulator-pool.ts";
 import type { FarmObject } from "./kinds.ts";
 
 /** A spec, or why it is none. The API server has checked it by the same rules; older objects may break newer ones. */
@@ -33,6 +39,10 @@ export const parseInstanceSpec: (object: FarmObject) => Parsed<EmulatorInstanceS
   emulatorInstanceSpec,
   "InvalidSpec",
 );
+export const parsePoolSpec: (object: FarmObject) => Parsed<EmulatorPoolSpec> = parserOf(
+  emulatorPoolSpec,
+  "InvalidSpec",
+);
 const parseAnyBoard: (object: FarmObject) => Parsed<BoardSpec> = parserOf(boardSpec, "BoardInvalid");
 
 /** What the people of a namespace write may not reach the host. */
@@ -50,5 +60,10 @@ export function parseBoard(object: FarmObject): Parsed<BoardSpec> {
 /** The status as it was written last; undefined where there is none, or one that nobody understands. */
 export function statusOfInstance({ status }: FarmObject): EmulatorInstanceStatus | undefined {
   const read = emulatorInstanceStatus.safeParse(status);
+  return read.success ? read.data : undefined;
+}
+
+export function statusOfPool({ status }: FarmObject): EmulatorPoolStatus | undefined {
+  const read = emulatorPoolStatus.safeParse(status);
   return read.success ? read.data : undefined;
 }

@@ -1,5 +1,5 @@
-import type { EventRecorder } from "../../kube/event-recorder.ts";
-import type { FarmObject } from "../kubernetes/kinds.ts";
+import type { EventRecorder } from "../kube/event-recorder.ts";
+import type { FarmObject } from "./kubernetes/kinds.ts";
 
 /** Tells people about an object, as `kubectl describe` shows it. */
 export type TellEvent = (object: FarmObject, type: "Normal" | "Warning", reason: string, note: string) => void;

@@ -1,0 +1,107 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { EmulatorPoolStatus } from "../../src/core/schema/emulator-pool.ts";
+import { API_VERSION } from "../../src/core/schema/metadata.ts";
+import { POOLS } from "../../src/operator/kubernetes/kinds.ts";
+import { boardSpecOf, ENDLESS, exampleImage, sha256Of } from "../agent/attempt/agent-lab.ts";
+import { noControlPlane } from "../cluster/control-plane.ts";
+import { type OperatorLab, startOperatorLab } from "./operator-lab.ts";
+
+const reason = noControlPlane();
+
+describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` (${reason})`}`, () => {
+  let lab: OperatorLab;
+
+  beforeAll(async () => {
+    lab = await startOperatorLab();
+    await lab.plane.kubectl("apply", "-f", join(process.cwd(), "manifests/boards/mps2-an385.yaml"));
+  });
+
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  const pool = (spec: object) => ({
+    apiVersion: API_VERSION,
+    kind: "EmulatorPool",
+    metadata: { name: "warm", namespace: "default" },
+    spec: { boards: ["mps2-an385"], slotsPerPod: 2, ...spec },
+  });
+
+  async function untilPool(fits: (status: EmulatorPoolStatus) => boolean): Promise<EmulatorPoolStatus> {
+    let status: EmulatorPoolStatus = {};
+    await expect
+      .poll(async () => {
+        const object = await lab.client.get(POOLS, "warm", "default");
+        status = (object?.status ?? {}) as EmulatorPoolStatus;
+        return status.observedGeneration === object?.metadata.generation && fits(status);
+      })
+      .toBe(true);
+    return status;
+  }
+
+  const pods = async () =>
+    JSON.parse(await lab.plane.kubectl("get", "pods", "-l", "emufarm.dev/pool=warm", "-o", "json")).items as {
+      metadata: { name: string; uid: string };
+    }[];
+
+  test("its agents come, go when they have nothing to do, and stay while they have", async () => {
+    await lab.apply(pool({ replicas: 3 }));
+    const status = await untilPool(({ slots }) => slots === 6);
+    expect(status).toMatchObject({ replicas: 3, ready: 3, updated: 3, selector: "emufarm.dev/pool=warm" });
+    const before = await pods();
+    expect(before).toHaveLength(3);
+
+    // One agent is at work: the two others go, though it is the oldest or the youngest.
+    const [busy] = before;
+    const agent = lab.kubelet.clientOf(busy?.metadata.uid ?? "");
+    const image = await exampleImage("mps2-an385", "shell");
+    await agent.putFirmware(sha256Of(image), image);
+    const spec = { tenant: "test", boardName: "mps2-an385", board: await boardSpecOf("mps2-an385") };
+    await agent.putAttempt("r0-000000.1", { ...spec, firmware: { sha256: sha256Of(image) }, ...ENDLESS });
+    await lab.plane.kubectl("scale", "emupool/warm", "--replicas=1");
+    await untilPool(({ replicas, ready }) => replicas === 1 && ready === 1);
+    expect((await pods()).map(({ metadata }) => metadata.uid)).toEqual([busy?.metadata.uid]);
+
+    // To none: it finishes, tells its result, and only then goes.
+    await lab.plane.kubectl("scale", "emupool/warm", "--replicas=0");
+    await untilPool(({ draining }) => draining === 1);
+    await expect(
+      agent.putAttempt("r0-000001.1", { ...spec, firmware: { sha256: sha256Of(image) } }),
+    ).rejects.toMatchObject({ code: "Draining" });
+    await agent.cancelAttempt("r0-000000.1", "the test is over");
+    await expect.poll(async () => (await agent.attempt("r0-000000.1")).state).toBe("finished");
+    expect(await pods()).toHaveLength(1);
+    await agent.acknowledge(["r0-000000.1"]);
+    await untilPool(({ replicas }) => replicas === 0);
+    expect(await pods()).toEqual([]);
+    await agent[Symbol.asyncDispose]();
+  });
+
+  test("another template replaces its agents one by one", async () => {
+    await lab.apply(pool({ replicas: 2 }));
+    await untilPool(({ ready }) => ready === 2);
+    const before = (await pods()).map(({ metadata }) => metadata.uid);
+    await lab.apply(pool({ replicas: 2, podTemplate: { labels: { team: "lab" } } }));
+    const status = await untilPool(
+      ({ updated, ready, replicas, conditions }) =>
+        updated === 2 && ready === 2 && replicas === 2 && conditions?.[0]?.status === "True",
+    );
+    expect(status).toMatchObject({ draining: 0, slots: 4 });
+    const after = (await pods()).map(({ metadata }) => metadata.uid);
+    expect(after.filter((uid) => before.includes(uid))).toEqual([]);
+    expect(lab.kubelet.failures).toEqual([]);
+  });
+
+  test("the board that they run tells which emulator they have", async () => {
+    await lab.plane.kubectl("wait", "--for=condition=Ready", "clusterboard/mps2-an385", "--timeout=60s");
+    const binary = await lab.plane.kubectl(
+      "get",
+      "clusterboard",
+      "mps2-an385",
+      "-o",
+      "jsonpath={.status.emulator.binary}",
+    );
+    expect(binary).toBe("qemu-system-arm");
+  });
+});
