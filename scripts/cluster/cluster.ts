@@ -23,6 +23,7 @@ export const CLUSTER_TOOLS: readonly ToolName[] = [
   "containerd",
   "cni",
   "network-policy",
+  "local-volumes",
   "test-images",
   "coredns",
 ];
@@ -56,8 +57,10 @@ export async function bringUp(settings: ClusterSettings): Promise<void> {
   await kubectl(settings, ["wait", "--for=condition=Ready", ...nodes, WAIT]);
   await kubectl(settings, ["wait", "--for=create", "serviceaccount/default", WAIT]);
   tell("the nodes are ready");
-  const manifest = readFileSync(fileURLToPath(new URL("coredns.yaml", import.meta.url)), "utf8");
-  await kubectl(settings, ["apply", "-f", "-"], manifest.replace("DNS_ADDRESS", dnsAddress(settings)));
+  const manifests = ["storage-class.yaml", "coredns.yaml"].map((file) =>
+    readFileSync(fileURLToPath(new URL(file, import.meta.url)), "utf8"),
+  );
+  await kubectl(settings, ["apply", "-f", "-"], manifests.join("---\n").replace("DNS_ADDRESS", dnsAddress(settings)));
   await kubectl(settings, ["rollout", "status", "deployment/coredns", "--namespace=kube-system", WAIT]);
   tell(`up. KUBECONFIG=${settings.kubeconfig}`);
 }

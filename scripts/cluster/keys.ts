@@ -53,7 +53,14 @@ export async function makeKeys(settings: ClusterSettings): Promise<void> {
   const accounts = generateKeyPairSync("rsa", { modulusLength: 2048 });
   write("service-accounts.key", accounts.privateKey.export({ type: "pkcs8", format: "pem" }).toString());
   write("service-accounts.pub", accounts.publicKey.export({ type: "spki", format: "pem" }).toString());
-  const clients = ["kube-controller-manager", "kube-scheduler", "kube-proxy", "network-policy", ...NODES];
+  const clients = [
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "network-policy",
+    "local-volumes",
+    ...NODES,
+  ];
   for (const name of clients) write(`${name}.kubeconfig`, kubeconfig(settings, authority, issued.get(name)));
   writeFileSync(settings.kubeconfig, kubeconfig(settings, authority, issued.get("admin")), { mode: 0o600 });
 }
@@ -85,6 +92,7 @@ function subjects(settings: ClusterSettings): Record<string, Subject> {
     "apiserver-kubelet-client": { commonName: "kube-apiserver-kubelet-client", organization: "system:masters" },
     "front-proxy-client": { commonName: "front-proxy-client" },
     "network-policy": { commonName: "network-policy", organization: "system:masters" },
+    "local-volumes": { commonName: "local-volumes", organization: "system:masters" },
     admin: { commonName: "kubernetes-admin", organization: "system:masters" },
     ...Object.fromEntries(components.map((name): [string, Subject] => [name, { commonName: `system:${name}` }])),
     ...Object.fromEntries(nodes),

@@ -14,7 +14,7 @@ import { clustersCache, insideToolFolder, type ToolName } from "./tools.ts";
 const SCRIPT = fileURLToPath(new URL("machine.sh", import.meta.url));
 const START_MS = 10_000;
 const LOOK_MS = 20;
-const ON_MACHINES: readonly ToolName[] = ["etcd", "kubernetes", "containerd", "cni", "network-policy"];
+const ON_MACHINES: readonly ToolName[] = ["etcd", "kubernetes", "containerd", "cni", "network-policy", "local-volumes"];
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** What programs on a machine find. */

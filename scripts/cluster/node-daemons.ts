@@ -16,11 +16,9 @@ export function nodeDaemons(settings: ClusterSettings, node: NodeName): readonly
     { name: "containerd", command: ["containerd", "--config", settingsFile("containerd.toml")] },
     { name: "kubelet", after, command: ["kubelet", ...kubelet] },
     { name: "kube-proxy", after, command: ["kube-proxy", `--config=${settingsFile("kube-proxy.json")}`] },
-    {
-      name: "network-policy",
-      after,
-      command: ["network-policy", `--kubeconfig=${keyFile("network-policy.kubeconfig")}`, `--node=${node}`],
-    },
+    ...["network-policy", "local-volumes"].map((name) => {
+      return { name, after, command: [name, `--kubeconfig=${keyFile(`${name}.kubeconfig`)}`, `--node=${node}`] };
+    }),
   ];
 }
 

@@ -33,6 +33,7 @@ export type ToolName =
   | "containerd"
   | "cni"
   | "network-policy"
+  | "local-volumes"
   | "coredns"
   | "test-images"
   | "helm"
@@ -65,6 +66,7 @@ export const tools: readonly Tool[] = [
     },
   },
   { name: "network-policy", programs: { "network-policy": "." } },
+  { name: "local-volumes", programs: { "local-volumes": "." } },
   { name: "test-images", programs: { pause: "./pause", probe: "./probe" } },
   { name: "coredns", programs: { coredns: "." } },
   { name: "helm", programs: { helm: "helm.sh/helm/v4/cmd/helm" } },

@@ -8,6 +8,7 @@ export const TEST_TOOLS: readonly ToolName[] = [
   "containerd",
   "cni",
   "network-policy",
+  "local-volumes",
   "test-images",
   "coredns",
   "helm",

@@ -1,4 +1,5 @@
-// probe is a test image without a shell: serve ADDRESS | get URL... | dial ADDRESS... | resolve NAME...
+// probe is a test image without a shell: serve ADDRESS, or get URL, dial ADDRESS, resolve NAME, write PATH=TEXT, read
+// PATH, each with as many arguments as are given.
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -17,9 +19,11 @@ const timeout = 3 * time.Second
 
 func main() {
 	if len(os.Args) < 3 {
-		fail("usage: probe serve ADDRESS | get URL... | dial ADDRESS... | resolve NAME...")
+		fail("usage: probe serve|get|dial|resolve|write|read ARGUMENT...")
 	}
-	verbs := map[string]func(string) error{"serve": serve, "get": get, "dial": dial, "resolve": resolve}
+	verbs := map[string]func(string) error{
+		"serve": serve, "get": get, "dial": dial, "resolve": resolve, "write": write, "read": read,
+	}
 	verb := verbs[os.Args[1]]
 	if verb == nil {
 		fail("no such verb: " + os.Args[1])
@@ -75,6 +79,17 @@ func dial(address string) error {
 func resolve(name string) error {
 	addresses, err := net.LookupHost(name)
 	fmt.Println(name, addresses)
+	return err
+}
+
+func write(assignment string) error {
+	path, text, _ := strings.Cut(assignment, "=")
+	return os.WriteFile(path, []byte(text), 0o600)
+}
+
+func read(path string) error {
+	text, err := os.ReadFile(path)
+	fmt.Println(string(text))
 	return err
 }
 
