@@ -28,6 +28,7 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
       "late-receive",
       "lockup",
       "long-line",
+      "metronome",
       "no-newline",
       "reset-loop",
       "semihosting-attack",
