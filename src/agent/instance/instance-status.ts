@@ -22,7 +22,7 @@ const NO_LIMITS = { memoryLimitMiB: 0, outputLimitBytes: 0, maxResets: 0 };
 /** The instance as callers see it. */
 export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
   const { record, board, isConverging, isReady, error } = moment;
-  const { desired, restarts, lastExit, lastExitAt, firmware } = record;
+  const { desired, restarts, lastExit, lastExitAt, lastLines, firmware } = record;
   const phase = phaseOf(moment);
   const isAsDesired = phase === (desired.power === "Off" ? "PoweredOff" : desired.isPaused ? "Paused" : "Running");
   const hasReadyPattern = desired.power === "On" && !desired.isPaused && desired.board.ready !== undefined;
@@ -40,8 +40,17 @@ export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
     ...(firmware !== undefined && { firmware }),
     ...(lastExit && { lastExit }),
     ...(lastExitAt !== undefined && { lastExitAt }),
+    ...(lastLines && { lastLines: [...lastLines] }),
+    ...emulatorOf(board),
     ...(error && { error: error.toBody() }),
   };
+}
+
+function emulatorOf(board: InstanceBoard | undefined): Pick<InstanceStatus, "emulator"> {
+  const used = board?.guest.emulator?.emulator;
+  if (!used) return {};
+  const { info, accelerator } = used;
+  return { emulator: { binary: info.binary, version: info.version, accelerator } };
 }
 
 /** Whether its guest has ended by itself, and how. */

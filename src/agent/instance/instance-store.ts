@@ -20,6 +20,8 @@ export interface InstanceRecord {
   readonly lastExit?: GuestExit;
   /** For people, by the wall clock. */
   readonly lastExitAt?: string;
+  /** What the first UART said at last, before that end. */
+  readonly lastLines?: readonly string[];
 }
 
 const RECORD_SUFFIX = ".json";

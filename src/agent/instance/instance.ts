@@ -29,6 +29,9 @@ export interface InstanceDependencies {
   onHttpOnRawPort(count: number): void;
 }
 
+/** Lines that are kept of a guest that has ended. */
+const LAST_LINES = 20;
+
 /** One instance: always on its way to what is desired. An idle one does nothing at all. */
 export class Instance implements AsyncDisposable {
   readonly #dependencies: InstanceDependencies;
@@ -231,9 +234,15 @@ export class Instance implements AsyncDisposable {
     // What the farm stopped has not ended by itself.
     const isOwnEnd = exit.reason !== "Stopped";
     const lastExitAt = new Date().toISOString();
-    this.#save({ ...this.#record, lastExit: exit, lastExitAt, ...(isOwnEnd && { ended: exit }) }).catch((error) => {
-      this.#dependencies.log.error({ err: error, instance: this.desired.uid }, "the end of an instance is not stored");
-    });
+    const lastLines = this.#board?.hubs[0]?.lastLines(LAST_LINES) ?? [];
+    this.#save({ ...this.#record, lastExit: exit, lastExitAt, lastLines, ...(isOwnEnd && { ended: exit }) }).catch(
+      (error) => {
+        this.#dependencies.log.error(
+          { err: error, instance: this.desired.uid },
+          "the end of an instance is not stored",
+        );
+      },
+    );
     this.#dependencies.onChanged();
     if (isOwnEnd) this.#convergence.wake();
   }

@@ -98,6 +98,27 @@ export const ERRORS = {
   },
   Forbidden: { class: "job", status: 403, sentence: "This is not allowed: {problem}." },
 
+  // Kubernetes
+  NoCluster: { class: "job", status: 400, sentence: "No cluster is chosen: {problem}." },
+  ClusterLoginRefused: {
+    class: "job",
+    status: 401,
+    sentence:
+      "The cluster at {server} does not know you: {problem}. Log in again, or choose another context: --context.",
+  },
+  ClusterUnreachable: { class: "infrastructure", status: 503, sentence: "The cluster cannot be reached: {detail}." },
+  ClusterRefused: { class: "job", status: 422, sentence: "The cluster refused {what}: {problem}." },
+  KindNotInstalled: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "The cluster at {server} has no kind {kind}. {advice}.",
+  },
+  ChannelUnreachable: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "{channel} of {instance} cannot be reached: {problem}.",
+  },
+
   // What a guest does
   ExpectationNotMet: { class: "test", status: 200, sentence: "{step}: expected {expected}, but {actual}." },
   FailPatternMatched: {

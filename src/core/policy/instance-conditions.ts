@@ -137,8 +137,9 @@ function endOf({ error, lastExit, phase }: InstanceStatus): Problem {
 }
 
 function accelerated(agent: ObservedAgent | undefined): ConditionDraft[] {
-  if (agent?.state !== "connected" || agent.accelerator === undefined) return [];
-  if (agent.accelerator === "kvm") return [isSo("Accelerated", "Kvm", "The CPU is the host's own (KVM).")];
+  const accelerator = instanceOf(agent)?.emulator?.accelerator;
+  if (accelerator === undefined) return [];
+  if (accelerator === "kvm") return [isSo("Accelerated", "Kvm", "The CPU is the host's own (KVM).")];
   return [isNotSo("Accelerated", { reason: "Translated", message: "The CPU is translated (TCG)." })];
 }
 

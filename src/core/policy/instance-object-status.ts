@@ -1,5 +1,6 @@
 import type { EmulatorInstanceStatus } from "../schema/emulator-instance-status.ts";
 import type { GuestExit } from "../wire/attempt.ts";
+import type { InstanceStatus } from "../wire/desired-state.ts";
 import { timestampOf, withTransitions } from "./condition-history.ts";
 import { instanceConditionsOf, instancePhaseOf } from "./instance-conditions.ts";
 import { hasEnded, type InstanceObservation, livePodOf } from "./instance-observation.ts";
@@ -8,7 +9,6 @@ import { expiryMs } from "./instance-plan.ts";
 /** What the status tells beyond what the plan needs. */
 export interface InstanceFacts {
   readonly board?: EmulatorInstanceStatus["board"];
-  readonly emulator?: EmulatorInstanceStatus["emulator"];
   readonly firmware?: EmulatorInstanceStatus["firmware"];
   /** Ports of the Service. */
   readonly ports: readonly { readonly name: string; readonly port: number }[];
@@ -43,7 +43,7 @@ export function instanceObjectStatus(
     ...definedOf({
       board: facts.board ?? before?.board,
       firmware: facts.firmware,
-      emulator: facts.emulator ?? (isSamePod ? before?.emulator : undefined),
+      emulator: instance?.emulator ?? (isSamePod ? before?.emulator : undefined),
       podName: pod?.name,
       nodeName: pod?.nodeName,
       storage: seen.spec.storage && !seen.spec.storage.emptyDir ? ("Persistent" as const) : ("Ephemeral" as const),
@@ -77,6 +77,8 @@ function addressOf(
 }
 
 const MAX_DETAIL = 4_096;
+const MAX_LINES = 20;
+const MAX_LINE = 1_024;
 
 /** How the guest ended last, or its pod before it could say so. */
 function lastExitOf(
@@ -85,7 +87,7 @@ function lastExitOf(
   nowMs: number,
 ): EmulatorInstanceStatus["lastExit"] {
   const instance = seen.agent?.state === "connected" ? seen.agent.instance : undefined;
-  if (instance?.lastExit) return told(instance.lastExit, instance.lastExitAt);
+  if (instance?.lastExit) return told(instance.lastExit, instance);
   const lost = seen.pods.find((pod) => pod.name === before?.podName && (hasEnded(pod) || pod.goneByMs !== undefined));
   if (!lost || isOwnEnd(seen, nowMs)) return before?.lastExit;
   const detail = `pod ${lost.name}: ${lost.problem?.message ?? "it was deleted"}`.slice(0, MAX_DETAIL);
@@ -99,13 +101,14 @@ function isOwnEnd(seen: InstanceObservation, nowMs: number): boolean {
   return seen.spec.power === "Off" || (endMs !== undefined && endMs <= nowMs);
 }
 
-function told({ reason, code, signal, detail }: GuestExit, at: string | undefined) {
+function told({ reason, code, signal, detail }: GuestExit, { lastExitAt: at, lastLines }: InstanceStatus) {
   return {
     reason,
     ...definedOf({
       code,
       signal,
       detail: detail?.slice(-MAX_DETAIL),
+      lastLines: lastLines?.slice(-MAX_LINES).map((line) => line.slice(0, MAX_LINE)),
       time: at === undefined ? undefined : timestampOf(Date.parse(at)),
     }),
   };

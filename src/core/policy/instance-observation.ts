@@ -41,7 +41,7 @@ export type ObservedFirmware =
 export type ObservedAgent =
   /** No word of it yet, or none since a moment ago. */
   | { readonly state: "connecting" }
-  | { readonly state: "connected"; readonly instance?: InstanceStatus | undefined; readonly accelerator?: string }
+  | { readonly state: "connected"; readonly instance?: InstanceStatus | undefined }
   | { readonly state: "lost"; readonly problem: Problem };
 
 export type ObservedService =

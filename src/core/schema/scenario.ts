@@ -54,6 +54,18 @@ const expectExit = z.union([
     }),
 ]);
 
+const timeoutClock = z
+  .enum(["wall", "guest"])
+  .optional()
+  .describe(
+    "Clock of the timeout: wall (default), or guest, the guest's own time, which stands still while its CPU does; it takes the farm's own QEMU.",
+  );
+
+const CLOCK_WITHOUT_TIMEOUT = { path: ["clock"], message: "is that of a timeout, and there is none" };
+
+const hasTimeoutOfItsClock = ({ clock, timeout }: { clock?: unknown; timeout?: unknown }) =>
+  clock === undefined || timeout !== undefined;
+
 const pinReference = {
   "part-id": z.string().optional().describe("Part of the diagram; default: the board."),
   pin: z.union([z.string(), z.number()]).optional().describe("Pin by number or name."),
@@ -131,7 +143,9 @@ export const scenarioStep = z
     name: z.string().optional().describe("What the step is for, shown in reports."),
     ...optionalActions,
     timeout: duration.optional().describe("Deadline of the step; default: what is left of the job's."),
+    clock: timeoutClock,
   })
+  .refine(hasTimeoutOfItsClock, CLOCK_WITHOUT_TIMEOUT)
   .superRefine((step, context) => {
     const actions = STEP_ACTIONS.filter((action) => step[action] !== undefined);
     if (actions.length === 1) return;
@@ -191,8 +205,15 @@ export const scenario = z
       .describe("Texts and patterns that fail the test whenever they appear."),
     monitors: z.array(monitor).max(16).default([]).describe("What turns output into test cases."),
     timeout: duration.optional().describe("Deadline of the whole scenario."),
+    clock: timeoutClock,
   })
+  .refine(hasTimeoutOfItsClock, CLOCK_WITHOUT_TIMEOUT)
   .describe("The steps and checks of one test. A superset of the simulation scenario that Wokwi's CLI reads.");
 
 export type Scenario = z.infer<typeof scenario>;
 export type ScenarioInput = z.input<typeof scenario>;
+
+/** True where a timeout is one of the guest's time. */
+export function usesGuestTime({ clock, steps }: Pick<Scenario, "clock" | "steps">): boolean {
+  return clock === "guest" || steps.some((step) => step.clock === "guest");
+}

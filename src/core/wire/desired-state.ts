@@ -60,6 +60,11 @@ export const instanceStatus = z
     isFirmwareLoaded: z.boolean().describe("True when the firmware is the desired one, or none is desired."),
     lastExit: guestExit.optional(),
     lastExitAt: z.iso.datetime().optional().describe("When the guest ended last."),
+    lastLines: z.array(z.string()).optional().describe("The last lines of the first UART at that end, oldest first."),
+    emulator: z
+      .strictObject({ binary: z.string(), version: z.string(), accelerator: z.string() })
+      .optional()
+      .describe("Emulator of the newest boot."),
     error: errorBody.optional().describe("Why it is not as desired."),
   })
   .describe("State of an instance.");

@@ -179,6 +179,16 @@ test("how the guest ended comes with its time and its last words", () => {
     firmware: DIGEST,
     lastExit: { reason: "GuestExited", code: 3 },
     lastExitAt: "2026-05-01T11:59:58.123Z",
+    lastLines: ["about to end", "x".repeat(2_000)],
+    emulator: { binary: "qemu-system-arm", version: "10.0.2", accelerator: "tcg" },
   });
-  expect(statusOf(ended).lastExit).toEqual({ reason: "GuestExited", code: 3, time: "2026-05-01T11:59:58Z" });
+  const status = statusOf(ended);
+  expect(status.lastExit).toEqual({
+    reason: "GuestExited",
+    code: 3,
+    time: "2026-05-01T11:59:58Z",
+    lastLines: ["about to end", "x".repeat(1_024)],
+  });
+  expect(status.emulator).toEqual({ binary: "qemu-system-arm", version: "10.0.2", accelerator: "tcg" });
+  expect(status.conditions?.find(({ type }) => type === "Accelerated")).toMatchObject({ status: "False" });
 });
