@@ -45,7 +45,7 @@ describeOnCluster("boards and pools of an operator", "disruptive", (cluster) => 
     const from = uart.text.length;
     const hello = (await exampleImage("mps2-an385", "hello")).toString("base64");
     await patch({ firmware: { inline: hello } });
-    await uart.heard(/hello/i, from);
+    await uart.heard(/boot ok/, from);
     await waitFor("emu/sensor-01", "jsonpath={.status.phase}=Succeeded");
     await patch({ firmware: { inline: shell } });
     await waitFor("emu/sensor-01", "condition=Ready");
