@@ -5,6 +5,8 @@ import { Agent, type Dispatcher, ProxyAgent } from "undici";
 import { type KubeSource, loadKubeConfig } from "./kube-config.ts";
 import { KubeError } from "./kube-error.ts";
 
+const CONNECT_MS = 5_000;
+
 /** What a request carries, and by which connections it goes. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
@@ -80,7 +82,7 @@ async function makeDispatcher(config: KubeConfig, options: RequestOptions): Prom
   // Refuses to send a login over plain HTTP.
   const { type } = config.createDispatcherOptions(cluster, options as AgentOptions);
   const tls = tlsOf(options);
-  const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000, allowH2: false };
+  const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: 30_000, timeout: CONNECT_MS, allowH2: false };
   if (type === "agent" || type === "none") return new Agent({ allowH2: false, connect });
   if (type === "proxy") return new ProxyAgent({ uri: cluster?.proxyUrl ?? "", requestTls: tls, allowH2: false });
   // A SOCKS proxy's connections are client-node's own, and HTTP/1.1 as they are.

@@ -60,7 +60,7 @@ export function createKubeRequests({ login, metrics, userAgent, timeoutMs }: Kub
     call.beforeSend?.();
     const body = call.body && Buffer.from(JSON.stringify(call.body));
     try {
-      const answer = await dispatcher.request({
+      const request = dispatcher.request({
         origin: login.server.origin,
         path: `${basePath}${call.path}${queryOf(call.query)}`,
         method: call.method,
@@ -70,14 +70,12 @@ export function createKubeRequests({ login, metrics, userAgent, timeoutMs }: Kub
           ...(body && { "content-type": call.contentType ?? "application/json", "content-length": `${body.length}` }),
           ...headers,
         },
-        body:
-          body && call.beforeSend
-            ? Readable.from(checkedBody(body, call.beforeSend), { objectMode: false })
-            : (body ?? null),
+        body: body && call.beforeSend ? checkedBody(body, call.beforeSend) : (body ?? null),
         signal,
         headersTimeout: silenceMs,
         bodyTimeout: silenceMs,
       });
+      const answer = await unlessAborted(request, signal);
       count(call, String(answer.statusCode));
       return answer;
     } catch (error) {
@@ -160,13 +158,32 @@ function deadlineAfter(timeoutMs: number | undefined, parent: AbortSignal | unde
   };
 }
 
+/** undici tells of an abort only when it has a connection; it does not send the request then. */
+function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
 /**
- * A body that is checked as it goes onto the connection: a request may wait for one, and the process may stand still
- * meanwhile. A server does nothing with a request that breaks off.
+ * A body that is checked in the very call that writes it to the connection: a request may wait for one, and the process
+ * may stand still meanwhile. A server does nothing with a request that breaks off.
  */
-async function* checkedBody(body: Buffer, beforeSend: () => void): AsyncGenerator<Buffer> {
-  beforeSend();
-  yield body;
+function checkedBody(body: Buffer, beforeSend: () => void): Readable {
+  return new Readable({
+    read() {
+      try {
+        beforeSend();
+        this.push(body);
+        this.push(null);
+      } catch (error) {
+        // The stream's way to throw.
+        this.destroy(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+  });
 }
 
 function queryOf(query: KubeCall["query"] = {}): string {
