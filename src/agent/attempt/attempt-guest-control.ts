@@ -3,13 +3,18 @@ import type { Guest } from "../guest/guest.ts";
 import { assertAllowedCommand } from "../qmp/qmp-allow-list.ts";
 import type { GuestControl } from "../scenario/guest-control.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
+import type { GuestDeadlines } from "./guest-deadlines.ts";
 
-/** What the scenario may do with the guest. @param onPause told before the scenario itself pauses or resumes. */
-export function guestControl(
-  guest: Guest,
-  hubs: readonly UartHub[],
-  onPause: (isPaused: boolean) => void,
-): GuestControl {
+export interface GuestControlParts {
+  readonly guest: Guest;
+  readonly hubs: readonly UartHub[];
+  readonly deadlines: GuestDeadlines;
+  /** Told before the scenario itself pauses or resumes. */
+  onPause(isPaused: boolean): void;
+}
+
+/** What the scenario may do with the guest. */
+export function guestControl({ guest, hubs, deadlines, onPause }: GuestControlParts): GuestControl {
   return {
     uarts: new Map(hubs.map((hub) => [hub.name, hub])),
     console: hubs[0]?.name ?? "",
@@ -28,6 +33,7 @@ export function guestControl(
       await guest.resume();
       onPause(false);
     },
+    afterGuestTime: (ms, onPassed) => deadlines.set(ms, onPassed),
     async qmp(command, args) {
       assertAllowedCommand(command);
       if (!guest.boot) throw new FarmError("QmpFailed", { command, detail: "the board is off" });

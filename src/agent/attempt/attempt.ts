@@ -2,6 +2,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import { verdictOfError } from "../../core/policy/verdict-of-error.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import { durationMs } from "../../core/schema/duration.ts";
+import { usesGuestTime } from "../../core/schema/scenario.ts";
 import type { AttemptResult, AttemptSpec } from "../../core/wire/attempt.ts";
 import type { BootStrategy } from "../boot/boot.ts";
 import { watchReady } from "../boot/ready-watch.ts";
@@ -18,6 +19,7 @@ import { UartHub } from "../uart/uart-hub.ts";
 import { guestControl } from "./attempt-guest-control.ts";
 import { attemptResult, brokenResult } from "./attempt-result.ts";
 import { AttemptTimings } from "./attempt-timings.ts";
+import { GuestDeadlines } from "./guest-deadlines.ts";
 import { ReadyWait } from "./ready-wait.ts";
 
 export interface AttemptDependencies {
@@ -55,6 +57,7 @@ export class Attempt {
   readonly #dependencies: AttemptDependencies;
   readonly #events: AttemptEvents;
   readonly #progress = new Progress();
+  readonly #deadlines = new GuestDeadlines((error) => this.abort(error));
   /** The job may know better than the board when its firmware is up. */
   readonly #board: BoardSpec;
   readonly #startedAt = new Date().toISOString();
@@ -97,6 +100,7 @@ export class Attempt {
       network: spec.network,
       onReset: spec.onReset,
       maxResets: spec.limits.resets,
+      needsGuestTime: spec.scenario !== undefined && usesGuestTime(spec.scenario),
       hubs: this.hubs,
       progress: this.#progress,
       events: {
@@ -107,8 +111,13 @@ export class Attempt {
         onResumed: () => this.#setPaused(false),
       },
     });
-    this.#control = guestControl(this.guest, this.hubs, (isPaused) => {
-      this.#isPausedByScenario = isPaused;
+    this.#control = guestControl({
+      guest: this.guest,
+      hubs: this.hubs,
+      deadlines: this.#deadlines,
+      onPause: (isPaused) => {
+        this.#isPausedByScenario = isPaused;
+      },
     });
   }
 
@@ -202,6 +211,7 @@ export class Attempt {
 
   #running(): void {
     this.timings.mark("runningMs");
+    if (this.guest.boot) this.#deadlines.begin(this.guest.boot.qmp);
     if (this.#hasRun) return;
     this.#hasRun = true;
     this.#events.onRunning();

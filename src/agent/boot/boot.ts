@@ -40,6 +40,8 @@ export interface BootRequest {
   /** What a guest's reset means: it goes on, or it is the end. */
   readonly onReset: "continue" | "end";
   readonly maxResets: number;
+  /** Something will be timed by the guest's own clock. */
+  readonly needsGuestTime?: boolean;
   /** One for each UART of the board. */
   readonly uarts: readonly UartPort[];
   readonly events: BootEvents;

@@ -13,6 +13,8 @@ type Candidate = (typeof BY_COST)[number];
 /** Of these, what `live` means: nobody waits for another guest before this one begins. */
 const LIVE: readonly Candidate[] = ["recycle", "spare"];
 
+const TAKES_FARM_QEMU = "it takes the farm's own QEMU, which npm run qemu builds";
+
 /** First version that writes the state of a guest into a file (migration to file:). */
 const SNAPSHOT_VERSION = "8.2";
 
@@ -21,9 +23,12 @@ const SNAPSHOT_VERSION = "8.2";
  * @throws {FarmError} NotSupportedByBoard, NotSupportedHere
  */
 export function chooseStrategy(request: BootRequest, emulator: BoardEmulator): BootStrategyName {
-  const { strategy, board, boardName, network } = request;
+  const { strategy, board, boardName, network, needsGuestTime } = request;
   if (network !== "none" && board.network === undefined) {
     throw notSupported(`network: ${network}`, boardName, "it has no network device");
+  }
+  if (needsGuestTime && emulator.info.farmRevision === undefined) {
+    throw new FarmError("NotSupportedHere", { what: "clock: guest", board: boardName, problem: TAKES_FARM_QEMU });
   }
   if (strategy === "spawn") return "spawn";
   if (strategy === "auto" || strategy === "live") {
@@ -42,7 +47,7 @@ export function chooseStrategy(request: BootRequest, emulator: BoardEmulator): B
 function lack(strategy: Candidate, { info }: BoardEmulator): string | undefined {
   if (strategy === "spare") return undefined;
   if (strategy === "recycle") {
-    return info.farmRevision === undefined ? "it takes the farm's own QEMU, which npm run qemu builds" : undefined;
+    return info.farmRevision === undefined ? TAKES_FARM_QEMU : undefined;
   }
   if (compareVersions(info.version, SNAPSHOT_VERSION) >= 0) return undefined;
   return `it takes QEMU ${SNAPSHOT_VERSION} or later, and this is ${info.version}`;

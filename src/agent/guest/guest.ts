@@ -17,6 +17,8 @@ export interface GuestOptions {
   readonly network: "none" | "isolated" | "egress";
   readonly onReset: "continue" | "end";
   readonly maxResets: number;
+  /** Something will be timed by the guest's own clock. */
+  readonly needsGuestTime?: boolean;
   /** One for each UART of the board, in its order. */
   readonly hubs: readonly UartHub[];
   /** Its end ends the guest's start. */

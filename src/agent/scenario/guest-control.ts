@@ -11,6 +11,11 @@ export interface GuestControl {
   reset(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /**
+   * Calls back once so much of the guest's own time has passed, since now or since its last power-on. It stands still
+   * while the CPU does. Returns how to take it back.
+   */
+  afterGuestTime(ms: number, onPassed: () => void): () => void;
   /** @throws {FarmError} QmpCommandRefused, QmpFailed */
   qmp(command: string, args?: Record<string, unknown>): Promise<unknown>;
 }

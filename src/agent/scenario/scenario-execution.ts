@@ -13,6 +13,9 @@ import { performStep, type StepContext, waitSerialReport } from "./step-actions.
 import { stepInWords, stepTitle } from "./step-title.ts";
 import { TestMonitors } from "./test-monitors.ts";
 
+type Timeout = Pick<Scenario, "timeout" | "clock">;
+type TimeoutError = (details: { timeout: string; clock: string }) => FarmError;
+
 /** One run of a scenario: what it watches, where it stands, and what came out. */
 export class ScenarioExecution {
   readonly #options: ScenarioRunOptions;
@@ -43,7 +46,7 @@ export class ScenarioExecution {
       index,
       title: stepTitle(step),
       outcome: "notReached",
-      clock: "wall",
+      clock: step.clock ?? "wall",
     }));
   }
 
@@ -94,7 +97,7 @@ export class ScenarioExecution {
     using progress = new Progress(this.#progress);
     const setPaused = (isPaused: boolean) => this.setPaused(isPaused);
     const context: StepContext = { guest, limits, progress, streams: this.#streams, setPaused };
-    this.#setStepDeadline(step, context);
+    const takeBackDeadline = this.#setStepDeadline(step, context);
     this.#waitingFor = `step ${index + 1}, ${stepInWords(step)}`;
     result.startedMs = nowMs();
     try {
@@ -105,37 +108,41 @@ export class ScenarioExecution {
       result.outcome = verdictOfError(FarmError.from(error)) === "timedOut" ? "timedOut" : "failed";
       throw error;
     } finally {
+      takeBackDeadline();
       this.#stepProgress = undefined;
       result.durationMs = nowMs() - result.startedMs;
       onStep?.(result);
     }
   }
 
-  #setStepDeadline(step: ScenarioStep, context: StepContext): void {
+  #setStepDeadline(step: ScenarioStep, context: StepContext): () => void {
     const { progress } = context;
     this.#stepProgress = progress;
-    if (step.timeout === undefined) return;
-    const timeoutMs = durationMs(step.timeout) * this.#options.timeoutMultiplier;
-    progress.setDeadline(timeoutMs, () => {
+    const takeBack = this.#setDeadline(progress, step, (details) => {
       const report = step["wait-serial"] === undefined ? {} : waitSerialReport(step, context);
-      const timeout = formatDuration(timeoutMs);
-      return new FarmError("StepTimeout", { step: stepInWords(step), timeout, clock: "wall", ...report });
+      return new FarmError("StepTimeout", { step: stepInWords(step), ...details, ...report });
     });
     if (this.#isPaused) progress.pauseClock();
+    return takeBack;
   }
 
   #setScenarioDeadline(): void {
-    const text = this.#scenario?.timeout;
-    if (text === undefined) return;
-    const timeoutMs = durationMs(text) * this.#options.timeoutMultiplier;
-    this.#progress.setDeadline(timeoutMs, () => {
-      const timeout = formatDuration(timeoutMs);
-      return new FarmError("JobTimeout", {
-        timeout,
-        clock: "wall",
-        waitingFor: `it was waiting for ${this.waitingFor}`,
-      });
+    if (this.#scenario === undefined) return;
+    const takeBack = this.#setDeadline(this.#progress, this.#scenario, (details) => {
+      return new FarmError("JobTimeout", { ...details, waitingFor: `it was waiting for ${this.waitingFor}` });
     });
+    this.#unwatch.push(takeBack);
+  }
+
+  /** By the clock that it says: a board's slowness is not in its guest's own time. Returns how to take it back. */
+  #setDeadline(progress: Progress, { timeout, clock = "wall" }: Timeout, error: TimeoutError): () => void {
+    if (timeout === undefined) return () => {};
+    const { guest, timeoutMultiplier } = this.#options;
+    const timeoutMs = durationMs(timeout) * (clock === "wall" ? timeoutMultiplier : 1);
+    const timedOut = () => error({ timeout: formatDuration(timeoutMs), clock });
+    if (clock === "guest") return guest.afterGuestTime(timeoutMs, () => progress.abort(timedOut()));
+    progress.setDeadline(timeoutMs, timedOut);
+    return () => {};
   }
 
   /** After the steps: what else the scenario waits for; without any of it, the guest's end. */

@@ -9,6 +9,8 @@ import type { GuestExit } from "../../../src/core/wire/attempt.ts";
 export class FakeGuest implements GuestControl {
   readonly console = "uart0";
   readonly calls: string[] = [];
+  /** Deadlines in its own time that nobody has taken back, by their milliseconds. */
+  readonly deadlines = new Map<number, () => void>();
   readonly #listeners = new Map<string, Set<(chunk: Buffer) => void>>();
   readonly uarts: GuestControl["uarts"];
   #exit = Promise.withResolvers<GuestExit>();
@@ -56,6 +58,11 @@ export class FakeGuest implements GuestControl {
 
   async resume(): Promise<void> {
     this.#note("resume");
+  }
+
+  afterGuestTime(ms: number, onPassed: () => void): () => void {
+    this.deadlines.set(ms, onPassed);
+    return () => this.deadlines.delete(ms);
   }
 
   async qmp(command: string): Promise<unknown> {
