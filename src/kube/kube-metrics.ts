@@ -24,7 +24,7 @@ export function createKubeMetrics(registry: Registry) {
     ...clientMetrics(registers),
     ...queueMetrics(registers, collect),
     ...reconcileMetrics(registers),
-    ...reflectorMetrics(registers, collect),
+    ...reflectorMetrics(registers),
     isLeader: new Gauge({
       name: "leader_election_master_status",
       help: "1 while this process leads.",
@@ -119,23 +119,43 @@ function reconcileMetrics(registers: Registry[]) {
   };
 }
 
-function reflectorMetrics(registers: Registry[], collect: () => void) {
+/** What one reflector tells of itself; several of one kind are one series. */
+export interface ReflectorState {
+  readonly lastEventAgeMs: number;
+  readonly objects: number;
+}
+
+function reflectorMetrics(registers: Registry[]) {
   const labelNames = ["resource"] as const;
+  const states = new Map<() => ReflectorState, string>();
+  const gauge = (name: string, help: string, combine: (ofKind: readonly ReflectorState[]) => number) =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const resource of new Set(states.values())) {
+          const ofKind = [...states].filter(([, kind]) => kind === resource).map(([state]) => state());
+          this.set({ resource }, combine(ofKind));
+        }
+      },
+    });
   return {
-    lastEventAge: new Gauge({
-      name: "emufarm_reflector_last_event_age_seconds",
-      help: "Since the API server last told anything about objects of this kind.",
-      labelNames,
-      collect,
-      registers,
-    }),
-    objects: new Gauge({
-      name: "emufarm_reflector_objects",
-      help: "Objects in the copy.",
-      labelNames,
-      collect,
-      registers,
-    }),
+    /** Counts a reflector in, until it is disposed of. */
+    addReflector(resource: string, state: () => ReflectorState): Disposable {
+      states.set(state, resource);
+      return { [Symbol.dispose]: () => states.delete(state) };
+    },
+    lastEventAge: gauge(
+      "emufarm_reflector_last_event_age_seconds",
+      "Since the API server last told anything about objects of this kind; of several reflectors the longest.",
+      (ofKind) => Math.max(...ofKind.map(({ lastEventAgeMs }) => lastEventAgeMs)) / 1_000,
+    ),
+    objects: gauge("emufarm_reflector_objects", "Objects in the copies.", (ofKind) =>
+      ofKind.reduce((sum, { objects }) => sum + objects, 0),
+    ),
     lists: new Counter({
       name: "emufarm_reflector_lists_total",
       help: "Full lists, by what made them necessary.",

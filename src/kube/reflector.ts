@@ -71,7 +71,7 @@ class ListWatchReflector<Kind extends KubeObject> implements Reflector<Kind> {
   readonly #clock: Clock;
   readonly #store: ObjectStore<Kind>;
   readonly #labels: { readonly resource: string };
-  readonly #reader: Disposable;
+  readonly #counted: Disposable;
   readonly #ending = new AbortController();
   readonly #firstSync = Promise.withResolvers<void>();
   readonly #loop: Promise<void>;
@@ -95,10 +95,10 @@ class ListWatchReflector<Kind extends KubeObject> implements Reflector<Kind> {
     );
     metrics.unparsableEvents.inc(this.#labels, 0);
     metrics.handlerErrors.inc(this.#labels, 0);
-    this.#reader = metrics.readWhenAsked(() => {
-      metrics.lastEventAge.set(this.#labels, this.lastEventAgeMs / 1_000);
-      metrics.objects.set(this.#labels, this.#store.size);
-    });
+    this.#counted = metrics.addReflector(resource.plural, () => ({
+      lastEventAgeMs: this.lastEventAgeMs,
+      objects: this.#store.size,
+    }));
     // Who does not wait for the copy need not hear that it never came.
     this.#firstSync.promise.catch(() => {});
     this.#loop = this.#run();
@@ -133,9 +133,7 @@ class ListWatchReflector<Kind extends KubeObject> implements Reflector<Kind> {
     this.#ending.abort(reason);
     await this.#loop;
     this.#firstSync.reject(reason);
-    this.#reader[Symbol.dispose]();
-    this.#options.metrics.lastEventAge.remove(this.#labels);
-    this.#options.metrics.objects.remove(this.#labels);
+    this.#counted[Symbol.dispose]();
   }
 
   async #run(): Promise<void> {

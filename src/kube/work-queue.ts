@@ -23,7 +23,10 @@ export interface WorkQueueOptions {
   readonly log: Log;
   readonly metrics: KubeMetrics;
   readonly clock?: Clock;
-  /** How long reconciles under way may go on after the end of the queue, before their signal aborts; default 10 s. */
+  /**
+   * How long reconciles under way may go on after the end of the queue before their signal aborts, and after that
+   * before the queue ends without them; default 10 s.
+   */
   readonly graceMs?: number;
 }
 
@@ -108,9 +111,14 @@ class KeyedWorkQueue implements WorkQueue {
     this.#again.clear();
     this.#waiting.clear();
     if (this.#turns.size === 0) this.#tellDrained();
-    using _grace = this.#clock.after(this.#options.graceMs ?? DEFAULT_GRACE_MS, () => {
-      const reason = new Error(`the queue ${this.#options.name} ends`);
+    const { name, log, graceMs = DEFAULT_GRACE_MS } = this.#options;
+    using _grace = this.#clock.after(graceMs, () => {
+      const reason = new Error(`the queue ${name} ends`);
       for (const { controller } of this.#turns.values()) controller.abort(reason);
+    });
+    using _patience = this.#clock.after(2 * graceMs, () => {
+      log.error({ controller: name, keys: [...this.#turns.keys()] }, "reconciles do not heed their signal");
+      this.#tellDrained();
     });
     await this.drained();
     this.#metrics[Symbol.dispose]();

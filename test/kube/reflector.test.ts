@@ -301,17 +301,20 @@ test("a reflector that ends before its copy was complete says so to those who wa
   await expect(reflector.synced).rejects.toThrow("has ended");
 });
 
-test("a reflector that has ended asks nothing more and leaves no series of its own", async () => {
+test("a reflector that has ended asks nothing more, and what others of its kind tell stays", async () => {
   await using server = await startWatchServer();
   server.put("a");
   const reflector = reflect(server);
-  await watching(server);
-  expect(await total(server.metrics.objects)).toBe(1);
+  const other = reflect(server);
+  await expect.poll(() => server.openWatches).toBe(2);
+  expect(await total(server.metrics.objects)).toBe(2);
   expect((await server.metrics.lastEventAge.get()).values).toHaveLength(1);
   await reflector[Symbol.asyncDispose]();
-  await expect.poll(() => server.openWatches).toBe(0);
+  await expect.poll(() => server.openWatches).toBe(1);
+  expect(await total(server.metrics.objects)).toBe(1);
+  await other[Symbol.asyncDispose]();
   expect((await server.metrics.lastEventAge.get()).values).toHaveLength(0);
-  expect(server.seen).toHaveLength(2);
+  expect(server.seen).toHaveLength(4);
 });
 
 /** Changes and mishaps, in any order. */

@@ -215,6 +215,16 @@ test("turns that take too long at the end are told to stop", async () => {
   await ended;
 });
 
+test("a queue ends without a turn that does not heed its signal", async () => {
+  const { queue, clock, turns } = makeQueue({ graceMs: 1_000 });
+  queue.add("a");
+  await settle();
+  const ended = queue[Symbol.asyncDispose]();
+  await clock.advance(2_000);
+  await ended;
+  expect(turns[0]?.signal.aborted).toBe(true);
+});
+
 test("the metrics have the names that dashboards know", async () => {
   const { queue, clock, turns, registry, value } = makeQueue();
   queue.add("a");
