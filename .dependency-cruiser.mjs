@@ -12,7 +12,7 @@ const rooms = {
   agent: ["core", "document", "pattern", "http", "log"],
   api: ["core", "document", "pattern", "http", "log", "client", "kube"],
   operator: ["core", "document", "http", "log", "client", "kube"],
-  cli: ["core", "document", "http", "log", "client"],
+  cli: ["core", "document", "http", "log", "client", "kube"],
   web: ["core"],
 };
 

@@ -12,9 +12,11 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+const AUTHENTICATION = new Set(["Unauthenticated", "Forbidden", "ClusterLoginRefused"]);
+
 /** The exit code for an error that ended a command. */
 export function exitCodeOfError(error: Pick<FarmError, "code" | "class">): number {
-  if (error.code === "Unauthenticated" || error.code === "Forbidden") return EXIT.authentication;
+  if (AUTHENTICATION.has(error.code)) return EXIT.authentication;
   if (error.code === "Cancelled") return EXIT.interrupted;
   if (error.code === "JobTimeout" || error.code === "StepTimeout") return EXIT.timedOut;
   // That a board, or what it can do, is not to be had here is the machine's fault, whatever it lacks.

@@ -35,6 +35,7 @@ export async function runProgram(surroundings: Surroundings): Promise<number> {
   addRun(program, does);
   addFarmCommands(program, does);
   addQuestions(program, does);
+  addObjects(program, does);
   try {
     await program.parseAsync(surroundings.args, { from: "user" });
   } catch (error) {
@@ -129,25 +130,33 @@ function addQuestions(program: Command, does: Does): void {
     .argument("<file>", "YAML file of the board")
     .action(does(async () => (await import("./command/boards.ts")).checkBoard));
   withFarm(program.command("console"))
-    .description("attach to a UART of a running job (Ctrl-A x detaches)")
-    .argument("<job>", "id of the job")
+    .description("attach to a UART of a running job or of an instance in a cluster (Ctrl-A x detaches)")
+    .argument("<job>", "id of the job, or emu/NAME")
     .argument("[uart]", "name of the UART; default: the board's console")
     .option("--raw", "pass every byte through: no escape key, no words")
     .action(does(async () => (await import("./command/console.ts")).console));
   withFarm(program.command("logs"))
-    .description("what a job's guest wrote")
-    .argument("<job>", "id of the job")
+    .description("what the guest of a job, or of an instance in a cluster, wrote")
+    .argument("<job>", "id of the job, or emu/NAME")
     .argument("[uart]", "name of the UART; default: the board's console")
     .option("-f, --follow", "go on until the job has finished")
     .action(does(async () => (await import("./command/logs.ts")).logs));
   withFarm(program.command("get"))
-    .description("list runs, jobs or boards, or the jobs of a run")
-    .argument("[what]", "runs, jobs, boards, or the id of a run", "runs")
+    .description("list runs, jobs or boards, the jobs of a run, or objects of a cluster as kubectl get does")
+    .argument("[what]", "runs, jobs, boards, or the id of a run; emu, emupool, brd, cbrd, all or emu/NAME", "runs")
+    .argument("[names...]", "names of objects")
+    .addOption(
+      new Option("-o, --output <format>", "of objects: how to print").choices(["json", "yaml", "wide", "name"]),
+    )
+    .option("-A, --all-namespaces", "objects of all namespaces")
+    .option("-l, --selector <labels>", "objects with these labels")
+    .option("-w, --watch", "go on with each object that changes")
     .option("--json", "print JSON")
     .action(does(async () => (await import("./command/get.ts")).get));
   withFarm(program.command("describe"))
-    .description("all that is known about a job, a run or a board")
-    .argument("<what>", "id of a job or run, or name of a board")
+    .description("all that is known about a job, a run, a board or an object of a cluster")
+    .argument("<what>", "id of a job or run, or name of a board; emu/NAME, emupool/NAME, brd/NAME")
+    .argument("[name]", "name of an object, where what is a kind")
     .option("--json", "print JSON")
     .action(does(async () => (await import("./command/describe.ts")).describe));
   withFarm(program.command("cancel"))
@@ -162,7 +171,7 @@ function addQuestions(program: Command, does: Does): void {
     .option("-o, --output <file>", "write to this file; default: standard output")
     .action(does(async () => (await import("./command/junit.ts")).junit));
   withFarm(program.command("doctor"))
-    .description("check what this machine has for running firmware, and say what to do")
+    .description("check what this machine, or a cluster, has for running firmware, and say what to do")
     .option("--json", "print JSON")
     .action(does(async () => (await import("./command/doctor.ts")).doctor));
   program
@@ -173,8 +182,28 @@ function addQuestions(program: Command, does: Does): void {
     .action(does(async () => (await import("./command/completion.ts")).completion));
 }
 
-function withFarm(command: Command): Command {
+function addObjects(program: Command, does: Does): void {
+  withCluster(program.command("apply"))
+    .description("have objects in a cluster as files say: boards, instances, pools and what goes with them")
+    .requiredOption(
+      "-f, --filename <file>",
+      "YAML or JSON file, folder, or - for standard input; repeatable",
+      collected,
+    )
+    .option("--force-conflicts", "take over fields that others have set")
+    .option("--json", "print each object as a line of JSON")
+    .action(does(async () => (await import("./cluster/apply-objects.ts")).applyObjects));
+}
+
+function withCluster(command: Command): Command {
   return command
+    .option("--context <name>", "context of the kubeconfig: work on that cluster")
+    .option("-n, --namespace <name>", "namespace in the cluster; default: the context's")
+    .option("--kubeconfig <file>", "default: KUBECONFIG, or ~/.kube/config");
+}
+
+function withFarm(command: Command): Command {
+  return withCluster(command)
     .option("--farm <url>", "URL of the farm; default: the one that is up on this machine")
     .option("--token-file <file>", "file with the farm's token")
     .option("--data <folder>", "folder of the farm on this machine");

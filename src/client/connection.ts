@@ -19,7 +19,7 @@ export interface ConnectionOptions {
 
 /** Whom a caller takes for its server. */
 export interface ServerTrust {
-  /** Certificate of the authority that has signed the server's, as PEM. */
+  /** Certificate of the authority that has signed the server's, or the server's own, as PEM. */
   readonly authority: string;
   /** Name that the server's certificate is for, whatever its address. */
   readonly serverName: string;
@@ -62,7 +62,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   const { origin, socketPath } = parseAddress(options.address);
   const authorization = `Bearer ${options.token}`;
   const { tls } = options;
-  const trust = tls && { ca: tls.authority, servername: tls.serverName };
+  const trust = tls && { ca: tls.authority, servername: tls.serverName, allowPartialTrustChain: true };
   const pool = new Pool(origin, { connect: { ...trust, ...(socketPath !== undefined && { socketPath }) } });
 
   const translate = (error: unknown, signal: AbortSignal | undefined): unknown => {

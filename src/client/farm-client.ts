@@ -16,6 +16,8 @@ export interface FarmClientOptions {
   /** `unix:/path`, `tcp:host:port` or `http://host:port`. */
   readonly address: string;
   readonly token: string;
+  /** The command that helps where no farm answers. Default: `emufarm up`. */
+  readonly start?: string;
 }
 
 export interface JobFilter {
@@ -109,9 +111,8 @@ export interface FarmClient extends AsyncDisposable {
 const IMPORT_SILENCE_MS = 600_000;
 
 export function createFarmClient(options: FarmClientOptions): FarmClient {
-  const { address } = options;
-  const lost = (_detail: string, cause: unknown) =>
-    new FarmError("FarmNotRunning", { address, start: START }, { cause });
+  const { address, start = START } = options;
+  const lost = (_detail: string, cause: unknown) => new FarmError("FarmNotRunning", { address, start }, { cause });
   const connection = createConnection({ address, token: options.token, lost });
   const { json, bytes } = connection;
   const get = <Value>(path: string) => json<Value>({ method: "GET", path });

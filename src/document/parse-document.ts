@@ -40,10 +40,6 @@ export function parseDocuments<Schema extends z.ZodType>(
   schema: Schema,
   { file }: DocumentOptions,
 ): z.output<Schema>[] {
-  if (text.length > MAX_CHARACTERS) {
-    const message = `found ${text.length} characters, expected at most ${MAX_CHARACTERS}`;
-    throw invalidDocument(file, [{ line: 1, column: 1, path: "", message }]);
-  }
   const lines = new LineCounter();
   const values: z.output<Schema>[] = [];
   const problems: DocumentProblem[] = [];
@@ -60,7 +56,12 @@ export function parseDocuments<Schema extends z.ZodType>(
   return values;
 }
 
-function readDocuments(text: string, lineCounter: LineCounter, file: string): Document.Parsed[] {
+/** @throws {FarmError} InvalidDocument where nothing of the file can be read */
+export function readDocuments(text: string, lineCounter: LineCounter, file: string): Document.Parsed[] {
+  if (text.length > MAX_CHARACTERS) {
+    const message = `found ${text.length} characters, expected at most ${MAX_CHARACTERS}`;
+    throw invalidDocument(file, [{ line: 1, column: 1, path: "", message }]);
+  }
   try {
     const documents = parseAllDocuments(text, {
       lineCounter,
@@ -76,7 +77,8 @@ function readDocuments(text: string, lineCounter: LineCounter, file: string): Do
   }
 }
 
-function readValue(
+/** The value of one document; null where it is empty or has problems. */
+export function readValue(
   document: Document.Parsed,
   positions: YamlPositions,
 ): { value: unknown; problems: DocumentProblem[] } {

@@ -1,8 +1,8 @@
-import { EXIT } from "../exit-code.ts";
+import { instanceNameIn } from "../cluster/instance-word.ts";
 import { connectFarm } from "../farm/find-farm.ts";
 import type { FarmOptions } from "../farm-options.ts";
-import { joinInput } from "../screen/keyboard.ts";
 import type { Surroundings } from "../surroundings.ts";
+import { attachConsole } from "./attach-console.ts";
 import { consoleOfJob } from "./job-uart.ts";
 
 interface ConsoleOptions extends FarmOptions {
@@ -16,45 +16,16 @@ export async function console(
   uart: string | undefined,
   options: ConsoleOptions,
 ): Promise<number> {
-  const { stdin, stdout, stderr, interrupted } = surroundings;
+  const instance = instanceNameIn(jobId, surroundings, options);
+  if (instance !== undefined) {
+    const { instanceConsole } = await import("../cluster/instance-console.ts");
+    return await instanceConsole(surroundings, instance, uart, options);
+  }
   await using farm = await connectFarm(surroundings, options);
   const name = uart ?? (await consoleOfJob(farm, jobId));
-  const say = (text: string) => {
-    if (!options.raw) stderr.write(`\r\nemufarm: ${text}\r\n`);
-  };
-  const socket = await farm.openConsole(jobId, name, (data, isText) => {
-    if (!isText) stdout.write(data);
-    else tellNotice(data, say);
+  return await attachConsole(surroundings, {
+    title: `${name} of ${jobId}`,
+    isRaw: options.raw === true,
+    open: (onMessage) => farm.openConsole(jobId, name, onMessage),
   });
-  const closed = new Promise<void>((resolve) => {
-    socket.on("close", () => resolve());
-    interrupted.addEventListener("abort", () => resolve(), { once: true });
-  });
-  if (stdin.isTTY) say(`attached to ${name} of ${jobId}; Ctrl-A x detaches`);
-  const input = { write: (bytes: Uint8Array) => socket.send(bytes) };
-  using _input = joinInput(stdin, Promise.resolve(input), () => socket.close(), options.raw);
-  await closed;
-  socket.terminate();
-  say("detached");
-  return EXIT.passed;
 }
-
-/** What the console's text messages tell, as far as a person has to know it. */
-interface Notice {
-  readonly type: string;
-  readonly bytes?: number;
-  readonly isYou?: boolean;
-  readonly reason?: string;
-}
-
-function tellNotice(data: Buffer, say: (text: string) => void): void {
-  const { type, bytes = 0, isYou, reason } = JSON.parse(data.toString("utf8")) as Notice;
-  if (type === "gap") say(`${bytes} bytes are left out here`);
-  if (type === "writer" && isYou === false) say("somebody else writes: you read only, until they have gone");
-  if (type === "inputRefused") say(`${bytes} bytes were not taken: ${REFUSALS[reason ?? ""] ?? "the board is off"}`);
-}
-
-const REFUSALS: Readonly<Record<string, string>> = {
-  writer: "somebody else writes",
-  full: "the guest does not read",
-};

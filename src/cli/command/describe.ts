@@ -7,17 +7,34 @@ import { followUp } from "../farm/follow-up.ts";
 import { painter } from "../screen/style.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { boardText } from "./board-text.ts";
+import { JOB_ID, RUN_ID } from "./farm-ids.ts";
 import { type FollowUp, jobText, type Unfinished } from "./job-text.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 import { runText } from "./run-text.ts";
 
-const JOB_ID = /^r[0-9a-z]{12,24}-\d{6}$/;
-const RUN_ID = /^r[0-9a-z]{12,24}$/;
-
-/** `emufarm describe`: all that is known about a job, a run or a board. */
-export async function describe(surroundings: Surroundings, what: string, options: JsonOptions): Promise<number> {
+/** `emufarm describe`: all that is known about a job, a run, a board or an object of a cluster. */
+export async function describe(
+  surroundings: Surroundings,
+  what: string,
+  name: string | undefined,
+  options: JsonOptions,
+): Promise<number> {
+  if (name !== undefined || what.includes("/")) return await describeInCluster(surroundings, what, name, options);
   surroundings.stdout.write(await descriptionOf(surroundings, what, options));
   return EXIT.passed;
+}
+
+async function describeInCluster(
+  surroundings: Surroundings,
+  what: string,
+  name: string | undefined,
+  options: JsonOptions,
+): Promise<number> {
+  const { objectAsked } = await import("../cluster/object-kind.ts");
+  const asked = objectAsked(name === undefined ? what : `${what}/${name}`);
+  if (asked) return await (await import("../cluster/describe-object.ts")).describeObject(surroundings, asked, options);
+  const problems = `${what} is no kind of object: emu, emupool, brd or cbrd, as in emu/NAME`;
+  throw new FarmError("InvalidRequest", { problems });
 }
 
 async function descriptionOf(surroundings: Surroundings, what: string, options: JsonOptions): Promise<string> {

@@ -1,3 +1,4 @@
+import { isClusterWanted } from "../cluster/cluster-wanted.ts";
 import { EXIT } from "../exit-code.ts";
 import { painter } from "../screen/style.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -6,7 +7,7 @@ import { machineFindings } from "./doctor-machine.ts";
 import { type Finding, findingText } from "./finding.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 
-/** `emufarm doctor`: what this machine has, and what to do about what it has not. Fails where nothing could run. */
+/** `emufarm doctor`: what this machine, or the cluster, has, and what to do about what it has not. Fails where nothing could run. */
 export async function doctor(surroundings: Surroundings, options: JsonOptions): Promise<number> {
   const { stdout, env } = surroundings;
   const paint = painter(stdout, env);
@@ -15,9 +16,13 @@ export async function doctor(surroundings: Surroundings, options: JsonOptions): 
     findings.push(...some);
     if (!options.json) for (const finding of some) stdout.write(findingText(finding, paint));
   };
-  tell(await machineFindings(surroundings, options));
-  tell([farmQemuFinding(surroundings)]);
-  tell(await emulatorFindings(surroundings, options));
+  if (isClusterWanted(surroundings, options)) {
+    tell(await (await import("../cluster/cluster-findings.ts")).clusterFindings(surroundings, options));
+  } else {
+    tell(await machineFindings(surroundings, options));
+    tell([farmQemuFinding(surroundings)]);
+    tell(await emulatorFindings(surroundings, options));
+  }
   if (options.json) stdout.write(jsonText(findings));
   return findings.some(({ level }) => level === "fail") ? EXIT.failed : EXIT.passed;
 }

@@ -1,16 +1,36 @@
+import { FarmError } from "../../core/error/farm-error.ts";
 import type { JobRecord, RunRecord } from "../../core/wire/farm.ts";
+import { isClusterWanted } from "../cluster/cluster-wanted.ts";
+import type { GetOptions } from "../cluster/object-question.ts";
 import { EXIT } from "../exit-code.ts";
 import { connectFarm } from "../farm/find-farm.ts";
 import { type Paint, painter, plainLine } from "../screen/style.ts";
 import { textTable } from "../screen/table.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { VERDICT_WORDS } from "../test/run-state.ts";
+import { RUN_ID } from "./farm-ids.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 
 const MOST_RUNS = 20;
 
-/** `emufarm get`: runs, the jobs of the newest run, boards, or the jobs of one run. */
-export async function get(surroundings: Surroundings, what: string, options: JsonOptions): Promise<number> {
+/** `emufarm get`: runs, the jobs of the newest run or of one, boards; objects of a cluster, as kubectl shows them. */
+export async function get(
+  surroundings: Surroundings,
+  what: string,
+  names: readonly string[],
+  given: JsonOptions & GetOptions,
+): Promise<number> {
+  const isCluster = isClusterWanted(surroundings, given);
+  if (what !== "runs" && what !== "jobs" && !RUN_ID.test(what) && (isCluster || what !== "boards")) {
+    const { objectsAsked } = await import("../cluster/object-kind.ts");
+    const asked = objectsAsked([what, ...names]);
+    if (asked) return await (await import("../cluster/get-objects.ts")).getObjects(surroundings, asked, given);
+    if (isCluster) {
+      const problems = `${what} is nothing that get shows: emu, emupool, brd, cbrd, all, runs, jobs or the id of a run`;
+      throw new FarmError("InvalidRequest", { problems });
+    }
+  }
+  const options = farmOptionsOf(given);
   if (what === "boards") return (await import("./boards.ts")).listBoards(surroundings, options);
   const { stdout, env } = surroundings;
   const paint = painter(stdout, env);
@@ -25,6 +45,15 @@ export async function get(surroundings: Surroundings, what: string, options: Jso
   if (runId !== undefined) for await (const job of farm.jobs(runId)) jobs.push(job);
   stdout.write(options.json ? jsonText(jobs) : jobTable(jobs, paint));
   return EXIT.passed;
+}
+
+/** What the farm's own lists take. */
+function farmOptionsOf({ output, watch, selector, allNamespaces, ...options }: JsonOptions & GetOptions): JsonOptions {
+  if (watch || allNamespaces || selector !== undefined || (output !== undefined && output !== "json")) {
+    const problems = "--watch, --selector, --all-namespaces and --output (but json) are for objects of a cluster";
+    throw new FarmError("InvalidRequest", { problems });
+  }
+  return output === "json" ? { ...options, json: true } : options;
 }
 
 function runTable(runs: readonly RunRecord[], paint: Paint): string {

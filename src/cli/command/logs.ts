@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { instanceNameIn } from "../cluster/instance-word.ts";
 import { EXIT } from "../exit-code.ts";
 import { tellAbsence } from "../farm/absence.ts";
 import { connectFarm } from "../farm/find-farm.ts";
@@ -18,6 +19,11 @@ export async function logs(
   uart: string | undefined,
   options: LogsOptions,
 ): Promise<number> {
+  const instance = instanceNameIn(jobId, surroundings, options);
+  if (instance !== undefined) {
+    const { instanceLogs } = await import("../cluster/instance-logs.ts");
+    return await instanceLogs(surroundings, instance, uart, options);
+  }
   const { stdout, interrupted } = surroundings;
   const words = new Words(surroundings);
   await using farm = await connectFarm(surroundings, options);

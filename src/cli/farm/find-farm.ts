@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { isClusterWanted } from "../cluster/cluster-wanted.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -12,14 +13,20 @@ import { upCommand } from "./follow-up.ts";
 export interface FarmAddress {
   readonly address: string;
   readonly token: string;
+  /** The command that helps where it does not answer; default: the one that starts a farm. */
+  readonly start?: string;
 }
 
 /**
- * The farm that was named, or else the one that is up on this machine; undefined where none is.
+ * The farm that was named, in the cluster that was named, or else the one that is up on this machine; undefined where
+ * none is.
  * @throws {FarmError} Unauthenticated where its token cannot be read
  */
 export async function findFarm(surroundings: Surroundings, options: FarmOptions): Promise<FarmAddress | undefined> {
   const { env, cwd } = surroundings;
+  if (options.farm === undefined && isClusterWanted(surroundings, options)) {
+    return (await import("../cluster/cluster-farm.ts")).clusterFarm(surroundings, options);
+  }
   const { data } = farmFolders(surroundings, options.data);
   const url = options.farm ?? env.EMUFARM_URL ?? (await localFarmUrl(join(data, "farm.json")));
   if (url === undefined) return undefined;

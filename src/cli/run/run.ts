@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { isClusterWanted } from "../cluster/cluster-wanted.ts";
 import { EXIT, exitCodeOfVerdict } from "../exit-code.ts";
 import { findFarm } from "../farm/find-farm.ts";
 import { followUp } from "../farm/follow-up.ts";
@@ -60,9 +61,13 @@ async function findPlace(
 ): Promise<RunPlace> {
   const { farm } = options;
   const isFile = isBoardFile(board);
-  if (isFile && typeof farm === "string") {
+  const isCluster = isClusterWanted(surroundings, options);
+  if (isCluster && farm === false) {
+    throw new FarmError("InvalidRequest", { problems: "--no-farm and a cluster exclude each other" });
+  }
+  if (isFile && (isCluster || typeof farm === "string")) {
     const add = followUp(surroundings, wayOf(options), ["boards", "add", board]);
-    const problem = `the farm at ${farm} knows boards by name; add yours first: ${add}`;
+    const problem = `the farm${typeof farm === "string" ? ` at ${farm}` : ""} knows boards by name; add yours first: ${add}`;
     throw new FarmError("InvalidRequest", { problems: problem });
   }
   const wantsFarm = farm !== false && !isFile;
@@ -136,9 +141,12 @@ function exitCodeOf({ verdict, error, result }: Outcome, options: RunOptions): n
   return exitCodeOfVerdict(verdict, error, options.timeoutExitCode);
 }
 
-function wayOf({ farm, tokenFile, data }: RunOptions): FarmOptions {
+function wayOf({ farm, tokenFile, data, context, namespace, kubeconfig }: RunOptions): FarmOptions {
   return {
     ...(typeof farm === "string" && { farm }),
+    ...(context !== undefined && { context }),
+    ...(namespace !== undefined && { namespace }),
+    ...(kubeconfig !== undefined && { kubeconfig }),
     ...(tokenFile !== undefined && { tokenFile }),
     ...(data !== undefined && { data }),
   };

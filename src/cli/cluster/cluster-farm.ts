@@ -1,0 +1,134 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { FarmError } from "../../core/error/farm-error.ts";
+import { KubeError } from "../../kube/kube-error.ts";
+import type { ForwardTarget } from "../../kube/port-forward.ts";
+import type { FarmAddress } from "../farm/find-farm.ts";
+import type { FarmOptions } from "../farm-options.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { isReady, PODS, type Pod, SECRETS, SERVICES, type Service, secretText } from "./cluster-objects.ts";
+import { type Cluster, openCluster } from "./open-cluster.ts";
+
+const API_SELECTOR = "app.kubernetes.io/part-of=emufarm,app.kubernetes.io/component=api";
+/** Where the chart puts the token in the API's pod: its source is the Secret. */
+const TOKEN_PATH = "api/token";
+
+/**
+ * The way to the API of the farm in a cluster: a port of this machine that leads to its pod, through the API server.
+ * It goes with the process.
+ * @throws {FarmError} NotFound where the cluster has no farm that one may see; Forbidden; NoCluster
+ */
+export async function clusterFarm(surroundings: Surroundings, options: FarmOptions): Promise<FarmAddress> {
+  const cluster = await openCluster(surroundings, options);
+  const service = await findService(cluster);
+  const { namespace = "", name = "" } = service.metadata;
+  const token = await tokenFor(surroundings, options, cluster, service);
+  const forwarded = await cluster.ask(`Service ${name} in namespace ${namespace}`, (kube) =>
+    kube.forward(() => targetOf(cluster, service)),
+  );
+  const start = `kubectl --namespace ${namespace} rollout status deployment/${name}`;
+  return { address: `http://127.0.0.1:${forwarded.port}`, token, start };
+}
+
+/** The API of the namespace, or else of the only one in the cluster. */
+async function findService(cluster: Cluster): Promise<Service> {
+  const near = await servicesIn(cluster, cluster.namespace);
+  const found = near.length > 0 ? near : await servicesIn(cluster, undefined);
+  const [service] = found;
+  if (service && found.length === 1) return service;
+  if (service === undefined) {
+    const name = `in namespace ${cluster.namespace}, nor in another where you may look; --namespace names the farm's`;
+    throw new FarmError("NotFound", { kind: "farm", name });
+  }
+  const places = found.map(({ metadata }) => metadata.namespace).join(", ");
+  throw new FarmError("InvalidRequest", {
+    problems: `there are farms in the namespaces ${places}; choose: --namespace`,
+  });
+}
+
+async function servicesIn(cluster: Cluster, namespace: string | undefined): Promise<readonly Service[]> {
+  const selection = { labelSelector: API_SELECTOR, ...(namespace !== undefined && { namespace }) };
+  return await cluster.ask("Services", async ({ client }) => {
+    try {
+      return (await client.list(SERVICES, selection)).items;
+    } catch (error) {
+      // Where one may not look there is no farm for oneself.
+      if (error instanceof KubeError && error.status === 403) return [];
+      throw error;
+    }
+  });
+}
+
+/** A pod of the Service that answers now: each connection may find another. */
+async function targetOf({ kube }: Cluster, { metadata, spec }: Service): Promise<ForwardTarget> {
+  const { namespace = "", name = "" } = metadata;
+  const pod = (await podsOf(kube, namespace, spec?.selector)).find(isReady);
+  if (!pod) {
+    const message = `no pod of Service ${name} in namespace ${namespace} is ready: kubectl -n ${namespace} get pods`;
+    throw new KubeError({ status: 0, reason: "NoReadyPod", message });
+  }
+  const port = spec?.ports?.find((one) => one.name === "http") ?? spec?.ports?.[0];
+  const wanted = port?.targetPort ?? port?.port ?? 0;
+  const ports = pod.spec?.containers?.flatMap((container) => container.ports ?? []) ?? [];
+  const named = ports.find((one) => one.name === wanted)?.containerPort;
+  return { namespace, pod: pod.metadata.name ?? "", port: named ?? Number(wanted) };
+}
+
+async function podsOf(
+  { client }: Cluster["kube"],
+  namespace: string,
+  selector: Readonly<Record<string, string>> = {},
+): Promise<readonly Pod[]> {
+  const labelSelector = Object.entries(selector)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+  return (await client.list(PODS, { namespace, labelSelector })).items;
+}
+
+/** The token that was given, or that of the farm's Secret, for those who may read it. */
+async function tokenFor(
+  { cwd, env }: Surroundings,
+  options: FarmOptions,
+  cluster: Cluster,
+  service: Service,
+): Promise<string> {
+  const tokenFile = options.tokenFile ?? env.EMUFARM_TOKEN_FILE;
+  if (tokenFile !== undefined) {
+    try {
+      return (await readFile(resolve(cwd, tokenFile), "utf8")).trim();
+    } catch (cause) {
+      throw new FarmError("Unauthenticated", { tokenFile }, { cause });
+    }
+  }
+  const { namespace = "", name = "" } = service.metadata;
+  const pods = await cluster.ask("Pods", (kube) => podsOf(kube, namespace, service.spec?.selector));
+  const source = pods.map(tokenSource).find((one) => one !== undefined);
+  if (source === undefined) {
+    throw new FarmError("FarmNotRunning", {
+      address: `Service ${name} in namespace ${namespace}`,
+      start: "install it",
+    });
+  }
+  const secret = await cluster.ask(`Secret ${source.name}`, async ({ client }) => {
+    try {
+      return await client.get(SECRETS, source.name, namespace);
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.status !== 403) throw error;
+      const where = `Secret ${source.name} in namespace ${namespace}, which has the farm's token`;
+      const problem = `you may not read ${where}; --token-file passes one that you were given`;
+      throw new FarmError("Forbidden", { problem }, { cause: error });
+    }
+  });
+  const token = secret && secretText(secret, source.key);
+  if (token) return token.trim();
+  throw new FarmError("NotFound", { kind: "Secret", name: `${source.name} in namespace ${namespace}` });
+}
+
+function tokenSource({ spec }: Pod): { name: string; key: string } | undefined {
+  const sources = spec?.volumes?.flatMap(({ projected }) => projected?.sources ?? []) ?? [];
+  for (const { secret } of sources) {
+    const item = secret?.items?.find(({ path }) => path === TOKEN_PATH);
+    if (secret && item) return { name: secret.name, key: item.key };
+  }
+  return undefined;
+}
