@@ -1,6 +1,6 @@
 /** `npm run cluster`: a real Kubernetes of three nodes on this machine, for tests and for contributors. */
 import { spawnSync } from "node:child_process";
-import { buildTools } from "./cluster/build.ts";
+import { buildTools, removeOldTools } from "./cluster/build.ts";
 import { bringUp, isUp, kubectl, takeDown, userEnv } from "./cluster/cluster.ts";
 import {
   cutCable,
@@ -52,6 +52,10 @@ const commands: Record<string, (...args: string[]) => Promise<number>> = {
   kubectl: async (...args) => {
     const env = { ...process.env, ...userEnv(running()) };
     return spawnSync("kubectl", args, { stdio: "inherit", env }).status ?? 1;
+  },
+  clean: async () => {
+    await removeOldTools(cache);
+    return 0;
   },
   path: async (...names) => {
     for (const folder of programFolders(cache, toolNames(names))) print(folder);

@@ -33,6 +33,20 @@ export async function buildTools(cache: string, names: readonly ToolName[]): Pro
   for (const tool of tools.filter(({ name }) => missing.includes(name))) await buildTool(go, cache, tool);
 }
 
+/** Removes what was built from other sources than the present ones, while no cluster uses it. */
+export async function removeOldTools(cache: string): Promise<void> {
+  const folder = clustersCache(cache);
+  if (!existsSync(folder)) return;
+  await using _turn = await takeTurn(folder, () => say("a build of a cluster is at work: waiting for it"));
+  const [cluster] = existsSync(join(folder, "clusters")) ? readdirSync(join(folder, "clusters")) : [];
+  if (cluster !== undefined) {
+    throw new SetupError(`cluster ${cluster} is up. Type: EMUFARM_CLUSTER=${cluster} npm run cluster -- down`);
+  }
+  const present = new Set([join(folder, "clusters"), ...tools.map((tool) => toolFolder(cache, tool))]);
+  const old = readdirSync(folder).map((name) => join(folder, name));
+  for (const one of old.filter((path) => !present.has(path))) rmSync(one, { recursive: true, force: true });
+}
+
 /** The folder of a tool appears whole or not at all. */
 async function buildTool(go: string, cache: string, tool: Tool): Promise<void> {
   const folder = toolFolder(cache, tool);

@@ -7,7 +7,7 @@ import { takeTurn } from "../qemu/turn.ts";
 import { SetupError, say } from "../setup/say.mjs";
 import { buildTools } from "./build.ts";
 import { removeAllCgroups } from "./cgroups.ts";
-import { checkAddresses, prepareHost } from "./host.ts";
+import { checkAddresses, checkWatches, prepareHost } from "./host.ts";
 import { importOwnImages, makeImages } from "./images.ts";
 import { makeKeys } from "./keys.ts";
 import { boot, cutPower, initOf, untilOff } from "./machine.ts";
@@ -39,6 +39,7 @@ const WAIT = "--timeout=120s";
 export async function bringUp(settings: ClusterSettings): Promise<void> {
   prepareHost();
   await buildTools(settings.cache, CLUSTER_TOOLS);
+  if (!isUp(settings)) checkWatches();
   mkdirSync(settings.folder, { recursive: true });
   await using _turn = await takeTurn(settings.folder, () => say("somebody else brings the cluster up: waiting"));
   const started = performance.now();
@@ -53,9 +54,10 @@ export async function bringUp(settings: ClusterSettings): Promise<void> {
   tell("the machines run");
   await untilApiServer(settings);
   const nodes = NODES.map((node) => `node/${node}`);
-  await kubectl(settings, ["wait", "--for=create", ...nodes, WAIT]);
+  // Each by itself: of several that are missing kubectl says so, and does not wait.
+  for (const node of [...nodes, "serviceaccount/default"])
+    await kubectl(settings, ["wait", "--for=create", node, WAIT]);
   await kubectl(settings, ["wait", "--for=condition=Ready", ...nodes, WAIT]);
-  await kubectl(settings, ["wait", "--for=create", "serviceaccount/default", WAIT]);
   tell("the nodes are ready");
   const manifests = ["storage-class.yaml", "coredns.yaml"].map((file) =>
     readFileSync(fileURLToPath(new URL(file, import.meta.url)), "utf8"),

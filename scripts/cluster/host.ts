@@ -1,5 +1,5 @@
 /** What the machine that a cluster stands on must have, and must not. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { execa } from "execa";
 import { elevation, installPackages } from "../setup/apt.mjs";
 import { thisDistribution } from "../setup/distribution.mjs";
@@ -20,6 +20,10 @@ const MANAGERS = [
   "crio",
   "podman",
 ];
+
+const WATCHES_LIMIT = "/proc/sys/fs/inotify/max_user_instances";
+/** Instances of inotify that the daemons of a cluster have, and a few for what starts for a moment. */
+const CLUSTER_WATCHES = 46;
 
 /** Installs what is missing. @throws {SetupError} where a cluster cannot or must not stand here */
 export function prepareHost(): void {
@@ -53,18 +57,47 @@ export async function checkAddresses({ name, network, pods, services }: ClusterS
   );
 }
 
+/**
+ * Watches of files are few for each user, and daemons that get none fail in ways that do not tell.
+ *
+ * @throws {SetupError} where a cluster would not get as many as it takes
+ */
+export function checkWatches(inUse = watchesInUse(), allowed = Number(readFileSync(WATCHES_LIMIT, "utf8"))): void {
+  if (inUse + CLUSTER_WATCHES <= allowed) return;
+  throw new SetupError(
+    `root has ${inUse} of ${allowed} inotify instances in use, and a cluster takes ${CLUSTER_WATCHES}: ` +
+      "take another cluster down, or raise the limit (sysctl fs.inotify.max_user_instances=512)",
+  );
+}
+
+function watchesInUse(): number {
+  return processes().reduce((sum, pid) => sum + attempt(() => watchesOf(pid), 0), 0);
+}
+
+function watchesOf(pid: string): number {
+  if (statSync(`/proc/${pid}`).uid !== 0) return 0;
+  const open = readdirSync(`/proc/${pid}/fd`).map((fd) => attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`), ""));
+  return open.filter((target) => target === "anon_inode:inotify").length;
+}
+
 /** Names of the processes beside this one. Those of clusters' machines are in process namespaces of their own. */
 function ownProcesses(): string[] {
   const own = readlinkSync("/proc/self/ns/pid");
-  return readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry))
-    .flatMap((pid) => {
-      try {
-        const isBeside = readlinkSync(`/proc/${pid}/ns/pid`) === own;
-        return isBeside ? [readFileSync(`/proc/${pid}/comm`, "utf8").trim()] : [];
-      } catch {
-        // It ended in between.
-        return [];
-      }
-    });
+  const isBeside = (pid: string) => attempt(() => readlinkSync(`/proc/${pid}/ns/pid`) === own, false);
+  return processes()
+    .filter(isBeside)
+    .map((pid) => attempt(() => readFileSync(`/proc/${pid}/comm`, "utf8").trim(), ""));
+}
+
+function processes(): string[] {
+  return readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
+}
+
+/** What a process says of itself, or the other where it ended in between. */
+function attempt<Value>(look: () => Value, otherwise: Value): Value {
+  try {
+    return look();
+  } catch {
+    return otherwise;
+  }
 }

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { loadImage } from "../../scripts/cluster/images.ts";
 import { describeOnCluster } from "./cluster.ts";
 import { probeDeployment } from "./probe-pods.ts";
 
@@ -28,6 +30,15 @@ describeOnCluster("a cluster of the farm's own", "disruptive", (cluster) => {
       const answer = () => fetch(`http://${address}/`).then((response) => response.text());
       await expect.poll(() => answer().catch(() => "nobody answers")).toMatch(/^node\d web-/);
     }
+  });
+
+  test("takes an image from an archive, on every node", async () => {
+    const { own } = cluster;
+    if (own === undefined) throw new Error("a cluster of our own is needed");
+    expect(await loadImage(own, join(own.folder, "images/probe.tar"))).toEqual(["localhost/probe:1"]);
+    await expect(loadImage(own, "/nowhere/image.tar")).rejects.toThrow("/nowhere/image.tar is not there");
+    const names = await cluster.kubectl(["get", "nodes", "-o", "jsonpath={.items[*].status.images[*].names[*]}"]);
+    expect(names.split(" ").filter((name) => name === "localhost/probe:1")).toHaveLength(3);
   });
 
   test("lets no pod out of this machine", async () => {

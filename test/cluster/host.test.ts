@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { unfitHost } from "../../scripts/cluster/host.ts";
+import { checkWatches, unfitHost } from "../../scripts/cluster/host.ts";
 import { noClusterReason } from "../../scripts/cluster/wanted.ts";
 import { clusterFromEnv } from "./cluster.ts";
 
@@ -7,6 +7,11 @@ test.each(["kubelet", "k3s-server", "containerd", "dockerd", "crio"])("no cluste
   expect(unfitHost(() => ["init", name, "bash"])).toBe(
     `${name} runs on this machine: a cluster of the farm's own would get in its way`,
   );
+});
+
+test("no cluster is brought up where its daemons could not watch their files", () => {
+  expect(() => checkWatches(82, 128)).not.toThrow();
+  expect(() => checkWatches(83, 128)).toThrow("root has 83 of 128 inotify instances in use, and a cluster takes 46: ");
 });
 
 test.each<[string, NodeJS.ProcessEnv]>([
