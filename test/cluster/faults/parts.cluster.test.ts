@@ -84,7 +84,7 @@ const FAULTS: readonly Fault[] = [
     what: "Redis is killed",
     async happen(farm, listen) {
       const [pod] = await farm.partPods("redis");
-      expect(await signalProcesses(farm.own, pod as Pod, "redis-server", "KILL")).toBe(1);
+      expect(await signalProcesses(farm.own, pod as Pod, "redis-server*", "KILL")).toBe(1);
       await listen();
     },
   },
