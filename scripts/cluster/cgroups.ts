@@ -6,7 +6,7 @@ import { SetupError } from "../setup/say.mjs";
 import type { ClusterSettings, MachineName } from "./settings.ts";
 
 const UNIFIED = "/sys/fs/cgroup";
-const SWEEP_MS = 15_000;
+const SWEEP_MS = 60_000;
 const SWEEP_PAUSE_MS = 50;
 
 /** Where the daemons of a machine are; pods are beside it, put there by the kubelet. */
