@@ -44,6 +44,20 @@ describe("bin/emufarm", () => {
     }
   });
 
+  test("tells the program that kubectl has called, under the name of a plug-in", () => {
+    program(join(project, "node_modules/.bin/node"), 'printf "%s\\n" "plug-in=$EMUFARM_KUBECTL_PLUGIN" "$@"');
+    symlinkSync("emufarm", join(project, "bin/kubectl-emufarm"));
+    symlinkSync(join(project, "bin/kubectl-emufarm"), join(folder, "kubectl-emufarm"));
+    const env = { PATH: `${folder}:${process.env.PATH}` };
+    expect(start("kubectl-emufarm", ["get", "emu"], env)).toEqual([
+      "plug-in=1",
+      `${project}/bin/../dist/cli/main.js`,
+      "get",
+      "emu",
+    ]);
+    expect(start(join(project, "bin/emufarm"), ["get", "emu"])[0]).toBe("plug-in=");
+  });
+
   test.each<{ name: string; env: Record<string, string>; expected: () => string }>([
     { name: "in the cache folder", env: {}, expected: () => `${folder}/cache/node` },
     { name: "where the caller wants it", env: { NODE_COMPILE_CACHE: "/elsewhere" }, expected: () => "/elsewhere" },
