@@ -1,5 +1,5 @@
 import type { WatchEvent } from "./kube-client.ts";
-import { errorOfStatus, KubeError, type StatusBody } from "./kube-error.ts";
+import { errorOfStatus, KubeError } from "./kube-error.ts";
 import type { KubeObject } from "./kube-object.ts";
 
 const NEWLINE = 0x0a;
@@ -42,7 +42,7 @@ function parseEvent<Kind extends KubeObject>(line: string): WatchEvent<Kind> {
   }
   const { type, object } = event;
   if (typeof object !== "object" || object === null) throw unparsable(line);
-  if (type === "ERROR") throw errorOfStatus(500, object as StatusBody);
+  if (type === "ERROR") throw errorOfStatus(500, object);
   const isWhole = typeof type === "string" && TYPES.has(type) && typeof versionOf(object) === "string";
   if (!isWhole) throw unparsable(line);
   return event as WatchEvent<Kind>;

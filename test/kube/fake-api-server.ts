@@ -42,10 +42,15 @@ export async function startFakeApiServer(
   beforeClient: (url: string) => void = () => {},
 ): Promise<FakeApiServer> {
   const seen: SeenRequest[] = [];
-  const server = await listen(async (incoming, response) => {
-    const request = await read(incoming);
-    seen.push(request);
-    behave(request, response);
+  const server = await listen((incoming, response) => {
+    read(incoming).then(
+      (request) => {
+        seen.push(request);
+        behave(request, response);
+      },
+      // The client has gone before its request was whole.
+      () => response.destroy(),
+    );
   });
   const { port } = server.address() as AddressInfo;
   const metrics = createKubeMetrics(new Registry());

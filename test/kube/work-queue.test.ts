@@ -123,7 +123,7 @@ test.each<[string, WorkQueueOptions["reconcile"]]>([
       throw new TypeError("x is not a function");
     },
   ],
-  ["throws what is no error", () => Promise.reject(undefined)],
+  ["throws what is no error", async () => void AbortSignal.abort("over").throwIfAborted()],
   ["answers what is no time", async () => ({ requeueAfterMs: Number.NaN })],
 ])("the queue goes on when a reconcile %s", async (_name, reconcile) => {
   const seen: string[] = [];
