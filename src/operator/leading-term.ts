@@ -4,7 +4,7 @@ import { createEventRecorder } from "../kube/event-recorder.ts";
 import type { KubeMetrics } from "../kube/kube-metrics.ts";
 import type { Leadership } from "../kube/leader-election.ts";
 import type { Log } from "../log/log.ts";
-import { type AgentAddress, createAgentWatches } from "./agent/agent-watches.ts";
+import { createAgentWatches } from "./agent/agent-watches.ts";
 import type { OperatorConfig } from "./config.ts";
 import { openControllers } from "./controllers.ts";
 import type { MeasuredTerm } from "./operator-metrics.ts";
@@ -16,7 +16,6 @@ export interface TermDependencies {
   readonly config: OperatorConfig;
   readonly log: Log;
   readonly metrics: KubeMetrics;
-  readonly addressOf?: AgentAddress;
   /** Told when the term serves, and (with undefined) when it ends. */
   readonly onServing: (term: MeasuredTerm | undefined) => void;
 }
@@ -26,7 +25,7 @@ const SECRET_BYTES = 32;
 /** Leads until the term ends: everything that the operator does happens here. */
 export async function leadTerm(leadership: Leadership, dependencies: TermDependencies): Promise<void> {
   const { client, epoch, signal } = leadership;
-  const { config, log, metrics, addressOf, onServing } = dependencies;
+  const { config, log, metrics, onServing } = dependencies;
   const { namespace } = config;
   const clock = () => Date.now();
   await using open = new AsyncDisposableStack();
@@ -43,9 +42,7 @@ export async function leadTerm(leadership: Leadership, dependencies: TermDepende
       log,
     }),
   );
-  const agents = open.use(
-    createAgentWatches({ trust, log, lossMs: config.agentLossMs, ...(addressOf && { addressOf }) }),
-  );
+  const agents = open.use(createAgentWatches({ trust, log, lossMs: config.agentLossMs }));
   const { caches } = open.use(
     openControllers({
       client,

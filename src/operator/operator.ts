@@ -7,7 +7,6 @@ import { createKubeClient } from "../kube/create-kube-client.ts";
 import { createKubeMetrics } from "../kube/kube-metrics.ts";
 import { runLeaderElection } from "../kube/leader-election.ts";
 import type { Log } from "../log/log.ts";
-import type { AgentAddress } from "./agent/agent-watches.ts";
 import type { OperatorConfig } from "./config.ts";
 import { leadTerm } from "./leading-term.ts";
 import { addOperatorMetrics, type MeasuredTerm } from "./operator-metrics.ts";
@@ -22,8 +21,6 @@ export interface Operator extends AsyncDisposable {
 }
 
 export interface OperatorSurroundings {
-  /** Where the agent of a pod is reached; default: its address. */
-  readonly addressOf?: AgentAddress;
   readonly election?: { readonly leaseMs: number; readonly renewMs: number; readonly retryMs: number };
 }
 
@@ -31,7 +28,7 @@ export interface OperatorSurroundings {
 export async function startOperator(
   config: OperatorConfig,
   log: Log,
-  { addressOf, election }: OperatorSurroundings = {},
+  { election }: OperatorSurroundings = {},
 ): Promise<Operator> {
   await using starting = new AsyncDisposableStack();
   const registry = createMetrics();
@@ -65,7 +62,6 @@ export async function startOperator(
         config,
         log,
         metrics,
-        ...(addressOf && { addressOf }),
         onServing: (serving) => {
           term = serving;
         },

@@ -25,7 +25,9 @@ describeOnCluster("boards and pools of an operator", "disruptive", (cluster) => 
   }, TEST_MS);
 
   const read = (what: string, path: string) => farm.boards.kubectl(["get", what, "-o", `jsonpath={${path}}`]);
-  const podUid = () => read("pods", ".items[*].metadata.uid");
+  const ofPods = (path: string) =>
+    farm.boards.kubectl(["get", "pods", "-l", "emufarm.dev/instance=sensor-01", "-o", `jsonpath={.items[*]${path}}`]);
+  const podUid = () => ofPods(".metadata.uid");
   const waitFor = (what: string, condition: string) => farm.boards.kubectl(["wait", `--for=${condition}`, what, WAIT]);
   const patch = (spec: object) =>
     farm.boards.kubectl(["patch", "emu/sensor-01", "--type=merge", "-p", JSON.stringify({ spec })]);
@@ -91,6 +93,7 @@ describeOnCluster("boards and pools of an operator", "disruptive", (cluster) => 
     const name = await read("emu/sensor-01", ".status.podName");
     await farm.boards.kubectl(["delete", "pod", name]);
     await using uart = await connectUart(host);
+    await uart.heard(/> /);
     uart.write("echo again\n");
     await uart.heard(/again/);
     await waitFor("emu/sensor-01", "condition=Ready");
@@ -125,12 +128,8 @@ describeOnCluster("boards and pools of an operator", "disruptive", (cluster) => 
     };
     await farm.boards.kubectl(["apply", "-f", "-"], JSON.stringify(pool));
     await waitFor("emupool/default", "condition=Ready");
-    const host = await farm.system.kubectl([
-      "get",
-      "service/emufarm-api",
-      "-o",
-      "jsonpath={.spec.clusterIP}:{.spec.ports[0].port}",
-    ]);
+    const api = ["get", "pods", "-l", "app.kubernetes.io/component=api", "-o", "jsonpath={.items[0].status.podIP}"];
+    const host = `${await farm.system.kubectl(api)}:8080`;
     const token = await farm.system.kubectl(["get", "secret/emufarm-api", "-o", "jsonpath={.data.token}"]);
     await using client = createFarmClient({
       address: `http://${host}`,
@@ -168,7 +167,7 @@ describeOnCluster("boards and pools of an operator", "disruptive", (cluster) => 
       await expect
         .poll(
           async () => {
-            const ready = await read("pods", '.items[*].status.conditions[?(@.type=="Ready")].status');
+            const ready = await ofPods('.status.conditions[?(@.type=="Ready")].status');
             expect(ready.split(" ").filter((status) => status === "True").length).toBeLessThanOrEqual(1);
             return (
               (await read("emu/sensor-01", ".status.podName")) !== name &&

@@ -73,7 +73,7 @@ export async function startOperatorLab(): Promise<OperatorLab> {
     createReflector({ client, resource: INSTANCES, onChange: tellAll, log, metrics }),
   );
   await instances.synced;
-  const start = () => startOperator(configOf(plane, url), log, { addressOf: kubelet.addressOf, election: ELECTION });
+  const start = () => startOperator(configOf(plane, url), log, { election: ELECTION });
   const resources = starting.move();
   const lab: OperatorLab = {
     plane,

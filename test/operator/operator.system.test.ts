@@ -61,11 +61,12 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
       const condition = (object.status as EmulatorInstanceStatus).conditions?.find((one) => one.type === type);
       expect(condition, type).toMatchObject({ status: "True" });
     }
+    const podAddress = () =>
+      lab.plane.kubectl("get", "pod", pod?.metadata.name ?? "", "-o", "jsonpath={.status.podIP}");
     const service = await lab.plane.kubectl("get", "service", "thread", "-o", "json");
     expect(JSON.parse(service).spec).toMatchObject({ type: "ClusterIP", publishNotReadyAddresses: true });
     expect(await lab.kubelet.emulators()).toHaveLength(1);
-    // The agent holds the raw port: 5000, or the next free one of this machine.
-    const socket = connect({ port: 5_000, host: "127.0.0.1" });
+    const socket = connect({ port: 5_000, host: await podAddress() });
     socket.write("echo by the raw port\n");
     await readUntil(socket as AsyncIterable<Buffer>, "by the raw port");
     socket.destroy();

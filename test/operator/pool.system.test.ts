@@ -8,6 +8,8 @@ import { noControlPlane } from "../cluster/control-plane.ts";
 import { type OperatorLab, startOperatorLab } from "./operator-lab.ts";
 
 const reason = noControlPlane();
+/** Counts of slots are told each half minute. */
+const POLL = { timeout: 90_000, interval: 200 };
 
 describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` (${reason})`}`, () => {
   let lab: OperatorLab;
@@ -35,7 +37,7 @@ describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` 
         const object = await lab.client.get(POOLS, "warm", "default");
         status = (object?.status ?? {}) as EmulatorPoolStatus;
         return status.observedGeneration === object?.metadata.generation && fits(status);
-      })
+      }, POLL)
       .toBe(true);
     return status;
   }
@@ -59,6 +61,8 @@ describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` 
     await agent.putFirmware(sha256Of(image), image);
     const spec = { tenant: "test", boardName: "mps2-an385", board: await boardSpecOf("mps2-an385") };
     await agent.putAttempt("r0-000000.1", { ...spec, firmware: { sha256: sha256Of(image) }, ...ENDLESS });
+    // An agent that has just begun may be chosen all the same, and is waited for; the test wants the usual case.
+    await untilPool(({ allocated }) => allocated === 1);
     await lab.plane.kubectl("scale", "emupool/warm", "--replicas=1");
     await untilPool(({ replicas, ready }) => replicas === 1 && ready === 1);
     expect((await pods()).map(({ metadata }) => metadata.uid)).toEqual([busy?.metadata.uid]);

@@ -34,6 +34,9 @@ export class StandInKubelet implements AsyncDisposable {
   readonly #client: KubeClient;
   readonly #pods = new Map<string, RunningPod>();
   readonly #known = new Set<string>();
+  /** Tests that run side by side take different ones. */
+  readonly #network = 64 + (process.pid % 128);
+  #addresses = 0;
   readonly #reflector: Reflector<Pod>;
   #work: Promise<unknown> = Promise.resolve();
   readonly failures: unknown[] = [];
@@ -49,9 +52,6 @@ export class StandInKubelet implements AsyncDisposable {
       metrics: createKubeMetrics(new Registry()),
     });
   }
-
-  /** Where the agent of a pod listens. */
-  readonly addressOf = ({ metadata }: Pod): string | undefined => this.#pods.get(metadata.uid ?? "")?.address;
 
   /** A caller that trusts the loopback more than it should, as a test may. */
   clientOf(podUid: string): AgentClient {
@@ -110,6 +110,7 @@ export class StandInKubelet implements AsyncDisposable {
     };
     const bindings = { apiVersion: "v1", kind: "Binding", plural: "bindings", isNamespaced: true };
     await this.#client.create(bindings, binding);
+    const ip = this.#nextAddress();
     const folder = mkdtempSync(join(tmpdir(), "sk-"));
     const identity = join(folder, "identity");
     mkdirSync(identity);
@@ -126,7 +127,8 @@ export class StandInKubelet implements AsyncDisposable {
       env: {
         PATH: process.env.PATH ?? "",
         EMUFARM_QEMU_PATH: process.env.EMUFARM_QEMU_PATH ?? "",
-        EMUFARM_LISTEN: "tcp:127.0.0.1:0",
+        EMUFARM_LISTEN: `tcp:${ip}:8080`,
+        EMUFARM_ALLOWED_HOSTS: ip,
         EMUFARM_TOKEN_FILE: join(identity, "token"),
         EMUFARM_TLS_KEY_FILE: join(identity, "tls.key"),
         EMUFARM_TLS_CERTIFICATE_FILE: join(identity, "tls.crt"),
@@ -137,17 +139,23 @@ export class StandInKubelet implements AsyncDisposable {
       },
       stdio: ["pipe", "ignore", "pipe"],
     });
-    const port = await listening(child);
+    await listening(child);
     const token = Buffer.from(secret?.data?.token ?? "", "base64").toString();
     const farm = await this.#client.get(SECRETS, "emufarm-agents", "default");
     const authority = Buffer.from(farm?.data?.["ca.crt"] ?? "", "base64").toString();
-    this.#pods.set(uid, { folder, child, token, authority, address: `https://127.0.0.1:${port}` });
+    this.#pods.set(uid, { folder, child, token, authority, address: `https://${ip}:8080` });
     const conditions = [
       { type: "PodScheduled", status: "True" },
       { type: "Ready", status: "True" },
     ];
-    const status = { phase: "Running", podIP: "127.0.0.1", conditions };
+    const status = { phase: "Running", podIP: ip, conditions };
     await this.#client.patch(PODS, name, namespace, { metadata: { uid }, status }, { subresource: "status" });
+  }
+
+  /** The whole of 127.0.0.0/8 is this machine: each pod has an address of its own in it, as on a cluster. */
+  #nextAddress(): string {
+    this.#addresses += 1;
+    return `127.${this.#network}.${this.#addresses >> 8}.${this.#addresses & 255}`;
   }
 
   async #end(uid: string): Promise<void> {
@@ -164,15 +172,14 @@ export class StandInKubelet implements AsyncDisposable {
   }
 }
 
-async function listening(child: ChildProcess): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
+async function listening(child: ChildProcess): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   let log = "";
   child.once("exit", (code) => reject(new Error(`the agent ended with ${code}: ${log}`)));
   if (child.stderr) {
     createInterface({ input: child.stderr }).on("line", (line) => {
       log += `${line}\n`;
-      const port = /"port":(\d+)/.exec(line)?.[1];
-      if (line.includes("agent is up") && port !== undefined) resolve(Number(port));
+      if (line.includes("agent is up")) resolve();
     });
   }
   return promise;

@@ -5,14 +5,10 @@ import type { Pod } from "../kubernetes/kinds.ts";
 import type { AgentTrust } from "../trust/agent-trust.ts";
 import { AgentWatch } from "./agent-watch.ts";
 
-/** Where the agent of a pod is reached; undefined while that is not known. */
-export type AgentAddress = (pod: Pod) => string | undefined;
-
 export interface AgentWatchesDependencies {
   readonly trust: AgentTrust;
   readonly log: Log;
   readonly lossMs: number;
-  readonly addressOf?: AgentAddress;
 }
 
 /** The streams to all agents, one for each pod. */
@@ -30,7 +26,7 @@ export interface AgentWatches extends AsyncDisposable {
 }
 
 export function createAgentWatches(dependencies: AgentWatchesDependencies): AgentWatches {
-  const { trust, log, lossMs, addressOf = addressOfPod } = dependencies;
+  const { trust, log, lossMs } = dependencies;
   const watches = new Map<string, AgentWatch>();
   let isAnyConnected = false;
   let firstConnected = () => {};
@@ -89,7 +85,8 @@ export function createAgentWatches(dependencies: AgentWatchesDependencies): Agen
   };
 }
 
-function addressOfPod({ status }: Pod): string | undefined {
+/** Where the agent of a pod is reached; undefined while that is not known. */
+function addressOf({ status }: Pod): string | undefined {
   const ip = status?.podIP;
   if (ip === undefined || ip === "") return undefined;
   return `https://${ip.includes(":") ? `[${ip}]` : ip}:${AGENT_PORT}`;
