@@ -9,6 +9,12 @@ import { FakeClock, settle } from "./fake-clock.ts";
 
 const log = pino({ level: "silent" });
 
+/** What is thrown need not be an error. */
+async function rejectWith(reason: unknown): Promise<undefined> {
+  AbortSignal.abort(reason).throwIfAborted();
+  return undefined;
+}
+
 /** A queue whose turns the test ends one by one. */
 function makeQueue(options: Partial<WorkQueueOptions> = {}) {
   const clock = new FakeClock();
@@ -123,7 +129,7 @@ test.each<[string, WorkQueueOptions["reconcile"]]>([
       throw new TypeError("x is not a function");
     },
   ],
-  ["throws what is no error", async () => void AbortSignal.abort("over").throwIfAborted()],
+  ["throws what is no error", () => rejectWith("over")],
   ["answers what is no time", async () => ({ requeueAfterMs: Number.NaN })],
 ])("the queue goes on when a reconcile %s", async (_name, reconcile) => {
   const seen: string[] = [];
