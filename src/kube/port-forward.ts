@@ -36,7 +36,11 @@ export async function openForward(login: KubeLogin, { namespace, pod, port }: Fo
   const options = await login.webSocketOptions();
   const socket = new WebSocket(url, [PROTOCOL], { ...options, perMessageDeflate: false, handshakeTimeout: OPEN_MS });
   const stream = new ForwardedStream(socket);
+  // Until it is open the refusal is told by what is awaited here.
+  const ignore = () => {};
+  stream.on("error", ignore);
   await opened(socket, server.host);
+  stream.off("error", ignore);
   return stream;
 }
 
