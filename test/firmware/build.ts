@@ -25,6 +25,7 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
       "compute",
       "echo",
       "flood",
+      "interrupt-storm",
       "late-receive",
       "lockup",
       "long-line",
@@ -35,10 +36,13 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
       "silent",
       "split-utf8",
       "ticker",
+      "watchdog-left",
     ],
   },
-  { boards: ["arm-virt"], apps: ["call-host", "semihosting-attack", "reset-loop"] },
-  { boards: ["raspi2b", "riscv64-virt", "sifive-e"], apps: ["semihosting-attack"] },
+  { boards: ["arm-virt"], apps: ["call-host", "flash-left", "semihosting-attack", "reset-loop"] },
+  { boards: ["raspi2b"], apps: ["dma-endless", "dma-left", "semihosting-attack"] },
+  { boards: ["riscv64-virt"], apps: ["flash-left", "semihosting-attack"] },
+  { boards: ["sifive-e"], apps: ["semihosting-attack"] },
 ];
 
 /** What the compilers call themselves, one on a line: what `examples/images/TOOLCHAIN` records. */

@@ -74,11 +74,12 @@ export class SnapshotStore {
   async get(key: string, make: (folder: string) => Promise<MadeSnapshot>): Promise<Snapshot> {
     for (let known = this.#known.get(key); known; known = this.#known.get(key)) {
       try {
-        return await known;
+        const snapshot = await known;
+        if (await isStillThere(snapshot)) return snapshot;
       } catch {
         // The one who made it learns why.
-        if (this.#known.get(key) === known) this.#known.delete(key);
       }
+      if (this.#known.get(key) === known) this.#known.delete(key);
     }
     const found = this.#find(key, make);
     this.#known.set(key, found);
@@ -179,6 +180,12 @@ async function usageOf(folder: string, name: string): Promise<{ name: string; us
     if (file === META_FILE) usedAtMs = mtimeMs;
   }
   return { name, usedAtMs, diskBytes };
+}
+
+/** Somebody may have tidied up under the agent; what runs from it keeps its open files. */
+async function isStillThere({ state, ram }: Snapshot): Promise<boolean> {
+  const sizes = await Promise.all([state, ...(ram === undefined ? [] : [ram])].map(sizeIfThere));
+  return sizes.every((size) => size !== undefined);
 }
 
 async function sizeIfThere(path: string): Promise<number | undefined> {
