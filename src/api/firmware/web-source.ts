@@ -34,7 +34,7 @@ export function createWebSource(options: WebSourceOptions): WebSource {
   const lookup = checkedLookup(rules, resolveHost);
 
   async function open(dispatcher: Dispatcher, url: URL, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { request } = await import("undici");
+    const { request } = await loadUndici();
     let next = url;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       checkUrl(next, rules);
@@ -49,7 +49,8 @@ export function createWebSource(options: WebSourceOptions): WebSource {
       if (answer.statusCode < 300 || answer.statusCode >= 400 || typeof location !== "string") return answer;
       // What comes with a redirect is of no use, and may be endless.
       answer.body.on("error", () => {}).destroy();
-      if (!URL.canParse(location, next.href)) throw refused(next, `it leads to ${location.slice(0, 200)}, which is no URL`);
+      if (!URL.canParse(location, next.href))
+        throw refused(next, `it leads to ${location.slice(0, 200)}, which is no URL`);
       next = new URL(location, next);
     }
     throw refused(url, `it leads on more than ${MAX_REDIRECTS} times`);
@@ -77,7 +78,7 @@ export function createWebSource(options: WebSourceOptions): WebSource {
   return {
     async fetch(text, receive) {
       const url = new URL(text);
-      const { Agent } = await import("undici");
+      const { Agent } = await loadUndici();
       const connect = { lookup, timeout: CONNECT_TIMEOUT_MS };
       // An agent of its own for each download: no connection is used again that was checked for another name.
       const dispatcher = new Agent({ connect, maxHeaderSize: 16_384 });
@@ -90,6 +91,11 @@ export function createWebSource(options: WebSourceOptions): WebSource {
       }
     },
   };
+}
+
+/** Loaded at the first download. By its default alone: a bundle has no other name for what is in a CommonJS module. */
+async function loadUndici() {
+  return (await import("undici")).default;
 }
 
 /** Bytes up to a limit, whatever the server has announced. */
