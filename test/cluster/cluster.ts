@@ -87,7 +87,7 @@ function testCluster(kubeconfig: string, own: ClusterSettings | undefined): Test
         name,
         kubectl: inNamespace,
         async [Symbol.asyncDispose]() {
-          await kubectl(["delete", "namespace", name, "--wait=false"]);
+          await kubectl(["delete", "namespace", name, "--wait=false", "--ignore-not-found"]);
         },
       };
     },

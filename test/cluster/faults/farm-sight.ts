@@ -7,7 +7,7 @@ import type { KubeObject, Resource } from "../../../src/kube/kube-object.ts";
 import { createReflector, type Reflector } from "../../../src/kube/reflector.ts";
 import { createLog } from "../../../src/log/log.ts";
 import { type FarmObject, INSTANCES, PODS, type Pod } from "../../../src/operator/kubernetes/kinds.ts";
-import { INSTANCE_LABEL, INSTANCE_UID_LABEL } from "../../../src/operator/kubernetes/labels.ts";
+import { INSTANCE_LABEL, INSTANCE_UID_LABEL, POOL_LABEL } from "../../../src/operator/kubernetes/labels.ts";
 import type { TestCluster, TestNamespace } from "../cluster.ts";
 
 /** On two busy cores everything takes its time; nothing here takes minutes unless it never comes. */
@@ -64,6 +64,12 @@ export class FarmSight implements AsyncDisposable {
   /** Pods of an instance, those that are about to go as well. */
   pods(name: string): Pod[] {
     return this.#pods.list().filter(({ metadata }) => metadata.labels?.[INSTANCE_LABEL] === name);
+  }
+
+  /** Pods of a pool that serve. */
+  poolPods(name: string): Pod[] {
+    const isOfPool = ({ metadata }: Pod) => metadata.labels?.[POOL_LABEL] === name;
+    return this.#pods.list().filter((pod) => isOfPool(pod) && isReady(pod) && !pod.metadata.deletionTimestamp);
   }
 
   /** The instance, once its status fits and is about its present spec. */
