@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import { errorOfStatus, KubeError, type StatusBody } from "./kube-error.ts";
 import type { KubeLogin } from "./kube-login.ts";
 import type { KubeMetrics } from "./kube-metrics.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface KubeCall {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -75,6 +76,7 @@ export function createKubeRequests({ login, metrics, userAgent, timeoutMs }: Kub
         headersTimeout: silenceMs,
         bodyTimeout: silenceMs,
       });
+      // undici tells of an abort only when it has a connection; it does not send the request then.
       const answer = await unlessAborted(request, signal);
       count(call, String(answer.statusCode));
       return answer;
@@ -156,15 +158,6 @@ function deadlineAfter(timeoutMs: number | undefined, parent: AbortSignal | unde
       parent?.removeEventListener("abort", onAbort);
     },
   };
-}
-
-/** undici tells of an abort only when it has a connection; it does not send the request then. */
-function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 /**
