@@ -4,6 +4,7 @@ import type { EmulatorInstanceStatus } from "../core/schema/emulator-instance-st
 import type { EmulatorPoolStatus } from "../core/schema/emulator-pool.ts";
 import type { KubeClient } from "../kube/kube-client.ts";
 import type { KubeMetrics } from "../kube/kube-metrics.ts";
+import { unlessAborted } from "../kube/unless-aborted.ts";
 import { createWorkQueue, type WorkQueue } from "../kube/work-queue.ts";
 import type { Log } from "../log/log.ts";
 import type { AgentWatches } from "./agent/agent-watches.ts";
@@ -107,7 +108,14 @@ export function openControllers(options: ControllersOptions): Controllers {
   // What is not known yet must not be taken for what is not there.
   const queue = (name: string, workers: number, reconcile: typeof instance): WorkQueue =>
     open.use(
-      createWorkQueue({ name, workers, log, metrics, reconcile: (key) => caches.synced.then(() => reconcile(key)) }),
+      createWorkQueue({
+        name,
+        workers,
+        log,
+        metrics,
+        // A term may end before everything is known: the caches end after the queues.
+        reconcile: (key, signal) => unlessAborted(caches.synced, signal).then(() => reconcile(key)),
+      }),
     );
   const queues = {
     board: queue("board", 1, board),
