@@ -39,7 +39,7 @@ describe("A document", () => {
     [
       "a step action that does not exist, with the nearest name",
       "version: 1\nsteps:\n  - wait-serail: ready\n",
-      't.yaml:3:5: steps[0]: found unknown key "wait-serail", expected name, wait-serial, write-serial, delay, power, reset, pause, resume, qmp, expect-exit, expect-pin, set-pin, set-control, property, take-screenshot, snapshot or timeout; did you mean "wait-serial"?',
+      't.yaml:3:5: steps[0]: found unknown key "wait-serail", expected name, wait-serial, write-serial, delay, power, reset, pause, resume, qmp, expect-exit, expect-pin, set-pin, set-control, property, take-screenshot, snapshot, timeout or clock; did you mean "wait-serial"?',
     ],
     [
       "a wrong key in a step",
