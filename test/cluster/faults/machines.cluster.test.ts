@@ -6,6 +6,7 @@ import { describeOnCluster } from "../cluster.ts";
 import { type JobDesk, openJobDesk } from "./counting-job.ts";
 import { conditionOf, isReady, isServing } from "./farm-sight.ts";
 import { countingBoard, useFaultyFarm } from "./faulty-farm.ts";
+import { isWanted } from "./long-faults.ts";
 import { countProcesses } from "./node-processes.ts";
 
 const TEST_MS = 600_000;
@@ -42,11 +43,13 @@ interface Fault {
   readonly what: string;
   readonly breaks: (own: ClusterSettings, node: NodeName) => Promise<void>;
   readonly mends: (own: ClusterSettings, node: NodeName) => Promise<void>;
+  /** Only with `npm run test:faults`. */
+  readonly isLong?: boolean;
 }
 
 const FAULTS: readonly Fault[] = [
   { what: "loses its power", breaks: killMachine, mends: startMachine },
-  { what: "is cut off, and heals", breaks: cutCable, mends: healCable },
+  { what: "is cut off, and heals", breaks: cutCable, mends: healCable, isLong: true },
 ];
 
 describeOnCluster("a board and a job whose node", "disruptive", (cluster) => {
@@ -58,43 +61,50 @@ describeOnCluster("a board and a job whose node", "disruptive", (cluster) => {
     desk = await openJobDesk(given(), { podTemplate: { affinity: besideTheBoard } });
   }, TEST_MS);
 
-  test.each(FAULTS)("$what begin anew elsewhere, and are never in two places", { timeout: TEST_MS }, async (fault) => {
-    const { sight, own, partPods, installed } = given();
-    const before = await countingBoard(given(), "counting");
-    const node = NODES.find((one) => one === before.pod.spec?.nodeName);
-    if (node === undefined || node === SAFE) throw new Error(`the board is on ${before.pod.spec?.nodeName}`);
-    const job = await desk.startCounting(JOB);
-    const pools = { namespace: installed.boards.name, labelSelector: "emufarm.dev/pool=default" };
-    const agents = (await sight.client.list(PODS, pools)).items.filter(isReady);
-    const isJobHit = agents.every(({ spec }) => spec?.nodeName === node);
+  test.each(FAULTS.filter(isWanted))(
+    "$what begin anew elsewhere, and are never in two places",
+    { timeout: TEST_MS },
+    async (fault) => {
+      const { sight, own, partPods, installed } = given();
+      const before = await countingBoard(given(), "counting");
+      const node = NODES.find((one) => one === before.pod.spec?.nodeName);
+      if (node === undefined || node === SAFE) throw new Error(`the board is on ${before.pod.spec?.nodeName}`);
+      const job = await desk.startCounting(JOB);
+      const pools = { namespace: installed.boards.name, labelSelector: "emufarm.dev/pool=default" };
+      const agents = (await sight.client.list(PODS, pools)).items.filter(isReady);
+      const isJobHit = agents.every(({ spec }) => spec?.nodeName === node);
 
-    await fault.breaks(own, node);
-    try {
-      const lost = await sight.untilInstance("counting", (status) => !isServing(status));
-      expect(conditionOf(lost.status, "Ready")?.message).not.toBe("");
-      await sight.untilInstance("counting", (status) => isServing(status) && status.podName !== before.status.podName);
-    } finally {
-      await fault.mends(own, node);
-    }
-    const after = await countingBoard(given(), "counting");
-    expect(after.pod.spec?.nodeName).not.toBe(node);
-    expect(after.address).toBe(before.address);
-    expect(after.status.address).toBe(before.status.address);
-    expect(after.status.firmware?.sha256).toBe(before.status.firmware?.sha256);
-    expect(after.status.lastExit).toMatchObject({ reason: "EmulatorKilled", time: expect.any(String) });
-    expect(after.status.lastExit?.detail).toContain(before.status.podName);
-    await using uart = await after.openUart();
-    await uart.hear(5);
+      await fault.breaks(own, node);
+      try {
+        const lost = await sight.untilInstance("counting", (status) => !isServing(status));
+        expect(conditionOf(lost.status, "Ready")?.message).not.toBe("");
+        await sight.untilInstance(
+          "counting",
+          (status) => isServing(status) && status.podName !== before.status.podName,
+        );
+      } finally {
+        await fault.mends(own, node);
+      }
+      const after = await countingBoard(given(), "counting");
+      expect(after.pod.spec?.nodeName).not.toBe(node);
+      expect(after.address).toBe(before.address);
+      expect(after.status.address).toBe(before.status.address);
+      expect(after.status.firmware?.sha256).toBe(before.status.firmware?.sha256);
+      expect(after.status.lastExit).toMatchObject({ reason: "EmulatorKilled", time: expect.any(String) });
+      expect(after.status.lastExit?.detail).toContain(before.status.podName);
+      await using uart = await after.openUart();
+      await uart.hear(5);
 
-    expect(await job.verdict).toMatchObject({ verdict: "passed", attempt: isJobHit ? 2 : 1 });
-    await cluster.kubectl(["wait", "--for=condition=Ready", `node/${node}`, "--timeout=150s"]);
-    // What ran on there unseen has ended: its node has heard that the pod is gone.
-    await expect.poll(() => countProcesses(own, before.pod, "*"), { timeout: 150_000 }).toBe(0);
-    await sight.untilInstance("counting", isServing);
-    expect(sight.pods("counting").map(({ metadata }) => metadata.uid)).toEqual([after.pod.metadata.uid]);
-    await uart.hear(5);
-    expect(uart.gaps).toEqual([]);
-    expect(sight.doubles).toEqual([]);
-    for (const pod of await partPods("operator")) expect(pod.status?.phase).toBe("Running");
-  });
+      expect(await job.verdict).toMatchObject({ verdict: "passed", attempt: isJobHit ? 2 : 1 });
+      await cluster.kubectl(["wait", "--for=condition=Ready", `node/${node}`, "--timeout=150s"]);
+      // What ran on there unseen has ended: its node has heard that the pod is gone.
+      await expect.poll(() => countProcesses(own, before.pod, "*"), { timeout: 150_000 }).toBe(0);
+      await sight.untilInstance("counting", isServing);
+      expect(sight.pods("counting").map(({ metadata }) => metadata.uid)).toEqual([after.pod.metadata.uid]);
+      await uart.hear(5);
+      expect(uart.gaps).toEqual([]);
+      expect(sight.doubles).toEqual([]);
+      for (const pod of await partPods("operator")) expect(pod.status?.phase).toBe("Running");
+    },
+  );
 });

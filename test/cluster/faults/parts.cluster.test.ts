@@ -9,6 +9,7 @@ import { type JobDesk, openJobDesk } from "./counting-job.ts";
 import type { CountingUart } from "./counting-uart.ts";
 import { conditionOf, isServing } from "./farm-sight.ts";
 import { type CountingBoard, type FaultyFarm, useFaultyFarm } from "./faulty-farm.ts";
+import { isWanted } from "./long-faults.ts";
 import { signalProcesses } from "./node-processes.ts";
 
 const TEST_MS = 500_000;
@@ -22,6 +23,8 @@ const METRICS_PORT = 8_080;
 
 interface Fault {
   readonly what: string;
+  /** Only with `npm run test:faults`. */
+  readonly isLong?: boolean;
   /** Begins and ends; `listen` hears the board for a while. */
   happen(farm: FaultyFarm, listen: () => Promise<void>): Promise<void>;
 }
@@ -62,6 +65,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: `the API server is frozen for ${AWAY_MS / 1_000} s`,
+    isLong: true,
     async happen({ own }, listen) {
       await signalApiServer(own, "STOP");
       try {
@@ -120,7 +124,7 @@ describeOnCluster("a board and a job", "disruptive", (cluster) => {
     await expect.poll(() => leadersOf(farm), { timeout: 60_000 }).toEqual([await holderOf(farm)]);
   });
 
-  test.each(FAULTS)("notice nothing when $what", { timeout: TEST_MS }, async ({ happen }) => {
+  test.each(FAULTS.filter(isWanted))("notice nothing when $what", { timeout: TEST_MS }, async ({ happen }) => {
     const farm = given();
     const { sight } = farm;
     const before = await sight.untilInstance(board.name, isServing);
