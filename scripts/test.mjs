@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildTools } from "./cluster/build.ts";
 import { noClusterReason, TEST_TOOLS } from "./cluster/wanted.ts";
+import { ensureContainerTools } from "./images/container-tools.ts";
 import { buildFarmQemu } from "./qemu/build.ts";
 import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
 import { SetupError, say } from "./setup/say.mjs";
@@ -30,7 +31,7 @@ async function tryToBuild() {
     ...(process.env.EMUFARM_TEST_QEMU === "0"
       ? []
       : [() => buildFarmQemu({ images: join(projectFolder, "images/qemu"), cache })]),
-    ...(noClusterReason(process.env) === undefined ? [() => buildTools(cache, TEST_TOOLS)] : []),
+    ...(noClusterReason(process.env) === undefined ? [() => buildTools(cache, TEST_TOOLS), ensureContainerTools] : []),
   ];
   for (const build of builds) {
     try {

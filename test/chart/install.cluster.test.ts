@@ -1,8 +1,14 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { projectFolder } from "../../scripts/setup/folders.mjs";
+import { programFolders } from "../../scripts/cluster/tools.ts";
+import { ownCacheFolder, projectFolder } from "../../scripts/setup/folders.mjs";
 import { describeOnCluster } from "../cluster/cluster.ts";
 import { CHART } from "./chart.ts";
 import { type InstalledFarm, installFarm, rolledOut } from "./installed-farm.ts";
@@ -48,10 +54,33 @@ describeOnCluster("a farm by the chart", "disruptive", (cluster) => {
     expect(await pod()).toBe(before);
   });
 
+  test("carries out a run on the pods of a pool, for whoever has the API's token", { timeout: TEST_MS }, async () => {
+    const pool = { apiVersion: "emufarm.dev/v1alpha1", kind: "EmulatorPool", metadata: { name: "default" } };
+    await farm.boards.kubectl(["apply", "-f", "-"], JSON.stringify({ ...pool, spec: { replicas: 2, slotsPerPod: 2 } }));
+    await farm.boards.kubectl(["wait", "--for=condition=Ready", "emupool/default", WAIT]);
+    await using api = await forwardApi(cluster.kubeconfig, farm.system.name);
+    const token = await farm.system.kubectl(["get", "secret/emufarm-api", "-o", "jsonpath={.data.token}"]);
+    const folder = await mkdtemp(join(tmpdir(), "emu-token-"));
+    try {
+      await writeFile(join(folder, "token"), Buffer.from(token, "base64"));
+      const run = join(projectFolder, "examples/hello.run.yaml");
+      const env = { EMUFARM_URL: api.url, EMUFARM_TOKEN_FILE: join(folder, "token") };
+      const { all, exitCode } = await execa(process.execPath, [join(projectFolder, "src/cli/main.ts"), "test", run], {
+        env,
+        all: true,
+        reject: false,
+      });
+      expect(all).toMatch(/(\d+) jobs: \1 passed/);
+      expect(exitCode).toBe(0);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   test("leaves nothing in the cluster when it is uninstalled but what is not its own", {
     timeout: TEST_MS,
   }, async () => {
-    await farm.boards.kubectl(["delete", "emulatorinstances", "--all", WAIT]);
+    await farm.boards.kubectl(["delete", "emulatorinstances,emulatorpools", "--all", WAIT]);
     await farm.boards.kubectl(["wait", "--for=delete", "pods", "--all", WAIT]);
     await farm.helm("uninstall", "--wait");
     await farm.system.kubectl(["wait", "--for=delete", "pods", "--all", WAIT]);
@@ -65,6 +94,24 @@ describeOnCluster("a farm by the chart", "disruptive", (cluster) => {
     expect(await farm.boards.kubectl(["get", "services,secrets", "-o", "name"])).toBe("");
   });
 });
+
+/** The API on a port of this machine, by the name that it answers to anywhere. */
+async function forwardApi(kubeconfig: string, namespace: string) {
+  const [folder = ""] = programFolders(ownCacheFolder(), ["kubernetes"]);
+  const args = ["--kubeconfig", kubeconfig, "--namespace", namespace, "port-forward", "service/emufarm-api", ":8080"];
+  const forwarding = spawn(join(folder, "kubectl"), args, { stdio: ["ignore", "pipe", "inherit"] });
+  const lines = createInterface({ input: forwarding.stdout });
+  const [line] = await Promise.race([once(lines, "line"), once(forwarding, "exit")]);
+  const port = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(String(line))?.[1];
+  if (port === undefined) throw new Error(`kubectl port-forward: ${line}`);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      forwarding.kill();
+      await once(forwarding, "exit");
+    },
+  };
+}
 
 /** A raw connection to a UART. */
 async function openUart(host: string) {

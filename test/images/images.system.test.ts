@@ -13,11 +13,12 @@ import { dirname, join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type BuiltImage, buildImage, packagesOfImage } from "../../scripts/images/build.ts";
+import { buildImage, packagesOfImage } from "../../scripts/images/build.ts";
 import { readLock } from "../../scripts/images/debian-lock.ts";
 import { definitions, IMAGE_NAMES, type ImageName } from "../../scripts/images/definition.ts";
 import { ownCacheFolder, projectFolder } from "../../scripts/setup/folders.mjs";
 import { debianArchitecture } from "../../scripts/setup/newer-qemu.mjs";
+import { type UnpackedImage, unpackImage } from "./unpacked-image.ts";
 
 const MAX_AGENT_BYTES = 140e6;
 const LAYERS_TAKE_MS = 600_000;
@@ -27,22 +28,14 @@ const LOADER = debianArchitecture() === "arm64" ? "ld-linux-aarch64.so.1" : "ld-
 const hasApt = existsSync("/usr/lib/apt/apt-helper");
 const names = IMAGE_NAMES.filter((name) => existsSync(join(projectFolder, definitions[name].entryPoint)));
 
-/** An image with its layers unpacked over each other. */
-interface Unpacked extends BuiltImage {
-  readonly root: string;
-  readonly config: {
-    config: { User: string; Entrypoint: string[]; ExposedPorts: object; Env: string[]; Labels: Record<string, string> };
-  };
-}
-
 let folder = "";
-const images = new Map<ImageName, Unpacked>();
+const images = new Map<ImageName, UnpackedImage>();
 beforeAll(async () => {
   if (!hasApt) return;
   folder = mkdtempSync(join(tmpdir(), "images-"));
   for (const name of names) {
     const built = await buildImage({ project: projectFolder, cache: ownCacheFolder() }, name, folder);
-    images.set(name, await unpack(built, join(folder, name)));
+    images.set(name, await unpackImage(built, join(folder, name)));
   }
 }, LAYERS_TAKE_MS);
 afterAll(() => {
@@ -51,19 +44,6 @@ afterAll(() => {
 beforeEach((context) => {
   if (!hasApt) context.skip("this system has no apt, which Debian's packages are fetched by");
 });
-
-async function unpack(built: BuiltImage, into: string): Promise<Unpacked> {
-  const root = join(into, "root");
-  await execa("mkdir", ["-p", join(into, "layout"), root]);
-  await execa("tar", ["-xf", built.file, "-C", join(into, "layout")]);
-  const json = (path: string) => JSON.parse(readFileSync(join(into, "layout", path), "utf8"));
-  const blob = (digest: string) => join("blobs", digest.replace(":", "/"));
-  const manifest = json(blob(json("index.json").manifests[0].digest));
-  for (const layer of manifest.layers) {
-    await execa("tar", ["-xzpf", join(into, "layout", blob(layer.digest)), "-C", root]);
-  }
-  return { ...built, root, config: json(blob(manifest.config.digest)) };
-}
 
 const imageOf = (name: ImageName) => {
   const image = images.get(name);
