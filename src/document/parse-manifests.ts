@@ -9,8 +9,6 @@ import { formatPath, type Path, YamlPositions } from "./yaml-position.ts";
 /** A document that is passed on as it was written: without the defaults that its schema knows. */
 export interface Manifest {
   readonly value: unknown;
-  /** Where it begins, as `file:line`. */
-  readonly place: string;
   /** What somebody else has found wrong in it, with the places. */
   problem(found: readonly { readonly path: Path; readonly message: string }[]): FarmError<"InvalidDocument">;
 }
@@ -39,7 +37,6 @@ export function parseManifests(
     if (!result.success) problems.push(...schemaProblems(schema, value, result.error.issues, positions));
     manifests.push({
       value,
-      place: `${file}:${positions.ofValue([]).line}`,
       problem: (found) =>
         invalidDocument(
           file,
