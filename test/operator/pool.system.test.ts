@@ -35,7 +35,7 @@ describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` 
     await expect
       .poll(async () => {
         const object = await lab.client.get(POOLS, "warm", "default");
-        status = (object?.status ?? {}) as EmulatorPoolStatus;
+        status = object?.status ?? {};
         return status.observedGeneration === object?.metadata.generation && fits(status);
       }, POLL)
       .toBe(true);

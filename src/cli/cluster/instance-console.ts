@@ -63,7 +63,8 @@ async function rawConsole(
     failure = error;
   });
   if (!stream.closed) await once(stream, "close");
-  if (failure) await cluster.ask(`Pod ${target.pod}`, () => Promise.reject(failure));
+  const broken = failure;
+  if (broken instanceof Error) await cluster.ask(`Pod ${target.pod}`, () => Promise.reject(broken));
   say("detached");
   return EXIT.passed;
 }

@@ -73,7 +73,10 @@ export function createBoardReconciler(
 
   return async (key) => {
     const object = caches.boards.get(key) ?? caches.clusterBoards.get(key);
-    if (!object) return void memories.forget(key);
+    if (!object) {
+      memories.forget(key);
+      return undefined;
+    }
     const memory = memories.of(key, object.metadata.uid ?? "");
     const read = boardObjectStatus.safeParse(object.status);
     const before = read.success ? read.data : undefined;

@@ -37,7 +37,10 @@ export function createInstanceReconciler(dependencies: InstanceReconcilerDepende
 
   return async (key) => {
     const object = world.caches.instances.get(key);
-    if (!object) return void memories.forget(key);
+    if (!object) {
+      memories.forget(key);
+      return undefined;
+    }
     const memory = memories.of(key, object.metadata.uid ?? "");
     const parsed = parseInstanceSpec(object);
     if ("problem" in parsed) {

@@ -17,19 +17,21 @@ export function observePod(pod: Pod): ObservedPod {
     isReady: pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
     goneByMs: deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp),
     problem,
+    agentEnd: agentEndOf(pod),
   };
 }
 
+/** What is told of a container that has been started again in its pod. */
+function agentEndOf({ status }: Pod): ObservedPod["agentEnd"] {
+  const terminated = status?.containerStatuses?.[0]?.lastState?.terminated;
+  if (terminated?.finishedAt === undefined) return undefined;
+  return { message: endOf(terminated), atMs: Date.parse(terminated.finishedAt) };
+}
+
+const PHASES = ["Running", "Succeeded", "Failed", "Unknown"] as const;
+
 function phaseOf(phase: string | undefined): ObservedPod["phase"] {
-  switch (phase) {
-    case "Running":
-    case "Succeeded":
-    case "Failed":
-    case "Unknown":
-      return phase;
-    default:
-      return "Pending";
-  }
+  return PHASES.find((known) => known === phase) ?? "Pending";
 }
 
 /** Waiting for these is how every container begins. */

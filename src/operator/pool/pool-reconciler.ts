@@ -62,7 +62,10 @@ export function createPoolReconciler(
 
   return async (key) => {
     const object = world.caches.pools.get(key);
-    if (!object) return void memories.forget(key);
+    if (!object) {
+      memories.forget(key);
+      return undefined;
+    }
     const memory = memories.of(key, object.metadata.uid ?? "");
     const parsed = parsePoolSpec(object);
     if ("problem" in parsed) {
