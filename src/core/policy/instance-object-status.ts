@@ -87,12 +87,24 @@ function lastExitOf(
   nowMs: number,
 ): EmulatorInstanceStatus["lastExit"] {
   const instance = seen.agent?.state === "connected" ? seen.agent.instance : undefined;
+  const agentEnd = agentEndOf(seen, instance?.lastExitAt);
+  if (agentEnd) return agentEnd;
   if (instance?.lastExit) return told(instance.lastExit, instance);
   const lost = seen.pods.find((pod) => pod.name === before?.podName && (hasEnded(pod) || pod.goneByMs !== undefined));
   if (!lost || isOwnEnd(seen, nowMs)) return before?.lastExit;
   const detail = `pod ${lost.name}: ${lost.problem?.message ?? "it was deleted"}`.slice(0, MAX_DETAIL);
   if (before?.lastExit?.detail === detail) return before.lastExit;
   return { reason: "EmulatorKilled", detail, time: timestampOf(nowMs) };
+}
+
+/** An agent that ended took its guest along, and cannot tell: its pod does. Undefined where the guest has ended since. */
+function agentEndOf(seen: InstanceObservation, lastExitAt: string | undefined): EmulatorInstanceStatus["lastExit"] {
+  const pod = livePodOf(seen);
+  if (!pod?.agentEnd) return undefined;
+  const { message, atMs } = pod.agentEnd;
+  if (lastExitAt !== undefined && Date.parse(lastExitAt) > atMs) return undefined;
+  const detail = `pod ${pod.name}: ${message}`.slice(0, MAX_DETAIL);
+  return { reason: "EmulatorKilled", detail, time: timestampOf(atMs) };
 }
 
 /** A pod that ended because the spec says so has lost no guest. */

@@ -21,6 +21,8 @@ export interface ObservedPod {
   readonly goneByMs?: number | undefined;
   /** Why it does not come up, or how it ended, in the system's words. */
   readonly problem?: Problem | undefined;
+  /** How the agent in it last ended before it was started again, and when: out of memory, killed. */
+  readonly agentEnd?: { readonly message: string; readonly atMs: number } | undefined;
 }
 
 /** The board that the spec names. */

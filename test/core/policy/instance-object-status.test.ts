@@ -172,6 +172,21 @@ test("what became of a lost pod stays told when the next one runs", () => {
   });
 });
 
+test("an agent that was killed in its pod took its guest along, until the guest ends by itself", () => {
+  const agentEnd = { message: "the agent ended with code 137 (OOMKilled)", atMs: NOW_MS - 5_000 };
+  const pods = [podOf({ agentEnd })];
+  const taken = {
+    reason: "EmulatorKilled",
+    detail: "pod sensor-abcde: the agent ended with code 137 (OOMKilled)",
+    time: "2026-05-01T11:59:55Z",
+  };
+  expect(statusOf({ ...connected({}), pods }).lastExit).toEqual(taken);
+  const lastExit = { reason: "GuestExited", code: 3 } as const;
+  const since = (atMs: number) => connected({ lastExit, lastExitAt: new Date(atMs).toISOString() });
+  expect(statusOf({ ...since(NOW_MS - 9_000), pods }).lastExit).toEqual(taken);
+  expect(statusOf({ ...since(NOW_MS - 1_000), pods }).lastExit).toMatchObject(lastExit);
+});
+
 test("how the guest ended comes with its time and its last words", () => {
   const ended = connected({
     phase: "Failed",
