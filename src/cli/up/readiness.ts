@@ -73,12 +73,26 @@ function onSocket(address: ServerAddress, listener: () => void): () => void {
   return "socketPath" in address ? onFile(address.socketPath, listener) : () => {};
 }
 
+/**
+ * Tells of a file that comes or changes. The system gives each user only so many watches
+ * (fs.inotify.max_user_instances), and other programs may have them all: then the file is looked for instead.
+ */
 function onFile(path: string, listener: () => void): () => void {
   const name = basename(path);
-  const watcher = watch(dirname(path), (_event, file) => {
-    if (file === name) listener();
-  });
-  return () => watcher.close();
+  try {
+    const watcher = watch(dirname(path), (_event, file) => {
+      if (file === name) listener();
+    });
+    return () => watcher.close();
+  } catch (error) {
+    if (!isOutOfWatches(error)) throw error;
+    const again = setInterval(listener, LOOK_AGAIN_MS);
+    return () => clearInterval(again);
+  }
+}
+
+function isOutOfWatches(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EMFILE" || error.code === "ENOSPC");
 }
 
 function isReady(address: ServerAddress): Promise<boolean> {
