@@ -33,7 +33,8 @@ export interface OperatorLab extends AsyncDisposable {
   readonly client: KubeClient;
   readonly farm: FarmClient;
   readonly kubelet: StandInKubelet;
-  operator: Operator;
+  operator: Operator | undefined;
+  readonly operatorSettings: Readonly<Record<string, string>>;
   startOperator(): Promise<Operator>;
   apply(manifest: object): Promise<void>;
   /** The instance, once its status fits. */
@@ -46,7 +47,8 @@ export interface OperatorLab extends AsyncDisposable {
   podsOf(name: string): Promise<Pod[]>;
 }
 
-export async function startOperatorLab(): Promise<OperatorLab> {
+/** @param options.withOperator false: the test starts its own */
+export async function startOperatorLab({ withOperator = true } = {}): Promise<OperatorLab> {
   await using starting = new AsyncDisposableStack();
   const plane = starting.use(
     await startControlPlane({ controllers: ["garbage-collector-controller", "namespace-controller"] }),
@@ -73,14 +75,15 @@ export async function startOperatorLab(): Promise<OperatorLab> {
     createReflector({ client, resource: INSTANCES, onChange: tellAll, log, metrics }),
   );
   await instances.synced;
-  const start = () => startOperator(configOf(plane, url), log, { election: ELECTION });
+  const start = () => startOperator(readConfig(settingsOf(plane, url)), log, { election: ELECTION });
   const resources = starting.move();
   const lab: OperatorLab = {
     plane,
     client,
     farm,
     kubelet,
-    operator: await start(),
+    operator: withOperator ? await start() : undefined,
+    operatorSettings: settingsOf(plane, url),
     startOperator: start,
     async apply(manifest) {
       const file = join(process.env.TMPDIR ?? "/tmp", `emufarm-manifest-${process.pid}-${performance.now()}.json`);
@@ -103,15 +106,15 @@ export async function startOperatorLab(): Promise<OperatorLab> {
     },
     podsOf: async (name) => (await client.list(PODS, { labelSelector: `${INSTANCE_LABEL}=${name}` })).items,
     async [Symbol.asyncDispose]() {
-      await lab.operator[Symbol.asyncDispose]();
+      await lab.operator?.[Symbol.asyncDispose]();
       await resources.disposeAsync();
     },
   };
   return lab;
 }
 
-function configOf(plane: ControlPlane, apiUrl: string) {
-  return readConfig({
+function settingsOf(plane: ControlPlane, apiUrl: string): Record<string, string> {
+  return {
     EMUFARM_OPERATOR_KUBECONFIG: plane.kubeconfig,
     EMUFARM_OPERATOR_NAMESPACE: "default",
     EMUFARM_OPERATOR_IDENTITY: "operator",
@@ -119,7 +122,7 @@ function configOf(plane: ControlPlane, apiUrl: string) {
     EMUFARM_OPERATOR_AGENT_IMAGE: "emufarm-agent:test",
     EMUFARM_OPERATOR_API_URL: apiUrl,
     EMUFARM_OPERATOR_AGENT_LOSS_MS: "2000",
-  });
+  };
 }
 
 async function startFarmApi(cleanup: AsyncDisposableStack): Promise<{ url: string; farm: FarmClient }> {

@@ -105,7 +105,7 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
     await lab.apply(manifest("calm", { firmware: { artifact: shell } }));
     const before = await lab.untilInstance("calm", isReady);
     const emulators = await lab.kubelet.emulators();
-    await lab.operator[Symbol.asyncDispose]();
+    await lab.operator?.[Symbol.asyncDispose]();
     lab.operator = await lab.startOperator();
     // Something that the new leader does, after it has looked at everything.
     await lab.apply(manifest("after", { firmware: { artifact: shell } }));
