@@ -48,7 +48,7 @@ export function instancePhaseOf(seen: InstanceObservation, nowMs: number): Insta
   if (seen.board.state !== "found" && !livePodOf(seen)) return "Pending";
   const pod = livePodOf(seen);
   if (!pod?.nodeName) return seen.pods.length === 0 && seen.refusal ? "Pending" : "Scheduling";
-  if (seen.agent?.state === "lost") return "Unknown";
+  if (seen.agent?.state === "lost") return pod.problem ? "Starting" : "Unknown";
   const instance = instanceOf(seen.agent);
   if (!instance) return seen.firmware.state === "failed" ? "Pending" : "Starting";
   return instance.phase;
@@ -80,9 +80,10 @@ function agentConnected(seen: InstanceObservation): ConditionDraft {
   const { agent } = seen;
   const pod = livePodOf(seen);
   if (!pod) return isNotSo("AgentConnected", NO_POD);
-  if (agent?.state === "lost") return isNotSo("AgentConnected", agent.problem);
   if (agent?.state === "connected") return isSo("AgentConnected", "Connected", `The agent of pod ${pod.name} answers.`);
-  return isNotSo("AgentConnected", pod.nodeName && pod.problem ? pod.problem : CONNECTING);
+  // What the node says of the pod is why its agent does not answer.
+  if (pod.nodeName && pod.problem) return isNotSo("AgentConnected", pod.problem);
+  return isNotSo("AgentConnected", agent?.state === "lost" ? agent.problem : CONNECTING);
 }
 
 function firmwareLoaded(seen: InstanceObservation): ConditionDraft {
@@ -110,7 +111,7 @@ function firmwareLoaded(seen: InstanceObservation): ConditionDraft {
 function emulatorRunning(seen: InstanceObservation): ConditionDraft {
   const { agent } = seen;
   const instance = instanceOf(agent);
-  if (agent?.state === "lost") {
+  if (agent?.state === "lost" && !livePodOf(seen)?.problem) {
     return { type: "EmulatorRunning", status: "Unknown", reason: "AgentLost", message: agent.problem.message };
   }
   if (!instance)

@@ -24,7 +24,7 @@ export function instanceObjectStatus(
   const pod = livePodOf(seen);
   const isSamePod = pod !== undefined && before?.podName === pod.name;
   // A leader that has just begun knows nothing of the agent yet: what was so stays until it is known to have changed.
-  const isUnknown = isSamePod && isNotKnownYet(seen);
+  const isUnknown = isSamePod && pod.problem === undefined && isNotKnownYet(seen);
   if (isUnknown && before.observedGeneration === seen.generation) return before;
   const instance = seen.agent?.state === "connected" ? seen.agent.instance : undefined;
   const endMs = expiryMs(seen);

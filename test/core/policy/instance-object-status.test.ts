@@ -172,6 +172,19 @@ test("what became of a lost pod stays told when the next one runs", () => {
   });
 });
 
+test.each([
+  ["nobody has heard of yet", { state: "connecting" }],
+  ["is given up", { state: "lost", problem: { reason: "AgentLost", message: "No answer." } }],
+] as const)("a pod without its image says so, though its agent %s", (_what, agent) => {
+  const waiting = instanceSeen({ pods: [podOf({ isReady: false })], agent: { state: "connecting" } });
+  const before = instanceObjectStatus(waiting, facts, undefined, NOW_MS);
+  const problem = { reason: "ErrImageNeverPull", message: "no such image" };
+  const seen = instanceSeen({ pods: [podOf({ isReady: false, problem })], agent });
+  const status = instanceObjectStatus(seen, facts, before, NOW_MS);
+  expect(status.phase).toBe("Starting");
+  expect(status.conditions?.[0]).toMatchObject({ type: "Ready", status: "False", ...problem });
+});
+
 test("an agent that was killed in its pod took its guest along, until the guest ends by itself", () => {
   const agentEnd = { message: "the agent ended with code 137 (OOMKilled)", atMs: NOW_MS - 5_000 };
   const pods = [podOf({ agentEnd })];
