@@ -1,6 +1,6 @@
 /** What runs on the machines of a cluster, with its settings. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { controlPlaneDaemons } from "./control-plane-daemons.ts";
 import { nodeDaemons, nodeFiles } from "./node-daemons.ts";
 import { type ClusterSettings, isNode, type MachineName, machineFolder } from "./settings.ts";
@@ -24,7 +24,9 @@ export function writeDaemons(settings: ClusterSettings, machine: MachineName): v
   }
   if (!isNode(machine)) return;
   for (const [name, text] of Object.entries(nodeFiles(settings, machine))) {
-    writeFileSync(join(folder, "settings", name), text);
+    const file = join(folder, "settings", name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
   }
 }
 

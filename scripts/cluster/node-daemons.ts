@@ -4,6 +4,8 @@ import { keyFile } from "./keys.ts";
 import { addressOf, type ClusterSettings, dnsAddress, type NodeName, podRange } from "./settings.ts";
 import { inside, insideToolFolder } from "./tools.ts";
 
+const REGISTRY_PORT = 30500;
+
 const settingsFile = (name: string) => `${inside.machine}/settings/${name}`;
 
 export function nodeDaemons(settings: ClusterSettings, node: NodeName): readonly Daemon[] {
@@ -31,7 +33,15 @@ export function nodeFiles(settings: ClusterSettings, node: NodeName): Record<str
     "kube-proxy.json": JSON.stringify(proxySettings(settings, node)),
     // Names from outside of the cluster are none of a pod's business: nothing leaves this machine.
     "resolv.conf": "",
+    ...Object.fromEntries(
+      registries(settings).map((at) => [`registries/${at}/hosts.toml`, `server = "http://${at}"\n`]),
+    ),
   };
+}
+
+/** Where a registry may stand without TLS: behind a port of the first node, or on the host. */
+function registries(settings: ClusterSettings): string[] {
+  return [addressOf(settings, "node1"), addressOf(settings, "host")].map((host) => `${host}:${REGISTRY_PORT}`);
 }
 
 /** Where this process may not raise its own priority for the OOM killer, sandboxes fail unless that is left alone. */
@@ -41,6 +51,8 @@ function containerdSettings(): string {
   path = '/var/lib/containerd-opt'
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = 'localhost/pause:1'
+[plugins.'io.containerd.cri.v1.images'.registry]
+  config_path = '${settingsFile("registries")}'
 [plugins.'io.containerd.cri.v1.runtime']
   restrict_oom_score_adj = true
   [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
