@@ -15,14 +15,20 @@ const AGENT = "node";
 const JOB = 60;
 
 /** What takes an agent from its boards and jobs. */
-const LOSSES: readonly { readonly what: string; happen(farm: FaultyFarm, pod: Pod): Promise<unknown> }[] = [
-  { what: "its agent is killed", happen: ({ own }, pod) => signalProcesses(own, pod, AGENT, "KILL") },
+const LOSSES: readonly {
+  readonly name: string;
+  readonly what: string;
+  happen(farm: FaultyFarm, pod: Pod): Promise<unknown>;
+}[] = [
+  { name: "killed", what: "its agent is killed", happen: ({ own }, pod) => signalProcesses(own, pod, AGENT, "KILL") },
   {
+    name: "deleted",
     what: "its pod is deleted",
     happen: ({ installed }, { metadata }) =>
       installed.boards.kubectl(["delete", `pod/${metadata.name}`, "--wait=false"]),
   },
   {
+    name: "evicted",
     what: "its pod is evicted",
     happen({ installed }, { metadata }) {
       const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name: metadata.name } };
@@ -95,31 +101,35 @@ describeOnCluster("a board", "disruptive", (cluster) => {
     await farm.installed.boards.kubectl(["delete", "emu/crashing"]);
   });
 
-  test.each(LOSSES)("begins anew under its name and address when $what", { timeout: TEST_MS }, async ({ happen }) => {
-    const farm = given();
-    const { sight, own } = farm;
-    const before = await farm.startCounting("lost");
-    await using cut = await before.openUart();
-    await cut.hear(5);
-    await happen(farm, before.pod);
-    await cut.closed;
-    await sight.untilInstance(
-      "lost",
-      (status) =>
-        isServing(status) && status.lastExit?.time !== undefined && status.lastExit.reason === "EmulatorKilled",
-    );
-    const after = await countingBoard(farm, "lost");
-    expect(after.address).toBe(before.address);
-    expect(after.status.address).toBe(before.status.address);
-    expect(after.status.firmware).toEqual(before.status.firmware);
-    expect(after.status.lastExit?.detail ?? "").not.toBe("");
-    await using uart = await after.openUart();
-    await uart.hear(5);
-    expect(uart.gaps).toEqual([]);
-    expect(await countProcesses(own, after.pod, EMULATOR)).toBe(1);
-    expect(sight.doubles).toEqual([]);
-    await farm.installed.boards.kubectl(["delete", "emu/lost"]);
-  });
+  test.each(LOSSES)(
+    "begins anew under its name and address when $what",
+    { timeout: TEST_MS },
+    async ({ name, happen }) => {
+      const farm = given();
+      const { sight, own } = farm;
+      const before = await farm.startCounting(name);
+      await using cut = await before.openUart();
+      await cut.hear(5);
+      await happen(farm, before.pod);
+      await cut.closed;
+      await sight.untilInstance(
+        name,
+        (status) =>
+          isServing(status) && status.lastExit?.time !== undefined && status.lastExit.reason === "EmulatorKilled",
+      );
+      const after = await countingBoard(farm, name);
+      expect(after.address).toBe(before.address);
+      expect(after.status.address).toBe(before.status.address);
+      expect(after.status.firmware).toEqual(before.status.firmware);
+      expect(after.status.lastExit?.detail ?? "").not.toBe("");
+      await using uart = await after.openUart();
+      await uart.hear(5);
+      expect(uart.gaps).toEqual([]);
+      expect(await countProcesses(own, after.pod, EMULATOR)).toBe(1);
+      expect(sight.doubles).toEqual([]);
+      await farm.installed.boards.kubectl(["delete", `emu/${name}`]);
+    },
+  );
 
   test.each([
     {

@@ -139,11 +139,14 @@ describeOnCluster("an instance that cannot be", "disruptive", (cluster) => {
     const { installed, sight } = farm;
     const none = `sha256:${"0".repeat(64)}`;
     await upgrade(farm, `image.digests.agent=${none}`);
-    await farm.apply("no-image", { firmware: await inlineFirmware("metronome") });
-    const isMissing = (reason?: string) => reason === "ErrImageNeverPull";
-    const seen = await sight.untilInstance("no-image", (status) => isMissing(conditionOf(status, "Ready")?.reason));
-    expect(conditionOf(seen.status, "Ready")?.message).toContain(`localhost/emufarm-agent@${none}`);
-    await upgrade(farm, "image.digests.agent=");
+    try {
+      await farm.apply("no-image", { firmware: await inlineFirmware("metronome") });
+      const isMissing = (reason?: string) => reason === "ErrImageNeverPull";
+      const seen = await sight.untilInstance("no-image", (status) => isMissing(conditionOf(status, "Ready")?.reason));
+      expect(conditionOf(seen.status, "Ready")?.message).toContain(`localhost/emufarm-agent@${none}`);
+    } finally {
+      await upgrade(farm, "image.digests.agent=");
+    }
     // The pod that never was may be deleted by anybody.
     await installed.boards.kubectl(["delete", "pods", "-l", "emufarm.dev/instance=no-image"]);
     await countingBoard(farm, "no-image");
