@@ -31,7 +31,9 @@ async function tryToBuild() {
     ...(process.env.EMUFARM_TEST_QEMU === "0"
       ? []
       : [() => buildFarmQemu({ images: join(projectFolder, "images/qemu"), cache })]),
-    ...(noClusterReason(process.env) === undefined ? [() => buildTools(cache, TEST_TOOLS), ensureContainerTools] : []),
+    ...(noClusterReason(process.env) === undefined
+      ? [() => buildTools(cache, TEST_TOOLS), async () => ensureContainerTools()]
+      : []),
   ];
   for (const build of builds) {
     try {
