@@ -84,7 +84,7 @@ async function wordsOf(
     case "shell":
       return SHELLS;
     case "listing":
-      return ["runs", "jobs", "boards"];
+      return ["runs", "jobs", "boards", "emu", "emupool", "brd", "cbrd", "all"];
     case "ownBoard":
       return await boardNames([own]);
     case "board":
