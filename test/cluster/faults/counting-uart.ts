@@ -27,9 +27,7 @@ export class CountingUart implements AsyncDisposable {
   }
 
   static async open(host: string, port = 5_000): Promise<CountingUart> {
-    const socket = connect(port, host);
-    await once(socket, "connect");
-    return new CountingUart(socket);
+    return new CountingUart(await connected(host, port));
   }
 
   /** Waits for so many numbers more than there are now. */
@@ -62,4 +60,14 @@ export class CountingUart implements AsyncDisposable {
       this.#isFirst = false;
     }
   }
+}
+
+/** A Service that is new is not known to every node yet. */
+async function connected(host: string, port: number): Promise<Socket> {
+  const tryOnce = async () => {
+    const socket = connect(port, host);
+    await once(socket, "connect");
+    return socket;
+  };
+  return await vi.waitFor(tryOnce, { timeout: HEAR_MS, interval: 200 });
 }
