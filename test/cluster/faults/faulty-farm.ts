@@ -14,6 +14,9 @@ import { FarmSight, isServing } from "./farm-sight.ts";
 const INSTALL_MS = 900_000;
 const UNINSTALL_MS = 300_000;
 
+/** What kubectl shall say of what it has written. */
+const VERSION = ["-o", "jsonpath={.metadata.uid} {.metadata.generation}"];
+
 /** An installed farm to which things happen. */
 export interface FaultyFarm {
   readonly own: ClusterSettings;
@@ -62,6 +65,14 @@ export async function inlineFirmware(app: string): Promise<{ readonly inline: st
 
 function faultyFarm(own: ClusterSettings, installed: InstalledFarm, sight: FarmSight): FaultyFarm {
   const { boards, system } = installed;
+  /** Until the watch has brought what was written: what it shows before that is about an earlier spec. */
+  const seen = async (name: string, version: string) => {
+    const [uid, generation] = version.split(" ");
+    await sight.until(`${name} as it was written`, () => {
+      const metadata = sight.instance(name)?.metadata;
+      return metadata?.uid === uid && (metadata?.generation ?? 0) >= Number(generation) ? metadata : undefined;
+    });
+  };
   const farm: FaultyFarm = {
     own,
     installed,
@@ -73,10 +84,11 @@ function faultyFarm(own: ClusterSettings, installed: InstalledFarm, sight: FarmS
         metadata: { name },
         spec: { board: "mps2-an385", channels: [{ name: "uart0", tcp: true }], ...spec },
       };
-      await boards.kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify(object));
+      await seen(name, await boards.kubectl(["apply", "--server-side", "-f", "-", ...VERSION], JSON.stringify(object)));
     },
     async patch(name, spec) {
-      await boards.kubectl(["patch", `emu/${name}`, "--type=merge", "-p", JSON.stringify({ spec })]);
+      const patch = JSON.stringify({ spec });
+      await seen(name, await boards.kubectl(["patch", `emu/${name}`, "--type=merge", "-p", patch, ...VERSION]));
     },
     async partPods(component) {
       const labelSelector = `app.kubernetes.io/part-of=emufarm,app.kubernetes.io/component=${component}`;
