@@ -152,6 +152,18 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
     expect((await lab.untilInstance("boardless", isReady)).status).toMatchObject({ board: { kind: "Board" } });
   });
 
+  test.each([
+    [{ channels: [{ name: "uart9", tcp: true }] }, "ChannelUnknown", "has no channel uart9; it has uart0, uart1"],
+    [{ consoleLog: "All" }, "NotSupportedYet", "spec.consoleLog"],
+    [{ ttl: { after: "1h", from: "LastUsed" } }, "NotSupportedYet", "spec.ttl.from"],
+  ])("what cannot be done is told, never ignored: %j", async (spec, reason, words) => {
+    const name = `beyond-${reason.toLowerCase()}-${Object.keys(spec)[0]?.toLowerCase()}`;
+    await lab.apply(manifest(name, { firmware: { artifact: shell }, ...spec }));
+    const object = await lab.untilInstance(name, (status) => ready(status)?.reason === reason);
+    expect(ready(object.status as EmulatorInstanceStatus)?.message).toContain(words);
+    await lab.plane.kubectl("delete", "emu", name);
+  });
+
   test("firmware that is refused is told by its own words, and put right by the next spec", async () => {
     await lab.apply(manifest("refused", { firmware: { url: "http://169.254.169.254/app.elf" } }));
     const object = await lab.untilInstance("refused", (status) => ready(status)?.reason === "FirmwareSourceRefused");

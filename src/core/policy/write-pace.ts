@@ -19,7 +19,8 @@ export function waitOf(written: readonly number[], nowMs: number, isUrgent: bool
   const recent = written.filter((moment) => nowMs - moment < pace.windowMs);
   const last = recent.at(-1);
   const gap = last === undefined || isUrgent ? 0 : last + pace.gapMs - nowMs;
-  const first = recent.at(-pace.most);
+  // Half of them are kept for what somebody waits for.
+  const first = recent.at(isUrgent ? -pace.most : -Math.floor(pace.most / 2));
   const window = first === undefined ? 0 : first + pace.windowMs - nowMs;
   return Math.max(0, gap, window);
 }

@@ -1,12 +1,13 @@
 import PQueue from "p-queue";
 import { FarmError } from "../../core/error/farm-error.ts";
-import type { ObservedFirmware, Problem } from "../../core/policy/instance-observation.ts";
+import type { ObservedFirmware } from "../../core/policy/instance-observation.ts";
 import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
-import type { FirmwareSource, ImageSource } from "../../core/schema/firmware-source.ts";
+import type { FirmwareSource } from "../../core/schema/firmware-source.ts";
 import type { FirmwareReference } from "../../core/schema/job.ts";
 import type { ImportRecord, ImportRequestInput } from "../../core/wire/import.ts";
 import { contentDigest } from "../kubernetes/content-digest.ts";
-import type { ConfigMapWatches, SeenConfigMap } from "./config-map-watches.ts";
+import type { ConfigMapWatches } from "./config-map-watches.ts";
+import { readSource, SourceProblem, type SourceText } from "./source-text.ts";
 
 /** The farm's importer. */
 export type ImportFirmware = (request: ImportRequestInput, signal: AbortSignal) => Promise<ImportRecord>;
@@ -68,22 +69,10 @@ export function createFirmwareResolver(dependencies: FirmwareResolverDependencie
     const { format, initrd, dtb, append: _append, ...main } = source;
     const check = { board: { name: board.name, spec: board.spec }, ...(format && { format }) };
     return [
-      { role: "firmware", read: () => read(wish, main), check, knownSha256 },
-      ...(initrd ? [{ role: "initrd" as const, read: () => read(wish, initrd) }] : []),
-      ...(dtb ? [{ role: "dtb" as const, read: () => read(wish, dtb) }] : []),
+      { role: "firmware", read: () => readSource(configMaps, wish, main), check, knownSha256 },
+      ...(initrd ? [{ role: "initrd" as const, read: () => readSource(configMaps, wish, initrd) }] : []),
+      ...(dtb ? [{ role: "dtb" as const, read: () => readSource(configMaps, wish, dtb) }] : []),
     ];
-  }
-
-  function read({ namespace, key }: FirmwareWish, source: ImageSource): SourceText {
-    const { configMap, url, artifact, inline, sha256, image, secretName } = source;
-    if (secretName !== undefined) return { problem: unsupported("Credentials for firmware (secretName)") };
-    if (image !== undefined) return { problem: unsupported("Firmware from OCI images") };
-    if (!configMap) return { request: definedOf({ url, artifact, inline, sha256 }), version: "" };
-    const seen = configMaps.read(namespace, configMap.name, key);
-    if (seen.state === "unknown") return "unknown";
-    const found = bytesIn(seen, configMap);
-    if ("problem" in found) return found;
-    return { request: definedOf({ inline: found.base64, sha256 }), version: found.version };
   }
 
   async function run(wish: FirmwareWish, entry: Entry): Promise<void> {
@@ -178,49 +167,10 @@ interface FileRequest {
   readonly knownSha256?: string | undefined;
 }
 
-/** A source as the importer takes it, with what tells one version of it from another. */
-type SourceText =
-  | "unknown"
-  | { readonly problem: Problem }
-  | { readonly request: ImportRequestInput; readonly version: string };
-
-class SourceProblem extends Error {
-  readonly problem: Problem;
-
-  constructor(problem: Problem) {
-    super(problem.message);
-    this.problem = problem;
-  }
-}
-
 function configMapsOf({ namespace, source }: FirmwareWish): string[] {
   return [source, source?.initrd, source?.dtb].flatMap((one) =>
     one?.configMap ? [`${namespace}/${one.configMap.name}`] : [],
   );
-}
-
-function bytesIn(
-  seen: Exclude<SeenConfigMap, { state: "unknown" }>,
-  { name, key }: { name: string; key: string },
-): { readonly problem: Problem } | { readonly base64: string; readonly version: string } {
-  if (seen.state === "missing") {
-    return { problem: { reason: "ConfigMapNotFound", message: `There is no ConfigMap ${name} in the namespace.` } };
-  }
-  const { binaryData, data, metadata } = seen.object;
-  const text = data?.[key];
-  const base64 = binaryData?.[key] ?? (text === undefined ? undefined : Buffer.from(text).toString("base64"));
-  if (base64 !== undefined) return { base64, version: `${metadata.uid ?? ""}/${metadata.resourceVersion ?? ""}` };
-  const keys = [...Object.keys(binaryData ?? {}), ...Object.keys(data ?? {})].join(", ") || "none";
-  return {
-    problem: { reason: "ConfigMapKeyNotFound", message: `ConfigMap ${name} has no key ${key}; it has ${keys}.` },
-  };
-}
-
-function unsupported(what: string): Problem {
-  return {
-    reason: "SourceNotSupported",
-    message: `${what} cannot be used yet; name a url, an artifact or a configMap.`,
-  };
 }
 
 function resolvedOf(
@@ -252,8 +202,4 @@ function failureOf(error: unknown, failures: number, nowMs: number): ObservedFir
   const { code, message } = FarmError.from(error);
   const problem = error instanceof SourceProblem ? error.problem : { reason: code, message };
   return { state: "failed", problem, retryAtMs: nowMs + delayMs };
-}
-
-function definedOf(fields: Record<string, string | undefined>): ImportRequestInput {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -187,12 +187,29 @@ function desiredOf(
   return { ...wish, generation, digest: contentDigest(wish), urls: firmware?.urls ?? {} };
 }
 
-/** Channels that the board does not have, or the farm cannot serve yet. */
-function unsupportedBy({ name, spec: { uarts } }: FoundBoard, { channels }: EmulatorInstanceSpec): Problem | undefined {
+/** What the spec asks for that the board does not have, or the farm does not do yet. */
+function unsupportedBy(
+  { name, spec: { uarts } }: FoundBoard,
+  { channels, ttl, storage, consoleLog }: EmulatorInstanceSpec,
+): Problem | undefined {
+  const missing = notYet({ ttl, storage, consoleLog });
+  if (missing !== undefined)
+    return { reason: "NotSupportedYet", message: `${missing} is not carried out yet: leave it out.` };
   const unknown = channels.find((channel) => !uarts.some((uart) => uart.name === channel.name));
   if (!unknown) return undefined;
   const names = uarts.map((uart) => uart.name).join(", ");
   return { reason: "ChannelUnknown", message: `Board ${name} has no channel ${unknown.name}; it has ${names}.` };
+}
+
+/** What the schema has and the farm does not do yet: told, never ignored. */
+function notYet({
+  ttl,
+  storage,
+  consoleLog,
+}: Pick<EmulatorInstanceSpec, "ttl" | "storage" | "consoleLog">): string | undefined {
+  if (ttl?.from === "LastUsed") return "spec.ttl.from: LastUsed";
+  if (storage?.volumeClaimTemplate) return "spec.storage.volumeClaimTemplate";
+  return consoleLog === "None" ? undefined : "spec.consoleLog";
 }
 
 function boardFacts({ kind, name, uid, generation }: FoundBoard): InstanceFacts["board"] {
