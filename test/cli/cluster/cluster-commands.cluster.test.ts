@@ -107,12 +107,12 @@ describeOnCluster("emufarm on a farm in a cluster", "disruptive", (cluster) => {
     expect((await emufarm(["apply", "-f", pool, ...boards()])).code).toBe(0);
     await farm.boards.kubectl(["wait", "--for=condition=Ready", "emupool/default", WAIT]);
     const system = ["-n", farm.system.name];
-    const args = ["run", "mps2-an385", image("mps2-an385", "hello"), "--expect-text", "hello", ...system];
+    const args = ["run", "mps2-an385", image("mps2-an385", "hello"), "--expect-text", "boot ok", ...system];
     const { code, stdout, stderr } = await emufarm(args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/passed in/) });
-    expect(stdout).toContain("hello");
+    expect(stdout).toContain("boot ok");
     expect((await emufarm(["get", "runs", ...system])).stdout).toMatch(/hello\.elf on mps2-an385 .* passed +1\/1/);
-    const failed = await emufarm([...args.slice(0, 3), "--fail-text", "hello", ...system]);
+    const failed = await emufarm([...args.slice(0, 3), "--fail-text", "boot ok", ...system]);
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain(`--namespace ${farm.system.name}`);
   });
