@@ -147,7 +147,8 @@ describeOnCluster("boards and pools of an operator", "disruptive", (cluster) => 
     const jobs = Array.from({ length: 8 }, () => ({ board: "mps2-an385", firmware: { sha256: sha256Of(image) } }));
     const run = await client.submitRun({ jobs });
     for await (const event of client.events(run.id)) {
-      if (event.type === "end") expect(event.run.totals).toMatchObject({ passed: 8 });
+      if (event.type === "end")
+        expect(event.run.totals).toMatchObject({ total: 8, unexpected: 0, verdicts: { passed: 8 } });
     }
     await farm.boards.kubectl(["scale", "emupool/default", "--replicas=0"]);
     await farm.boards.kubectl(["wait", "--for=delete", "pods", "-l", "emufarm.dev/pool=default", WAIT]);
