@@ -25,6 +25,9 @@ export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
   const { desired, restarts, lastExit, lastExitAt, lastLines, firmware } = record;
   const phase = phaseOf(moment);
   const isAsDesired = phase === (desired.power === "Off" ? "PoweredOff" : desired.isPaused ? "Paused" : "Running");
+  const isFirmwareLoaded = record.firmwareKey === firmwareKeyOf(desired);
+  // A wish that has just come is not under way yet: what runs is still what was.
+  const isPresent = !isConverging && (isFirmwareLoaded || desired.power === "Off");
   const hasReadyPattern = desired.power === "On" && !desired.isPaused && desired.board.ready !== undefined;
   return {
     uid: desired.uid,
@@ -32,11 +35,11 @@ export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
     revision: desired.revision ?? 0,
     ...(desired.digest !== undefined && { digest: desired.digest }),
     phase,
-    isReady: isAsDesired && !isConverging && (isReady || !hasReadyPattern),
+    isReady: isAsDesired && isPresent && (isReady || !hasReadyPattern),
     boots: board?.guest.boots ?? 0,
     restarts,
     endpoints: (board?.channels ?? []).map(({ name, channel }) => ({ name, port: channel.port })),
-    isFirmwareLoaded: record.firmwareKey === firmwareKeyOf(desired),
+    isFirmwareLoaded,
     ...(firmware !== undefined && { firmware }),
     ...(lastExit && { lastExit }),
     ...(lastExitAt !== undefined && { lastExitAt }),
