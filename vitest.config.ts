@@ -12,6 +12,8 @@ import { findFarmQemu } from "./src/cli/farm/farm-qemu.ts";
 const SYSTEM = ["test/**/*.system.test.ts"];
 /** Tests on a whole Kubernetes, which all of them share. */
 const CLUSTER = ["test/**/*.cluster.test.ts"];
+/** Those of them that take many minutes: `npm run test:faults`. */
+const LONG = ["test/cluster/faults/**", "test/images/containerfiles.cluster.test.ts"];
 
 /** What `npm test` put into the cache folder; a test that is started by hand finds it as well. */
 function fetchedByTheSetUp(): Record<string, string> {
@@ -70,6 +72,7 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: CLUSTER,
+          exclude: process.env.EMUFARM_TEST_FAULTS === "all" ? [] : LONG,
           globalSetup: "test/cluster/global-setup.ts",
           pool: "forks",
           maxWorkers: 1,

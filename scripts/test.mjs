@@ -27,12 +27,13 @@ const totalsFile = join(folder, "totals.json");
  */
 async function tryToBuild() {
   const cache = ownCacheFolder();
+  const areLong = process.env.EMUFARM_TEST_FAULTS === "all";
   const builds = [
     ...(process.env.EMUFARM_TEST_QEMU === "0"
       ? []
       : [() => buildFarmQemu({ images: join(projectFolder, "images/qemu"), cache })]),
     ...(noClusterReason(process.env) === undefined
-      ? [() => buildTools(cache, TEST_TOOLS), async () => ensureContainerTools()]
+      ? [() => buildTools(cache, TEST_TOOLS), async () => areLong && ensureContainerTools()]
       : []),
   ];
   for (const build of builds) {

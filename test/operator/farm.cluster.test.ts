@@ -1,7 +1,5 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { killMachine, startMachine } from "../../scripts/cluster/faults.ts";
-import type { MachineName } from "../../scripts/cluster/settings.ts";
 import { projectFolder } from "../../scripts/setup/folders.mjs";
 import { createFarmClient } from "../../src/client/farm-client.ts";
 import { exampleImage, sha256Of } from "../agent/attempt/agent-lab.ts";
@@ -152,37 +150,5 @@ describeOnCluster("boards and pools of an operator", "disruptive", (cluster) => 
     }
     await farm.boards.kubectl(["scale", "emupool/default", "--replicas=0"]);
     await farm.boards.kubectl(["wait", "--for=delete", "pods", "-l", "emufarm.dev/pool=default", WAIT]);
-  });
-
-  test("its node killed: the board is Ready on another one, and there are never two", {
-    timeout: TEST_MS,
-  }, async () => {
-    const { own } = cluster;
-    if (!own) throw new Error("nodes are killed on the farm's own cluster only");
-    await farm.boards.kubectl(["apply", "-f", join(EXAMPLES, "instance.yaml")]);
-    await waitFor("emu/sensor-01", "condition=Ready");
-    const name = await read("emu/sensor-01", ".status.podName");
-    const node = (await read("emu/sensor-01", ".status.nodeName")) as MachineName;
-    await killMachine(own, node);
-    try {
-      await expect
-        .poll(
-          async () => {
-            const ready = await ofPods('.status.conditions[?(@.type=="Ready")].status');
-            expect(ready.split(" ").filter((status) => status === "True").length).toBeLessThanOrEqual(1);
-            return (
-              (await read("emu/sensor-01", ".status.podName")) !== name &&
-              (await read("emu/sensor-01", ".status.phase"))
-            );
-          },
-          { timeout: 180_000, interval: 500 },
-        )
-        .toBe("Running");
-      expect(await read("emu/sensor-01", ".status.nodeName")).not.toBe(node);
-    } finally {
-      await startMachine(own, node);
-    }
-    await cluster.kubectl(["wait", "--for=condition=Ready", `node/${node}`, WAIT]);
-    expect((await podUid()).split(" ")).toHaveLength(1);
   });
 });
