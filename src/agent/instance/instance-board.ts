@@ -1,10 +1,12 @@
 import type { DesiredState } from "../../core/wire/desired-state.ts";
 import type { BootStrategy } from "../boot/boot.ts";
 import { watchReady } from "../boot/ready-watch.ts";
+import type { ChannelOwner } from "../channel/channel-owner.ts";
+import { rawChannel } from "../channel/raw-channels.ts";
+import { RawPort, type ServeRaw } from "../channel/raw-port.ts";
 import { Guest, type GuestEvents } from "../guest/guest.ts";
 import { Progress } from "../progress.ts";
 import type { Slot } from "../slot/slot.ts";
-import { TcpChannel } from "../uart/tcp-channel.ts";
 import { UartHub } from "../uart/uart-hub.ts";
 
 export interface InstanceBoardOptions {
@@ -20,20 +22,19 @@ export interface InstanceBoardOptions {
 }
 
 /** The board of an instance with its channels, which stay open through all its boots. */
-export class InstanceBoard implements AsyncDisposable {
+export class InstanceBoard implements ChannelOwner, AsyncDisposable {
   readonly guest: Guest;
   readonly hubs: readonly UartHub[];
-  readonly channels: readonly { readonly name: string; readonly channel: TcpChannel }[];
   readonly #progress: Progress;
   readonly #options: InstanceBoardOptions;
+  readonly #rawPorts: { readonly name: string; readonly rawPort: RawPort }[] = [];
   #stopWatching = () => {};
 
-  private constructor(options: InstanceBoardOptions, hubs: readonly UartHub[], channels: InstanceBoard["channels"]) {
-    const { desired, slot, boots, events } = options;
+  private constructor(options: InstanceBoardOptions) {
+    const { desired, slot, boots, logFolder, events } = options;
     this.#options = options;
     this.#progress = new Progress();
-    this.hubs = hubs;
-    this.channels = channels;
+    this.hubs = desired.board.uarts.map(({ name }) => new UartHub({ name, logPath: `${logFolder}/${name}.log` }));
     this.guest = new Guest({
       boots,
       tenant: desired.tenant,
@@ -45,27 +46,27 @@ export class InstanceBoard implements AsyncDisposable {
       network: "none",
       onReset: "continue",
       maxResets: Number.POSITIVE_INFINITY,
-      hubs,
+      hubs: this.hubs,
       progress: this.#progress,
       events,
     });
   }
 
+  /** @throws {Error} of node:net where a raw port cannot be opened */
   static async build(options: InstanceBoardOptions): Promise<InstanceBoard> {
-    const { desired, logFolder, host, ports } = options;
-    const hubs = desired.board.uarts.map(({ name }) => new UartHub({ name, logPath: `${logFolder}/${name}.log` }));
-    const channels: { name: string; channel: TcpChannel }[] = [];
-    for (const { name, port } of desired.channels.filter(({ tcp }) => tcp)) {
-      const uart = hubs.find((hub) => hub.name === name);
-      if (!uart) continue;
-      try {
-        channels.push({ name, channel: await listenAgain(uart, host, port ?? ports[name] ?? 0) });
-      } catch (error) {
-        await Promise.all(channels.map(({ channel }) => channel[Symbol.asyncDispose]()));
-        throw error;
-      }
+    const board = new InstanceBoard(options);
+    try {
+      await board.#openRawPorts();
+    } catch (error) {
+      await board[Symbol.asyncDispose]();
+      throw error;
     }
-    return new InstanceBoard(options, hubs, channels);
+    return board;
+  }
+
+  /** Ports by channel. */
+  get rawPorts(): readonly { readonly name: string; readonly rawPort: RawPort }[] {
+    return this.#rawPorts;
   }
 
   /** Looks for the ready pattern anew, in the output of the boot that comes. */
@@ -83,18 +84,26 @@ export class InstanceBoard implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#progress.abort(undefined);
     await this.guest[Symbol.asyncDispose]();
-    await Promise.all(this.channels.map(({ channel }) => channel[Symbol.asyncDispose]()));
+    await Promise.all(this.#rawPorts.map(({ rawPort }) => rawPort[Symbol.asyncDispose]()));
     for (const hub of this.hubs) hub.end();
     this.#progress[Symbol.dispose]();
   }
+
+  async #openRawPorts(): Promise<void> {
+    const { desired, host, ports } = this.#options;
+    for (const { name, port } of desired.channels.filter(({ tcp }) => tcp)) {
+      const serve = rawChannel(this, name);
+      if (serve) this.#rawPorts.push({ name, rawPort: await listenAgain(serve, host, port ?? ports[name] ?? 0) });
+    }
+  }
 }
 
-async function listenAgain(uart: UartHub, host: string, port: number): Promise<TcpChannel> {
+async function listenAgain(serve: ServeRaw, host: string, port: number): Promise<RawPort> {
   try {
-    return await TcpChannel.listen({ uart, host, port });
+    return await RawPort.listen({ serve, host, port });
   } catch (error) {
     // Somebody took the port while the agent was away: a new one is told in the status.
     if (port === 0 || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    return TcpChannel.listen({ uart, host, port: 0 });
+    return RawPort.listen({ serve, host, port: 0 });
   }
 }

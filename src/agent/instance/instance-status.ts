@@ -38,7 +38,7 @@ export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
     isReady: isAsDesired && isPresent && (isReady || !hasReadyPattern),
     boots: board?.guest.boots ?? 0,
     restarts,
-    endpoints: (board?.channels ?? []).map(({ name, channel }) => ({ name, port: channel.port })),
+    endpoints: (board?.rawPorts ?? []).map(({ name, rawPort }) => ({ name, port: rawPort.port })),
     isFirmwareLoaded,
     ...(firmware !== undefined && { firmware }),
     ...(lastExit && { lastExit }),

@@ -172,7 +172,7 @@ export class Instance implements AsyncDisposable {
       },
     });
     this.#boardKey = boardKeyOf(desired);
-    const ports = Object.fromEntries(this.#board.channels.map(({ name, channel }) => [name, channel.port]));
+    const ports = Object.fromEntries(this.#board.rawPorts.map(({ name, rawPort }) => [name, rawPort.port]));
     await this.#save({ ...this.#record, ports });
   }
 
@@ -182,7 +182,7 @@ export class Instance implements AsyncDisposable {
     this.#boardKey = undefined;
     this.#firmwareKey = undefined;
     if (!board) return;
-    this.#dependencies.onHttpOnRawPort(board.channels.reduce((sum, { channel }) => sum + channel.refusedHttp, 0));
+    this.#dependencies.onHttpOnRawPort(board.rawPorts.reduce((sum, { rawPort }) => sum + rawPort.refusedHttp, 0));
     await board[Symbol.asyncDispose]();
   }
 

@@ -4,6 +4,7 @@ import type { Log } from "../../log/log.ts";
 import type { AgentEvents } from "../agent-events.ts";
 import type { LogRange } from "../attempt/attempts.ts";
 import type { BootStrategy } from "../boot/boot.ts";
+import { rawChannelNames } from "../channel/raw-channels.ts";
 import type { FirmwareSupply } from "../firmware/firmware-supply.ts";
 import type { SlotPool } from "../guest/slot-pool.ts";
 import type { AgentMetrics } from "../metrics.ts";
@@ -71,8 +72,8 @@ export class Instances implements AsyncDisposable {
 
   /** Connections to raw ports that spoke HTTP and were closed, so far. */
   get refusedHttp(): number {
-    const channels = [...this.#instances.values()].flatMap(({ board }) => board?.channels ?? []);
-    return channels.reduce((sum, { channel }) => sum + channel.refusedHttp, this.#refusedHttp);
+    const rawPorts = [...this.#instances.values()].flatMap(({ board }) => board?.rawPorts ?? []);
+    return rawPorts.reduce((sum, { rawPort }) => sum + rawPort.refusedHttp, this.#refusedHttp);
   }
 
   /** @throws {FarmError} NotFound */
@@ -184,7 +185,7 @@ function isOlder(one: DesiredState, other: DesiredState): boolean {
 }
 
 function checkChannels({ boardName, board, channels }: DesiredState): void {
-  const names = board.uarts.map(({ name }) => name);
+  const names = rawChannelNames(board);
   const unknown = channels.find(({ name }) => !names.includes(name));
   if (!unknown) return;
   throw new FarmError("NotSupportedByBoard", {

@@ -2,14 +2,20 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { TcpChannel } from "../../../src/agent/uart/tcp-channel.ts";
+import { RawPort } from "../../../src/agent/channel/raw-port.ts";
+import { serveUart } from "../../../src/agent/uart/uart-connection.ts";
 import { UartHub } from "../../../src/agent/uart/uart-hub.ts";
-import { socketPair, temporaryFolder } from "./socket-pair.ts";
+import { socketPair, temporaryFolder } from "../uart/socket-pair.ts";
 
-async function setup() {
+async function setup(maxConnections?: number) {
   const folder = await temporaryFolder();
   const hub = new UartHub({ name: "uart0", logPath: join(folder.path, "log") });
-  const channel = await TcpChannel.listen({ uart: hub, host: "127.0.0.1", port: 0 });
+  const channel = await RawPort.listen({
+    serve: (socket) => serveUart(socket, hub),
+    host: "127.0.0.1",
+    port: 0,
+    ...(maxConnections !== undefined && { maxConnections }),
+  });
   return {
     hub,
     channel,
@@ -61,6 +67,21 @@ describe("A UART as a TCP port", () => {
       expect(channel.refusedHttp).toBe(1);
     },
   );
+
+  test("closes a connection that is one too many, and takes the next when one has left", async () => {
+    await using rig = await setup(2);
+    const { channel } = rig;
+    const clients = [1, 2, 3].map(() => connect(channel.port, "127.0.0.1"));
+    for (const client of clients) client.on("error", () => {});
+    await once(clients[2] as (typeof clients)[number], "close");
+    expect(channel.connections).toBe(2);
+    expect(channel.refusedConnections).toBe(1);
+    clients[0]?.destroy();
+    await expect.poll(() => channel.connections).toBe(1);
+    const next = connect(channel.port, "127.0.0.1");
+    await expect.poll(() => channel.connections).toBe(2);
+    for (const client of [...clients, next]) client.destroy();
+  });
 
   test("takes words that only look like a request", async () => {
     await using rig = await setup();

@@ -1,0 +1,9 @@
+import type { Guest } from "../guest/guest.ts";
+import type { UartHub } from "../uart/uart-hub.ts";
+
+/** A board with its channels, which stay open through all its boots: an attempt's, or an instance's. */
+export interface ChannelOwner {
+  readonly guest: Guest;
+  /** One for each UART of the board, in its order. */
+  readonly hubs: readonly UartHub[];
+}

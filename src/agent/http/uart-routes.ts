@@ -1,0 +1,49 @@
+import type { WebSocket } from "ws";
+import { z } from "zod";
+import { FarmError } from "../../core/error/farm-error.ts";
+import { objectName } from "../../core/schema/metadata.ts";
+import type { HttpServer } from "../../http/server.ts";
+import { streamAnswer } from "../../http/stream-answer.ts";
+import type { ChannelOwner } from "../channel/channel-owner.ts";
+import type { UartHub } from "../uart/uart-hub.ts";
+import { type ChannelScope, ownerParams } from "./channel-scope.ts";
+import { serveConsole } from "./console-socket.ts";
+
+const uartParams = ownerParams.extend({ uart: objectName });
+const logQuery = z.object({
+  offset: z.coerce.number().int().min(0).default(0),
+  follow: z.stringbool().default(false),
+});
+const consoleQuery = z.object({ label: z.string().min(1).max(64).default("somebody") });
+
+export function addUartRoutes({ app, closing }: HttpServer, { path, owner, readLog }: ChannelScope): void {
+  app.get(
+    `${path}/:id/uarts/:uart/log`,
+    { schema: { params: uartParams, querystring: logQuery } },
+    ({ params, query }, reply) => {
+      // Looked up first, so that what is not there is told as an error.
+      const gone = new AbortController();
+      const range = { offset: query.offset, isFollowed: query.follow, signal: gone.signal };
+      const source = readLog(params.id, params.uart, range);
+      return streamAnswer(reply, "application/octet-stream", closing, (signal) => {
+        signal.addEventListener("abort", () => gone.abort(signal.reason), { once: true });
+        return source;
+      });
+    },
+  );
+  app.get(
+    `${path}/:id/uarts/:uart`,
+    {
+      websocket: true,
+      schema: { params: uartParams, querystring: consoleQuery },
+      preHandler: async ({ params }) => void hubOf(owner(params.id), params.uart),
+    },
+    (socket: WebSocket, { params, query }) => serveConsole(socket, hubOf(owner(params.id), params.uart), query.label),
+  );
+}
+
+function hubOf({ hubs }: ChannelOwner, uart: string): UartHub {
+  const hub = hubs.find(({ name }) => name === uart);
+  if (!hub) throw new FarmError("NotFound", { kind: "UART", name: uart });
+  return hub;
+}
