@@ -1,7 +1,7 @@
 /** What a guest leaves behind in the process that the next one gets. */
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { emulatorFolder, emulatorSets } from "../../boards/emulator-sets.ts";
 import { readBoards } from "../../boards/manifests.ts";
 import { buildFirmware } from "../../firmware/build.ts";
