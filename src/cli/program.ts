@@ -72,6 +72,7 @@ function addRun(program: Command, does: Does): void {
     )
     .addOption(new Option("--exit-code <whose>", "whose exit code to end with").choices(["farm", "guest"]))
     .option("--serial-log-file <file>", "keep what the guest wrote in this file")
+    .option("--artifacts <folder>", "keep the files that the scenario makes, such as screenshots, in this folder")
     .option("--on-reset <what>", "what a reset by the guest means: continue or end")
     .option("--kernel-append <text>", "command line of a Linux kernel")
     .option("--initrd <file>", "initial RAM disk of a Linux kernel")
@@ -110,6 +111,7 @@ function addFarmCommands(program: Command, does: Does): void {
     .option("--repeat <number>", "run each job this often", positiveNumber)
     .option("--jobs <number>", "slots of the private farm, where no farm is running", positiveNumber)
     .option("--junit <file>", "write a JUnit report")
+    .option("--artifacts <folder>", "keep the files that tests make, such as screenshots: FOLDER/BOARD/JOB/FILE")
     .option("--json", "print JSON lines")
     .action(does(async () => (await import("./test/test.ts")).test));
 }

@@ -4,6 +4,7 @@ import { FarmError } from "../core/error/farm-error.ts";
 import type { BoardSpec } from "../core/schema/board.ts";
 import type { AgentEvent } from "../core/wire/agent-event.ts";
 import type { AgentInfo, BoardCheck } from "../core/wire/agent-info.ts";
+import { artifactSegment } from "../core/wire/artifact.ts";
 import type { AttemptSpecInput, AttemptStatus } from "../core/wire/attempt.ts";
 import type { DesiredStateInput, InstanceStatus } from "../core/wire/desired-state.ts";
 import { createConnection, type MessageListener, type ServerTrust } from "./connection.ts";
@@ -49,6 +50,8 @@ export interface AgentClient extends AsyncDisposable {
   /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
   openConsole(guest: Guest, uart: string, onMessage: MessageListener): Promise<WebSocket>;
   /** Text messages are QMP, both ways. */
+  /** A file that the test of a finished attempt has made. */
+  artifact(attemptId: string, name: string): AsyncGenerator<Buffer>;
   openQmp(guest: Guest, onMessage: MessageListener): Promise<WebSocket>;
   /** Gives out no slot for so long; 0: again from now on. What runs goes on. */
   cordon(forMs: number): Promise<void>;
@@ -110,6 +113,7 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     openQmp: (guest, onMessage) => connection.webSocket(`${guestPath(guest)}/qmp`, onMessage),
     cordon: (forMs) => json({ method: "POST", path: "/v1/cordon", body: { forMs } }),
     putFirmware: async (sha256, image) => {
+    artifact: (id, name) => bytes({ method: "GET", path: `${attemptPath(id)}/artifacts/${artifactSegment(name)}` }),
       await json({ method: "PUT", path: `/v1/firmware/${sha256}`, bytes: image });
     },
     putDesired: (desired) => json({ method: "PUT", path: "/v1/desired", body: desired }),

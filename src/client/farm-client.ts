@@ -6,6 +6,7 @@ import type { Board } from "../core/schema/board.ts";
 import type { JobSpecInput } from "../core/schema/job.ts";
 import type { RunSpecInput } from "../core/schema/run.ts";
 import type { VerdictName } from "../core/verdict.ts";
+import { artifactSegment } from "../core/wire/artifact.ts";
 import type { BoardStatus, FirmwareRecord, JobRecord, RunEvent, RunRecord } from "../core/wire/farm.ts";
 import type { ImportRecord, ImportRequestInput } from "../core/wire/import.ts";
 import { type Connection, createConnection, type MessageListener } from "./connection.ts";
@@ -104,6 +105,10 @@ export interface FarmClient extends AsyncDisposable {
   /** Every byte of a UART as it comes, until the job has ended; of a job that waits, from its start. */
   followLog(jobId: string, uart: string, options?: FollowLogOptions): AsyncGenerator<Buffer>;
   /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
+  /** The channels of a job that runs; a WebSocket of one that waits waits with it. */
+  channels(jobId: string): GuestChannels;
+  /** A file that the test of a job has made; its verdict lists them. @throws {FarmError} NotFound */
+  artifact(jobId: string, name: string): AsyncGenerator<Buffer>;
   openConsole(jobId: string, uart: string, onMessage: MessageListener): Promise<WebSocket>;
 }
 
@@ -167,6 +172,8 @@ export function createFarmClient(options: FarmClientOptions): FarmClient {
       bytes({ method: "GET", path: `/v1/jobs/${jobId}/logs/${uart}${queryOf({ ...range })}` }),
     followLog: (jobId, uart, follow = {}) => followLog(connection, jobId, uart, follow),
     openConsole: (jobId, uart, onMessage) => connection.webSocket(`/v1/jobs/${jobId}/uarts/${uart}`, onMessage),
+    channels: (jobId) => guestChannels(connection, `/v1/jobs/${jobId}`),
+    artifact: (jobId, name) => bytes({ method: "GET", path: `/v1/jobs/${jobId}/artifacts/${artifactSegment(name)}` }),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
 }

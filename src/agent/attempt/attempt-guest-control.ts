@@ -1,6 +1,7 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { Guest } from "../guest/guest.ts";
 import { assertAllowedCommand } from "../qmp/qmp-allow-list.ts";
+import type { ArtifactSink } from "../scenario/artifact-sink.ts";
 import type { GuestControl } from "../scenario/guest-control.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 import type { GuestDeadlines } from "./guest-deadlines.ts";
@@ -8,16 +9,18 @@ import type { GuestDeadlines } from "./guest-deadlines.ts";
 export interface GuestControlParts {
   readonly guest: Guest;
   readonly hubs: readonly UartHub[];
+  readonly artifacts: ArtifactSink;
   readonly deadlines: GuestDeadlines;
   /** Told before the scenario itself pauses or resumes. */
   onPause(isPaused: boolean): void;
 }
 
 /** What the scenario may do with the guest. */
-export function guestControl({ guest, hubs, deadlines, onPause }: GuestControlParts): GuestControl {
+export function guestControl({ guest, hubs, artifacts, deadlines, onPause }: GuestControlParts): GuestControl {
   return {
     uarts: new Map(hubs.map((hub) => [hub.name, hub])),
     console: hubs[0]?.name ?? "",
+    artifacts,
     exited: () => guest.exited(),
     async power(state) {
       if (state === "on") await guest.powerOn();

@@ -4,6 +4,7 @@ import type { AttemptResult, GuestExit } from "../../core/wire/attempt.ts";
 import type { Guest } from "../guest/guest.ts";
 import type { ScenarioResult } from "../scenario/scenario-result.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
+import type { Artifacts } from "./artifacts.ts";
 import type { AttemptTimings } from "./attempt-timings.ts";
 import { uartLogs } from "./uart-logs.ts";
 
@@ -11,6 +12,7 @@ import { uartLogs } from "./uart-logs.ts";
 interface EndedAttempt {
   readonly hubs: readonly UartHub[];
   readonly guest: Guest;
+  readonly artifacts: Artifacts;
   readonly startedAt: string;
   readonly timings: AttemptTimings;
 }
@@ -20,7 +22,7 @@ const LAST_LINES = 20;
 
 /** The result of an attempt whose scenario has come to its end. */
 export function attemptResult(attempt: EndedAttempt, outcome: ScenarioResult, totalMs: number): AttemptResult {
-  const { hubs, guest, startedAt, timings } = attempt;
+  const { hubs, guest, artifacts, startedAt, timings } = attempt;
   const exit = exitOf(guest, outcome.error);
   return {
     verdict: outcome.verdict,
@@ -29,6 +31,7 @@ export function attemptResult(attempt: EndedAttempt, outcome: ScenarioResult, to
     steps: outcome.steps,
     testCases: outcome.testCases,
     logs: uartLogs(hubs),
+    ...(artifacts.list.length > 0 && { artifacts: artifacts.list }),
     lastLines: hubs[0]?.lastLines(LAST_LINES) ?? [],
     resets: guest.resets,
     boots: guest.boots,

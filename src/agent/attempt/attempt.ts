@@ -16,6 +16,7 @@ import { runScenario, type ScenarioRun } from "../scenario/scenario-run.ts";
 import type { Slot } from "../slot/slot.ts";
 import { createOutputLimit } from "../uart/output-limit.ts";
 import { UartHub } from "../uart/uart-hub.ts";
+import { Artifacts, artifactFolder } from "./artifacts.ts";
 import { guestControl } from "./attempt-guest-control.ts";
 import { attemptResult, brokenResult } from "./attempt-result.ts";
 import { AttemptTimings } from "./attempt-timings.ts";
@@ -53,6 +54,7 @@ export class Attempt {
   readonly spec: AttemptSpec;
   readonly hubs: readonly UartHub[];
   readonly guest: Guest;
+  readonly artifacts: Artifacts;
   readonly timings = new AttemptTimings();
   readonly #dependencies: AttemptDependencies;
   readonly #events: AttemptEvents;
@@ -74,6 +76,7 @@ export class Attempt {
     this.spec = spec;
     this.#board = spec.ready ? { ...spec.board, ready: spec.ready } : spec.board;
     this.#readyWait = new ReadyWait(this.#board.ready, () => this.timings.nowMs());
+    this.artifacts = new Artifacts(artifactFolder(logFolder));
     this.#dependencies = dependencies;
     this.#events = events;
     const outputLimit = createOutputLimit({
@@ -114,6 +117,7 @@ export class Attempt {
     this.#control = guestControl({
       guest: this.guest,
       hubs: this.hubs,
+      artifacts: this.artifacts,
       deadlines: this.#deadlines,
       onPause: (isPaused) => {
         this.#isPausedByScenario = isPaused;
@@ -244,6 +248,7 @@ export class Attempt {
     const totalMs = this.timings.nowMs();
     // From here on not a byte is taken: log and verdict tell the same.
     for (const hub of this.hubs) hub.end();
+    this.artifacts[Symbol.dispose]();
     // A guest that did not do what it should, and is there still: nobody knows what it is at.
     if (outcome.verdict !== "passed" && this.guest.boot) this.guest.spoil();
     // Nobody reads what it says now: it must not keep a core busy while its result is told. `run` waits for its end.

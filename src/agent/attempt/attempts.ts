@@ -1,10 +1,14 @@
+import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
 import { FarmError } from "../../core/error/farm-error.ts";
+import type { AttemptArtifact } from "../../core/wire/artifact.ts";
 import type { AttemptResult, AttemptSpec, AttemptStatus } from "../../core/wire/attempt.ts";
 import type { Log } from "../../log/log.ts";
 import type { AgentEvents } from "../agent-events.ts";
 import type { SlotPool } from "../guest/slot-pool.ts";
 import type { AgentMetrics } from "../metrics.ts";
 import { LOG_PART_BYTES } from "../uart/uart-log.ts";
+import { artifactFolder, artifactPath } from "./artifacts.ts";
 import { Attempt, type AttemptDependencies } from "./attempt.ts";
 import { readClosedLog } from "./closed-log.ts";
 import { KeptResults } from "./kept-results.ts";
@@ -123,6 +127,14 @@ export class Attempts {
     if (log.base64 !== undefined) return inlineLog(log.base64, range.offset);
     const path = `${this.#dependencies.spool.logFolder(id)}/${uart}.log`;
     return readClosedLog(path, LOG_PART_BYTES, range.offset, log.bytes);
+  }
+
+  /** A file that a finished attempt has made. @throws {FarmError} NotFound */
+  openArtifact(id: string, name: string): { readonly artifact: AttemptArtifact; readonly bytes: Readable } {
+    const artifact = this.#kept.get(id)?.result.artifacts?.find((one) => one.name === name);
+    if (!artifact) throw new FarmError("NotFound", { kind: "artifact", name: `${name} of a finished attempt ${id}` });
+    const folder = artifactFolder(this.#dependencies.spool.logFolder(id));
+    return { artifact, bytes: createReadStream(artifactPath(folder, name)) };
   }
 
   /** Ends all that run with this error. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { refuseUnsupported } from "../../core/policy/refuse-unsupported.ts";
 import { boardSpec } from "../../core/schema/board.ts";
+import { artifactName } from "../../core/wire/artifact.ts";
 import { attemptId, attemptSpec } from "../../core/wire/attempt.ts";
 import type { HttpApp } from "../../http/server.ts";
 import { checkPatterns } from "../../pattern/check-patterns.ts";
@@ -33,6 +34,14 @@ export function addAttemptRoutes(app: HttpApp, { attempts }: AgentParts): void {
   );
   app.get("/v1/attempts", async () => attempts.list());
   app.get("/v1/attempts/:id", { schema: { params: idParams } }, async ({ params }) => attempts.get(params.id));
+  app.get(
+    "/v1/attempts/:id/artifacts/:name",
+    { schema: { params: idParams.extend({ name: artifactName }) } },
+    async ({ params }, reply) => {
+      const { artifact, bytes } = attempts.openArtifact(params.id, params.name);
+      return reply.type(artifact.mediaType).send(bytes);
+    },
+  );
   app.post(
     "/v1/attempts/:id/cancel",
     { schema: { params: idParams, headers: epochHeaders, body: cancelBody } },

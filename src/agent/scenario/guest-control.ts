@@ -1,10 +1,13 @@
 import type { GuestExit } from "../../core/wire/attempt.ts";
+import type { ArtifactSink } from "./artifact-sink.ts";
 
 /** What the scenario runner may do with a guest. Attempts provide it; a fake provides it in unit tests. */
 export interface GuestControl {
   readonly uarts: ReadonlyMap<string, GuestUart>;
   /** Name of the board's console. */
   readonly console: string;
+  /** Where steps put files that people want to see afterwards. */
+  readonly artifacts: ArtifactSink;
   /** How the current boot ended, once it has; a power cycle makes a new promise. */
   exited(): Promise<GuestExit>;
   power(state: "on" | "off" | "cycle"): Promise<void>;

@@ -12,7 +12,7 @@ import type { Store } from "../store/store.ts";
 import type { DispatchMetrics } from "./dispatch-metrics.ts";
 import type { JobAtHand } from "./job-at-hand.ts";
 import type { JobBook } from "./job-book.ts";
-import { transferLogs } from "./log-transfer.ts";
+import { isWhole, transferResult } from "./result-transfer.ts";
 
 /** How an attempt ended, or why none ran. */
 export interface AttemptEnd {
@@ -69,12 +69,12 @@ export function createJobEnding(dependencies: JobEndingDependencies): JobEnding 
     }
   }
 
-  async function storeLogs(job: JobAtHand, end: AttemptEnd, isFinal: boolean): Promise<void> {
+  async function storeOutput(job: JobAtHand, end: AttemptEnd, isFinal: boolean): Promise<void> {
     const { jobId, attempt, attemptId, agent } = job;
     if (!end.result || !agent) return;
     const transfer = { jobId, attempt, attemptId, result: end.result, link: agent, isFinal };
-    if (isFinal && end.result.logs.every((one) => one.base64 !== undefined || one.keptBytes === 0)) return;
-    await persist(() => transferLogs(store, log, transfer));
+    if (isFinal && isWhole(end.result)) return;
+    await persist(() => transferResult(store, log, transfer));
   }
 
   async function writeVerdict(job: JobAtHand, end: AttemptEnd): Promise<void> {
@@ -90,7 +90,7 @@ export function createJobEnding(dependencies: JobEndingDependencies): JobEnding 
       isSkipped: end.isSkipped ?? false,
       finishedAt: new Date().toISOString(),
     });
-    await storeLogs(job, end, true);
+    await storeOutput(job, end, true);
     await persist(() => store.createVerdict(verdict));
     if (end.result) agent?.acknowledge(attemptId);
     book.close(job);
@@ -101,7 +101,7 @@ export function createJobEnding(dependencies: JobEndingDependencies): JobEnding 
 
   async function tryAgain(job: JobAtHand, end: AttemptEnd, isElsewhere: boolean): Promise<void> {
     const { jobId, agent, attempt, attemptId } = job;
-    await storeLogs(job, end, false);
+    await storeOutput(job, end, false);
     const why = { attempt, ...(agent && { agentId: agent.agentId }), ...(end.error && { error: end.error }) };
     log.warn({ attemptId, error: end.error?.code }, "the attempt did not count; the job is tried again");
     metrics.retries.inc({ class: end.error?.class ?? "infrastructure" });

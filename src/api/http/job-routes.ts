@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
 import { z } from "zod";
+import { FarmError } from "../../core/error/farm-error.ts";
 import { objectName } from "../../core/schema/metadata.ts";
+import { artifactName } from "../../core/wire/artifact.ts";
 import { jobId, jobRecord } from "../../core/wire/farm.ts";
 import type { RouteContext } from "./api-server.ts";
 import { openLog } from "./log-source.ts";
@@ -10,7 +12,7 @@ const tags = ["jobs"];
 const params = z.object({ id: jobId });
 
 export async function addJobRoutes(context: RouteContext): Promise<void> {
-  const { app, jobs, cancellation, closing } = context;
+  const { app, jobs, store, cancellation, closing } = context;
   app.get(
     "/v1/jobs/:id",
     { schema: { tags, summary: "A job", params, response: { 200: jobRecord } } },
@@ -22,6 +24,23 @@ export async function addJobRoutes(context: RouteContext): Promise<void> {
     async ({ params: { id }, body }) => {
       await cancellation.cancelJob(id, body.reason);
       return await jobs.read(id);
+    },
+  );
+  app.get(
+    "/v1/jobs/:id/artifacts/:name",
+    {
+      schema: {
+        tags,
+        summary: "A file that the test has made, as the verdict lists them",
+        params: params.extend({ name: artifactName }),
+      },
+    },
+    async ({ params: { id, name } }, reply) => {
+      const verdict = await store.readVerdict(id);
+      const artifact = verdict?.result?.artifacts?.find((one) => one.name === name);
+      const bytes = artifact && (await store.openArtifact({ jobId: id, attempt: verdict?.attempt ?? 0, name }));
+      if (!bytes) throw new FarmError("NotFound", { kind: "artifact", name: `${name} of job ${id}` });
+      return reply.type(artifact.mediaType).header("content-length", artifact.bytes).send(bytes);
     },
   );
   app.get(

@@ -2,6 +2,7 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { JobVerdict } from "../../core/wire/farm.ts";
+import { type ArtifactFiles, type ArtifactPlace, createArtifactFiles } from "./artifact-files.ts";
 import { createTemporaryNames, discard, type TemporaryNames } from "./atomic-file.ts";
 import { takeNextEpoch } from "./epoch-files.ts";
 import { FirmwareFiles } from "./firmware-files.ts";
@@ -33,6 +34,7 @@ interface Parts {
   readonly marks: RunMarks;
   readonly verdicts: VerdictFiles;
   readonly logs: LogFiles;
+  readonly artifacts: ArtifactFiles;
   readonly firmware: FirmwareFiles;
 }
 
@@ -131,6 +133,14 @@ export class FolderStore implements Store {
     return this.#guard(() => this.#parts.logs.open(log, offset));
   }
 
+  writeArtifact(artifact: ArtifactPlace, bytes: Readable): Promise<void> {
+    return this.#guard(() => this.#parts.artifacts.write(artifact, bytes));
+  }
+
+  openArtifact(artifact: ArtifactPlace): Promise<Readable | undefined> {
+    return this.#guard(() => this.#parts.artifacts.open(artifact));
+  }
+
   putFirmware(bytes: Readable, expectedSha256?: string) {
     return this.#guard(() => this.#parts.firmware.put(bytes, expectedSha256));
   }
@@ -186,6 +196,7 @@ function createParts({ folder, maxFirmwareBytes = MAX_FIRMWARE_BYTES, onFault }:
     runs: new RunFiles(layout, temporary),
     marks: createRunMarks(layout, temporary),
     logs: createLogFiles({ layout, temporary, verdicts, journal }),
+    artifacts: createArtifactFiles({ layout, temporary, verdicts, journal }),
     firmware: new FirmwareFiles({ layout, temporary, maxBytes: maxFirmwareBytes }),
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { parseJobId } from "../../core/policy/attempt-id.ts";
+import { artifactSegment } from "../../core/wire/artifact.ts";
 
 /** Jobs of one folder: small enough to list in a blink, large enough that a run of 100,000 has few folders. */
 export const JOBS_PER_SHARD = 1_000;
@@ -12,6 +13,7 @@ export const JOBS_PER_SHARD = 1_000;
  * runs/<run>                             head and spec, a line of JSON each
  * results/<run>/<shard>/<index>          verdict and its inline logs, a line of JSON each
  * results/<run>/<shard>/<index>.<n>.<uart>   log of attempt n that was too large to lie in the verdict
+ * results/<run>/<shard>/<index>.<n>.artifacts/<name>   file that the test made
  * results/<run>/summary                  once all jobs are finished
  * results/<run>/cancelled[.<job>]        nobody wants the run, or the job, any more
  * keys/<digest>                          hard link to the run that has the submission key
@@ -35,6 +37,7 @@ export interface StoreLayout {
   shard(runId: string, shard: number): string;
   verdict(jobId: string): string;
   log(log: { jobId: string; attempt: number; uart: string }): string;
+  artifact(artifact: { jobId: string; attempt: number; name: string }): string;
   key(tenant: string, key: string): string;
   firmwareFile(sha256: string): string;
 }
@@ -57,6 +60,8 @@ export function createStoreLayout(root: string): StoreLayout {
       return join(layout.shard(runId, shardOf(index)), indexName(index));
     },
     log: ({ jobId, attempt, uart }) => `${layout.verdict(jobId)}.${attempt}.${checked(uart)}`,
+    artifact: ({ jobId, attempt, name }) =>
+      join(`${layout.verdict(jobId)}.${attempt}.artifacts`, artifactSegment(name)),
     key: (tenant, key) => join(layout.keys, createHash("sha256").update(`${tenant}\0${key}`).digest("hex")),
     firmwareFile: (sha256) => join(layout.firmware, checked(sha256).slice(0, 2), sha256),
   };

@@ -76,6 +76,10 @@ export interface Store extends AsyncDisposable {
   /** The log as it was stored, from a byte offset; undefined when there is none. */
   openLog(log: { jobId: string; attempt: number; uart: string }, offset?: number): Promise<Readable | undefined>;
 
+  /** Stores a file that a test made, replacing what an interrupted try left. */
+  writeArtifact(artifact: { jobId: string; attempt: number; name: string }, bytes: Readable): Promise<void>;
+  openArtifact(artifact: { jobId: string; attempt: number; name: string }): Promise<Readable | undefined>;
+
   /**
    * Stores firmware under the digest of its bytes, once.
    * @throws {FarmError} DigestMismatch, BodyTooLarge

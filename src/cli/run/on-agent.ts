@@ -59,8 +59,9 @@ async function startAttempt(agent: PrivateAgent, id: string, spec: AttemptSpecIn
       const socket = await client.openConsole({ attempt: id }, uart, () => {});
       return { write: (bytes) => socket.send(bytes), [Symbol.dispose]: () => socket.close() };
     },
-    async outcome() {
+    async outcome(save) {
       const result = await finished.promise;
+      for (const { name } of result.artifacts ?? []) await save?.(name, client.artifact(id, name));
       await client.acknowledge([id]);
       return { verdict: result.verdict, error: result.error, result, isFlaky: false };
     },

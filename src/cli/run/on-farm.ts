@@ -53,9 +53,10 @@ function guestRun(farm: FarmClient, job: JobRecord, uart: string, say: (text: st
       const socket = await farm.openConsole(job.id, uart, () => {});
       return { write: (bytes) => socket.send(bytes), [Symbol.dispose]: () => socket.close() };
     },
-    async outcome() {
-      const { verdict } = await farm.job(job.id);
-      return outcomeOf(job, verdict ?? (await verdictOf(farm, job, say)));
+    async outcome(save) {
+      const verdict = (await farm.job(job.id)).verdict ?? (await verdictOf(farm, job, say));
+      for (const { name } of verdict?.result?.artifacts ?? []) await save?.(name, farm.artifact(job.id, name));
+      return outcomeOf(job, verdict);
     },
     async cancel(reason) {
       await farm.cancelJob(job.id, reason);

@@ -23,6 +23,8 @@ export interface RunRequest {
   readonly uart?: string;
 }
 
+export type SaveArtifact = (name: string, bytes: AsyncIterable<Uint8Array>) => Promise<void>;
+
 /** What a run ended as, wherever it ran. */
 export interface Outcome {
   readonly verdict: VerdictName;
@@ -43,8 +45,11 @@ export interface GuestRun {
   output(): AsyncIterable<Buffer>;
   /** Settles once the guest runs and takes input; undefined where it ended first. */
   openInput(): Promise<GuestInput | undefined>;
-  /** To be asked after the output's end. */
-  outcome(): Promise<Outcome>;
+  /**
+   * To be asked after the output's end.
+   * @param save takes each file that the test has made, before anything of the run is forgotten
+   */
+  outcome(save?: SaveArtifact): Promise<Outcome>;
   cancel(reason: string): Promise<void>;
 }
 

@@ -11,7 +11,7 @@ import type { FarmOptions } from "../farm-options.ts";
 import { tellInterruption } from "../interruption.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { isBoardFile } from "./board-argument.ts";
-import type { GuestRun, NamedBytes, Outcome, RunPlace, RunRequest } from "./run-place.ts";
+import type { GuestRun, NamedBytes, Outcome, RunPlace, RunRequest, SaveArtifact } from "./run-place.ts";
 import { openSerialLog, type SerialLog } from "./serial-log.ts";
 import { Words } from "./words.ts";
 
@@ -26,6 +26,7 @@ export interface RunOptions extends Omit<FarmOptions, "farm"> {
   readonly timeoutExitCode: number;
   readonly exitCode?: "farm" | "guest";
   readonly serialLogFile?: string;
+  readonly artifacts?: string;
   readonly onReset?: "continue" | "end";
   readonly kernelAppend?: string;
   readonly initrd?: string;
@@ -108,7 +109,7 @@ async function runOnce(
     if (options.interactive && surroundings.stdin.isTTY) words.say("Ctrl-A x ends");
     const outcome = await withInput(surroundings, guest, options, leave, async () => {
       await copyOutput(guest.output(), options.json ? stderr : stdout, log, words);
-      return guest.outcome();
+      return guest.outcome(saveInto(surroundings, options.artifacts));
     });
     const { tell } = await import("./tell.ts");
     const told = { board, image, isLeft, way: wayOf(options), ...logOf(options) };
@@ -154,6 +155,15 @@ function wayOf({ farm, tokenFile, data, context, namespace, kubeconfig }: RunOpt
 
 function logOf({ serialLogFile }: RunOptions): { logFile?: string } {
   return serialLogFile === undefined ? {} : { logFile: serialLogFile };
+}
+
+/** Undefined where nobody wants them. */
+function saveInto({ cwd }: Surroundings, folder: string | undefined): SaveArtifact | undefined {
+  if (folder === undefined) return undefined;
+  return async (name, bytes) => {
+    const { saveArtifact } = await import("../farm/save-artifact.ts");
+    await saveArtifact(resolve(cwd, folder), name, bytes);
+  };
 }
 
 async function copyOutput(

@@ -25,6 +25,7 @@ interface TestOptions extends FarmOptions {
   readonly only?: string;
   readonly jobs?: number;
   readonly junit?: string;
+  readonly artifacts?: string;
   readonly json?: true;
 }
 
@@ -72,6 +73,7 @@ export async function testOnFarm(
   if (interrupted.aborted) cancel();
   try {
     const state = await follow(surroundings, farm, run, plan, options);
+    if (options.artifacts !== undefined) await saveArtifacts(farm, state, resolve(cwd, options.artifacts));
     if (options.junit !== undefined) await writeFile(resolve(cwd, options.junit), farm.junit(run.id));
     if (!options.json) {
       // The table has said the totals already, and stays.
@@ -84,6 +86,18 @@ export async function testOnFarm(
     return state.isPassed ? EXIT.passed : EXIT.failed;
   } finally {
     interrupted.removeEventListener("abort", cancel);
+  }
+}
+
+/** When all have finished: a job's files are there until the retention takes the run. */
+async function saveArtifacts(farm: FarmClient, state: RunState, root: string): Promise<void> {
+  const { createJobFolders, saveArtifact } = await import("../farm/save-artifact.ts");
+  const folderOf = createJobFolders(root);
+  for (const job of state.jobs) {
+    const { artifacts = [] } = job.verdict?.result ?? {};
+    if (artifacts.length === 0) continue;
+    const folder = folderOf(job);
+    for (const { name } of artifacts) await saveArtifact(folder, name, farm.artifact(job.id, name));
   }
 }
 

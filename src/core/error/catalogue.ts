@@ -161,6 +161,11 @@ export const ERRORS = {
   },
   JobTimeout: {
     class: "test",
+  ArtifactLimit: {
+    class: "test",
+    status: 200,
+    sentence: "The test made more than {limitBytes} bytes or {limitFiles} files of artifacts. Keep fewer or smaller ones.",
+  },
     status: 200,
     sentence: "The job was not done within {timeout} ({clock} time): {waitingFor}.",
   },

@@ -5,6 +5,7 @@ import { BOOT_STRATEGIES } from "../schema/boot-strategy.ts";
 import { firmwareReference, jobOptions } from "../schema/job.ts";
 import { objectName } from "../schema/metadata.ts";
 import { exitReason, verdictName } from "../verdict.ts";
+import { attemptArtifact } from "./artifact.ts";
 
 /** Identity of an attempt: `<job id>.<attempt number>`, such as `r3k9x-000042.1`. */
 export const attemptId = z
@@ -95,6 +96,7 @@ export const attemptResult = z
     steps: z.array(stepResult).describe("What became of each step of the scenario."),
     testCases: z.array(testCase).describe("Test cases that the monitors found."),
     logs: z.array(uartLog).describe("Log of each UART."),
+    artifacts: z.array(attemptArtifact).optional().describe("Files that the scenario made; absent: none."),
     lastLines: z.array(z.string()).describe("The last lines of the console, for a report on the spot."),
     resets: z.number().int().describe("Resets of the guest."),
     boots: z.number().int().describe("Boots of the guest."),

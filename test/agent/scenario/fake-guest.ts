@@ -9,6 +9,15 @@ import type { GuestExit } from "../../../src/core/wire/attempt.ts";
 export class FakeGuest implements GuestControl {
   readonly console = "uart0";
   readonly calls: string[] = [];
+  /** What steps have kept, by name. */
+  readonly kept = new Map<string, Uint8Array | string>();
+  readonly artifacts: GuestControl["artifacts"] = {
+    write: (name, _mediaType, bytes) => void this.kept.set(name, bytes),
+    open: (name) => ({
+      write: (chunk) => void this.kept.set(name, `${this.kept.get(name) ?? ""}${Buffer.from(chunk)}`),
+      close: () => {},
+    }),
+  };
   /** Deadlines in its own time that nobody has taken back, by their milliseconds. */
   readonly deadlines = new Map<number, () => void>();
   readonly #listeners = new Map<string, Set<(chunk: Buffer) => void>>();

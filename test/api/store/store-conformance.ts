@@ -195,6 +195,26 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       }
     });
 
+    describe("artifacts", () => {
+      test("a file of a test is stored under its name, and goes with its run", async () => {
+        const { id } = (await store.createRun(aRun())).run;
+        const place = { jobId: jobIdOf(id, 0), attempt: 1, name: "screens/boot.png" };
+        await store.writeArtifact(place, Readable.from([Buffer.from("half of it")]));
+        await store.writeArtifact(place, Readable.from([Buffer.from("pic"), Buffer.from("ture")]));
+        expect(await readArtifact(place)).toEqual(Buffer.from("picture"));
+        expect(await readArtifact({ ...place, attempt: 2 })).toBeUndefined();
+        expect(await readArtifact({ ...place, name: "other.png" })).toBeUndefined();
+        await finish(id, 1);
+        await store.applyRetention({ maxAgeMs: 0, maxBytes: Number.MAX_SAFE_INTEGER }, Date.now() + DAY_MS);
+        expect(await readArtifact(place)).toBeUndefined();
+      });
+
+      async function readArtifact(place: { jobId: string; attempt: number; name: string }) {
+        const stream = await store.openArtifact(place);
+        return stream && (await buffer(stream));
+      }
+    });
+
     describe("firmware", () => {
       test("is stored once, under the digest of its bytes", async () => {
         const sha256 = digestOf("image");
