@@ -8,6 +8,7 @@ import { artifactSegment } from "../core/wire/artifact.ts";
 import type { AttemptSpecInput, AttemptStatus } from "../core/wire/attempt.ts";
 import type { DesiredStateInput, InstanceStatus } from "../core/wire/desired-state.ts";
 import { createConnection, type MessageListener, type ServerTrust } from "./connection.ts";
+import { type ForwardedChannels, guestChannels } from "./guest-channels.ts";
 import { parseJsonLines } from "./ndjson.ts";
 
 /** What can be done to a running guest. */
@@ -45,6 +46,8 @@ export interface AgentClient extends AsyncDisposable {
   /** The agent forgets these attempts with their logs. Unknown ids are fine. */
   acknowledge(ids: readonly string[]): Promise<void>;
   control(guest: Guest, action: ControlAction): Promise<void>;
+  /** All channels of a guest, by their paths. */
+  channels(guest: Guest): ForwardedChannels;
   /** Bytes of a UART's log. */
   log(guest: Guest, uart: string, options?: LogOptions): AsyncGenerator<Buffer>;
   /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
@@ -101,6 +104,7 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     cancelAttempt: (id, reason) => json({ method: "POST", path: `${attemptPath(id)}/cancel`, body: { reason } }),
     acknowledge: (ids) => json({ method: "POST", path: "/v1/acknowledgements", body: { ids } }),
     control: (guest, action) => json({ method: "POST", path: `${guestPath(guest)}/control`, body: { action } }),
+    channels: (guest) => guestChannels(connection, guestPath(guest)),
     log: (guest, uart, { offset = 0, isFollowed = false, signal } = {}) =>
       bytes({
         method: "GET",

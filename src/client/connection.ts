@@ -37,8 +37,17 @@ export interface Call {
   readonly signal?: AbortSignal;
   /** Longest silence of the server: before the answer begins, and within it; 0: for ever. Default 30 s. */
   readonly silenceMs?: number;
+  /** Longest silence within the answer, where it is another. */
+  readonly bodySilenceMs?: number;
   /** Told when the answer begins; its first byte may be long in coming. */
   readonly onAnswer?: () => void;
+}
+
+/** What a server answered, whatever its status. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Readable;
 }
 
 /** One message of a WebSocket. */
@@ -51,6 +60,8 @@ export interface Connection extends AsyncDisposable {
   json<Value>(call: Call): Promise<Value>;
   /** The answer's bytes as they come. Breaking off the loop ends the request. @throws as `json` */
   bytes(call: Call): AsyncGenerator<Buffer>;
+  /** What was answered, errors too. @throws `lost` where nobody did */
+  answer(call: Call): Promise<Answer>;
   /** Opens a WebSocket; the listener misses nothing. @throws as `json` */
   webSocket(path: string, onMessage: MessageListener): Promise<WebSocket>;
 }
@@ -71,9 +82,9 @@ export function createConnection(options: ConnectionOptions): Connection {
     return options.lost(detailOf(error), error);
   };
 
-  const send = async (call: Call): Promise<Dispatcher.ResponseData> => {
+  const ask = (call: Call): Promise<Dispatcher.ResponseData> => {
     const silenceMs = call.silenceMs ?? DEFAULT_SILENCE_MS;
-    const answer = await request.call(pool, {
+    return request.call(pool, {
       method: call.method,
       path: call.path,
       headers: {
@@ -85,8 +96,12 @@ export function createConnection(options: ConnectionOptions): Connection {
       body: call.bytes ?? (call.body === undefined ? null : JSON.stringify(call.body)),
       signal: call.signal ?? null,
       headersTimeout: silenceMs,
-      bodyTimeout: silenceMs,
+      bodyTimeout: call.bodySilenceMs ?? silenceMs,
     });
+  };
+
+  const send = async (call: Call): Promise<Dispatcher.ResponseData> => {
+    const answer = await ask(call);
     if (answer.statusCode >= 400) throw errorOf(await answer.body.text(), answer.statusCode, options);
     return answer;
   };
@@ -108,6 +123,14 @@ export function createConnection(options: ConnectionOptions): Connection {
         const { body } = await send(call);
         call.onAnswer?.();
         yield* body as AsyncIterable<Buffer>;
+      } catch (error) {
+        throw translate(error, call.signal);
+      }
+    },
+    async answer(call) {
+      try {
+        const { statusCode, headers, body } = await ask(call);
+        return { status: statusCode, headers, body };
       } catch (error) {
         throw translate(error, call.signal);
       }

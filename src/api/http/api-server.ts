@@ -15,7 +15,7 @@ import type { RunLedger } from "../run/run-ledger.ts";
 import type { SubmitRun } from "../run/run-submission.ts";
 import type { Store } from "../store/store.ts";
 import { addBoardRoutes } from "./board-routes.ts";
-import { addConsoleRoutes } from "./console-routes.ts";
+import { addChannelRoutes } from "./channel-routes.ts";
 import { addFirmwareRoutes } from "./firmware-routes.ts";
 import { addImportRoutes } from "./import-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
@@ -80,7 +80,7 @@ export async function createApiServer(services: ApiServices, options: ApiServerO
     addImportRoutes,
     addRunRoutes,
     addJobRoutes,
-    addConsoleRoutes,
+    addChannelRoutes,
     addBoardRoutes,
     addPageRoutes,
   ]) {

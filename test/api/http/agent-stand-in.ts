@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { BoardCheck } from "../../../src/core/wire/agent-info.ts";
@@ -14,7 +14,11 @@ export interface AgentStandIn extends AsyncDisposable {
   readonly followers: { readonly offset: number; readonly answer: ServerResponse }[];
   /** Settles with the next follower. */
   nextFollower(): Promise<{ readonly offset: number; readonly answer: ServerResponse }>;
-  onConsole: (socket: WebSocket) => void;
+  onConsole: (socket: WebSocket, path: string) => void;
+  /** What is asked of channels, logs apart. */
+  onRequest: (request: IncomingMessage, answer: ServerResponse) => void | Promise<void>;
+  /** Status and body that an upgrade is refused with. */
+  refusal: { readonly status: number; readonly body: unknown } | undefined;
 }
 
 export const AVAILABLE: BoardCheck = {
@@ -49,13 +53,21 @@ export async function startAgentStandIn(): Promise<AgentStandIn> {
       });
       return;
     }
+    if (!url.pathname.endsWith("/log")) return void agent.onRequest(request, answer);
     answer.flushHeaders();
     const next = { offset: Number(url.searchParams.get("offset")), answer };
     agent.followers.push(next);
     follower.resolve(next);
   });
-  const sockets = new WebSocketServer({ server });
-  sockets.on("connection", (socket) => agent.onConsole(socket));
+  const sockets = new WebSocketServer({ noServer: true });
+  server.on("upgrade", (request, connection, head) => {
+    if (!agent.refusal) {
+      sockets.handleUpgrade(request, connection, head, (socket) => agent.onConsole(socket, request.url ?? ""));
+      return;
+    }
+    const body = JSON.stringify(agent.refusal.body);
+    connection.end(`HTTP/1.1 ${agent.refusal.status} No\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  });
   const agent: AgentStandIn = {
     address: `unix:${socketPath}`,
     agentId: "agent-1",
@@ -68,6 +80,8 @@ export async function startAgentStandIn(): Promise<AgentStandIn> {
       return next;
     },
     onConsole: () => {},
+    onRequest: (_request, answer) => void answer.writeHead(404).end("{}"),
+    refusal: undefined,
     async [Symbol.asyncDispose]() {
       for (const client of sockets.clients) client.terminate();
       server.closeAllConnections();
