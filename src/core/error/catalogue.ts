@@ -40,6 +40,17 @@ export const ERRORS = {
     status: 422,
     sentence: "{what} for board {board} cannot be had on this machine: {problem}.",
   },
+  UnknownPin: { class: "job", status: 404, sentence: "Board {board} has no pin {pin}.{hint}" },
+  PinNotDrivable: {
+    class: "job",
+    status: 422,
+    sentence: "Pin {pin} of board {board} cannot be driven from outside: its model has no input there.",
+  },
+  PinsFailed: {
+    class: "infrastructure",
+    status: 502,
+    sentence: "The pins of board {board} cannot be reached: {detail}.",
+  },
   BodyTooLarge: {
     class: "job",
     status: 413,
@@ -95,6 +106,13 @@ export const ERRORS = {
     class: "job",
     status: 401,
     sentence: "No valid token came with the request. On one machine the token lies in {tokenFile}.",
+  },
+  TokenRefused: { class: "job", status: 401, sentence: "The token is refused: {problem}." },
+  ClocksDiffer: {
+    class: "infrastructure",
+    status: 401,
+    sentence:
+      "Two clocks differ: the token was signed at {signedAt} by the clock of the {signer}, and the clock here says {here}. A token is good for five minutes, and clocks may differ by {toleranceSeconds} s. Set them, as by NTP.",
   },
   Forbidden: { class: "job", status: 403, sentence: "This is not allowed: {problem}." },
 
@@ -154,6 +172,12 @@ export const ERRORS = {
     status: 200,
     sentence: "The guest wrote more than {limitBytes} bytes on {uart}. Raise limits.output if that is wanted.",
   },
+  ArtifactLimit: {
+    class: "test",
+    status: 200,
+    sentence:
+      "The test made more than {limitBytes} bytes or {limitFiles} files of artifacts. Keep fewer or smaller ones.",
+  },
   StepTimeout: {
     class: "test",
     status: 200,
@@ -161,11 +185,6 @@ export const ERRORS = {
   },
   JobTimeout: {
     class: "test",
-  ArtifactLimit: {
-    class: "test",
-    status: 200,
-    sentence: "The test made more than {limitBytes} bytes or {limitFiles} files of artifacts. Keep fewer or smaller ones.",
-  },
     status: 200,
     sentence: "The job was not done within {timeout} ({clock} time): {waitingFor}.",
   },
@@ -208,10 +227,20 @@ export const ERRORS = {
     sentence: "The emulator was killed by {signal} from outside.",
   },
   QmpFailed: { class: "infrastructure", status: 502, sentence: "QMP command {command} failed: {detail}." },
+  PropertyUnknown: { class: "test", status: 404, sentence: "There is no property {property}: {problem}." },
+  PropertyRefused: { class: "job", status: 403, sentence: "The property {property} cannot be set: {problem}." },
+  MonitorCommandRefused: { class: "job", status: 403, sentence: "The monitor does not take {command}: {problem}." },
+  BoardOff: { class: "job", status: 409, sentence: "The board is off: {what} needs it on." },
   QmpCommandRefused: {
     class: "job",
     status: 403,
     sentence: "QMP command {command} is not on the list of allowed commands.",
+  },
+  GdbUnavailable: { class: "infrastructure", status: 502, sentence: "No debugger can be attached: {detail}." },
+  GdbTaken: {
+    class: "job",
+    status: 409,
+    sentence: "Another debugger is attached to this board. It can have one at a time: detach that one first.",
   },
 
   // The farm

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { boardGpio } from "./board-gpio.ts";
 import { address, boardMemory } from "./board-memory.ts";
 import { boardObjectStatus } from "./board-object-status.ts";
 import { boardBoot, readyPattern } from "./boot-strategy.ts";
@@ -61,6 +62,21 @@ const emulator = z
   })
   .describe("How the board is emulated.");
 
+const resetLine = z.enum(["none", "reset", "resetPulse"]);
+
+const controlLines = z
+  .strictObject({
+    rts: resetLine.default("none").describe("What RTS is wired to."),
+    dtr: resetLine.default("none").describe("What DTR is wired to."),
+    break: z
+      .enum(["guest", "reset"])
+      .default("guest")
+      .describe("What a break does: guest tells the guest's UART of it; reset resets the board, as DAPLink does."),
+  })
+  .describe(
+    "What a client of RFC 2217 moves with the UART's lines. reset: the board is held in reset while the line is active and the other one is not, and starts anew when it is let go; resetPulse: it starts anew each time the line becomes active, as on Arduino.",
+  );
+
 const uart = z
   .strictObject({
     name: objectName.describe("Name of the channel, such as uart0."),
@@ -71,6 +87,7 @@ const uart = z
       .max(15)
       .describe("Place of the UART in the emulator's list of serial ports, from 0."),
     description: z.string().optional().describe("What is connected to it on the real board."),
+    controlLines: controlLines.optional(),
   })
   .describe("A UART.");
 
@@ -146,6 +163,7 @@ export const boardSpec = withRules(
     emulator,
     memory: boardMemory,
     uarts: keyedList(uart, "name").min(1).max(16).describe("UARTs of the board; the first one is the console."),
+    gpio: boardGpio.optional(),
     firmware,
     semihosting: z
       .boolean()
@@ -179,6 +197,12 @@ export const boardSpec = withRules(
     path: ["uarts"],
     cel: "self.uarts.all(one, self.uarts.exists_one(other, other.index == one.index))",
     isValid: ({ uarts }) => new Set(uarts.map(({ index }) => index)).size === uarts.length,
+  },
+  {
+    message: "gpio.uart is none of the board's UARTs",
+    path: ["gpio", "uart"],
+    cel: "!has(self.gpio) || !has(self.gpio.uart) || self.uarts.exists(one, one.name == self.gpio.uart)",
+    isValid: ({ gpio, uarts }) => gpio?.uart === undefined || uarts.some(({ name }) => name === gpio.uart),
   },
   {
     message: "ready.uart is none of the board's UARTs",
