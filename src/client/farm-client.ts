@@ -10,6 +10,7 @@ import { artifactSegment } from "../core/wire/artifact.ts";
 import type { BoardStatus, FirmwareRecord, JobRecord, RunEvent, RunRecord } from "../core/wire/farm.ts";
 import type { ImportRecord, ImportRequestInput } from "../core/wire/import.ts";
 import { type Connection, createConnection, type MessageListener } from "./connection.ts";
+import { type GuestChannels, guestChannels } from "./guest-channels.ts";
 import { type AbsenceListener, Reconnection } from "./reconnection.ts";
 import { parseRunEvents } from "./run-events.ts";
 
@@ -104,11 +105,11 @@ export interface FarmClient extends AsyncDisposable {
   log(jobId: string, uart: string, range?: LogRange): AsyncGenerator<Buffer>;
   /** Every byte of a UART as it comes, until the job has ended; of a job that waits, from its start. */
   followLog(jobId: string, uart: string, options?: FollowLogOptions): AsyncGenerator<Buffer>;
-  /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
   /** The channels of a job that runs; a WebSocket of one that waits waits with it. */
   channels(jobId: string): GuestChannels;
   /** A file that the test of a job has made; its verdict lists them. @throws {FarmError} NotFound */
   artifact(jobId: string, name: string): AsyncGenerator<Buffer>;
+  /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
   openConsole(jobId: string, uart: string, onMessage: MessageListener): Promise<WebSocket>;
 }
 
@@ -171,9 +172,9 @@ export function createFarmClient(options: FarmClientOptions): FarmClient {
     log: (jobId, uart, range = {}) =>
       bytes({ method: "GET", path: `/v1/jobs/${jobId}/logs/${uart}${queryOf({ ...range })}` }),
     followLog: (jobId, uart, follow = {}) => followLog(connection, jobId, uart, follow),
-    openConsole: (jobId, uart, onMessage) => connection.webSocket(`/v1/jobs/${jobId}/uarts/${uart}`, onMessage),
     channels: (jobId) => guestChannels(connection, `/v1/jobs/${jobId}`),
     artifact: (jobId, name) => bytes({ method: "GET", path: `/v1/jobs/${jobId}/artifacts/${artifactSegment(name)}` }),
+    openConsole: (jobId, uart, onMessage) => connection.webSocket(`/v1/jobs/${jobId}/uarts/${uart}`, onMessage),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
 }
