@@ -1,4 +1,4 @@
-import { type Alias, type Document, LineCounter, parseAllDocuments, visit } from "yaml";
+import { type Alias, type Document, LineCounter, parseAllDocuments, visit, type YAMLParseError } from "yaml";
 import type { z } from "zod";
 import { type DocumentProblem, invalidDocument } from "./document-problem.ts";
 import { schemaProblems } from "./schema-problems.ts";
@@ -6,6 +6,8 @@ import { YamlPositions } from "./yaml-position.ts";
 
 /** Characters of a file; no document of the farm is near it. */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
+/** So much of a file shows whether it is text. */
+const OPENING_CHARACTERS = 512;
 /** How often aliases may be expanded, nested ones multiplied: stops a document that grows a billionfold. */
 const MAX_ALIASES = 100;
 
@@ -62,6 +64,10 @@ export function readDocuments(text: string, lineCounter: LineCounter, file: stri
     const message = `found ${text.length} characters, expected at most ${MAX_CHARACTERS}`;
     throw invalidDocument(file, [{ line: 1, column: 1, path: "", message }]);
   }
+  if (text.slice(0, OPENING_CHARACTERS).includes("\0")) {
+    const message = "is not a text file, expected YAML; an image is run by emufarm run BOARD IMAGE";
+    throw invalidDocument(file, [{ line: 1, column: 1, path: "", message }]);
+  }
   try {
     const documents = parseAllDocuments(text, {
       lineCounter,
@@ -85,7 +91,7 @@ export function readValue(
   const problems = document.errors.map((error) => ({
     ...positions.at(error.pos[0]),
     path: "",
-    message: error.message,
+    message: `${error.message}${quotingHint(document, error)}`,
   }));
   if (problems.length > 0) return { value: null, problems };
   try {
@@ -96,6 +102,18 @@ export function readValue(
     const position = alias?.range ? positions.at(alias.range[0]) : positions.ofValue([]);
     return { value: null, problems: [{ ...position, path: "", message }] };
   }
+}
+
+/** `{board}.elf` reads as a map with something after it. */
+function quotingHint({ contents }: Document.Parsed, { code, pos }: YAMLParseError): string {
+  if (code !== "UNEXPECTED_TOKEN") return "";
+  let isAfterFlow = false;
+  visit(contents, {
+    Collection(_key, collection) {
+      if (collection.flow && collection.range?.[1] === pos[0]) isAfterFlow = true;
+    },
+  });
+  return isAfterFlow ? "; a text that begins with { or [ needs quotes" : "";
 }
 
 /** The alias that made the document unreadable, if it is among the first; each look-up walks the whole document. */

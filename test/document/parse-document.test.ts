@@ -56,6 +56,16 @@ describe("A document", () => {
       "version: 1\nsteps:\n  - delay: 2\n",
       "t.yaml:3:12: steps[0].delay: found 2, which must have a unit of ms, s, m, h or d: write 2s for seconds",
     ],
+    [
+      "a text that begins with a brace and has no quotes",
+      "version: 1\nname: {board}.elf\n",
+      "t.yaml:2:14: Unexpected scalar at node end; a text that begins with { or [ needs quotes",
+    ],
+    [
+      "an image in the place of a document",
+      "\u007fELF\u0001\u0000\u0000",
+      "t.yaml:1:1: is not a text file, expected YAML; an image is run by emufarm run BOARD IMAGE",
+    ],
     ["a wrong type", "version: 1\nsteps: yes\n", 't.yaml:2:8: steps: found "yes", expected a list'],
     ["a wrong literal", 'version: "1"\n', 't.yaml:1:10: version: found "1", expected 1'],
     ["a missing key", "steps: []\n", "t.yaml:1:1: version: is missing; expected 1"],

@@ -1,4 +1,5 @@
 import { relative, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { BoardStatus } from "../../core/wire/farm.ts";
 import { EXIT } from "../exit-code.ts";
 import { connectFarm, findFarm } from "../farm/find-farm.ts";
@@ -48,7 +49,15 @@ export async function addBoard(surroundings: Surroundings, file: string, options
   const { readBoardFile } = await import("../farm/documents.ts");
   const board = await readBoardFile(resolve(surroundings.cwd, file), file);
   await using farm = await connectFarm(surroundings, options);
-  return tellBoard(surroundings, await farm.putBoard(board), "added");
+  const known = (await farm.boards()).find(({ name }) => name === board.metadata.name);
+  const code = tellBoard(surroundings, await farm.putBoard(board), "added");
+  if (known && !isDeepStrictEqual(known.spec, board.spec)) {
+    const { name } = board.metadata;
+    surroundings.stderr.write(
+      `It takes the place of the board ${name} that was there; emufarm boards remove ${name} takes it away again.\n`,
+    );
+  }
+  return code;
 }
 
 /** `emufarm boards remove NAME`: one that was added; what it took the place of is there again. */

@@ -63,11 +63,22 @@ function binaryFindings(binary: string, boards: readonly CheckedBoard[]): Findin
     else
       findings.push({ level: "warn", subject, text: `${text}; built without a sandbox: run firmware that you trust` });
   }
-  for (const { name, check } of boards) {
-    if (check.isAvailable) continue;
-    findings.push({ level: "warn", subject, text: `${name}: ${check.error.message}` });
-  }
-  return findings;
+  return [...findings, ...missingFindings(subject, boards)];
+}
+
+/** Boards that lack the same are told together. */
+function missingFindings(subject: string, boards: readonly CheckedBoard[]): Finding[] {
+  const missing = boards.flatMap(({ name, check }) => {
+    if (check.isAvailable) return [];
+    const { message, details } = check.error;
+    const problem = check.error.code === "BoardUnavailable" ? `${details.problem}.` : message;
+    return [{ name, problem }];
+  });
+  return [...Map.groupBy(missing, ({ problem }) => problem)].map(([problem, its]) => ({
+    level: "warn" as const,
+    subject,
+    text: `${its.map(({ name }) => name).join(", ")}: ${problem}`,
+  }));
 }
 
 function limitsFinding(isolation: "uid" | "none"): Finding {

@@ -1,4 +1,4 @@
-import { access, constants, readFile } from "node:fs/promises";
+import { access, constants, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { hasHardwareVirtualization } from "../../core/policy/hardware-virtualization.ts";
@@ -12,6 +12,8 @@ import { programVersion } from "../up/program-version.ts";
 import type { Finding } from "./finding.ts";
 
 const LEAST_NODE = 24;
+/** Reading and writing, for the group. */
+const GROUP_ACCESS = 0o060;
 
 /** Node, Redis, KVM, folders and the running farm. */
 export async function machineFindings(surroundings: Surroundings, options: FarmOptions): Promise<Finding[]> {
@@ -56,8 +58,20 @@ async function kvmFinding(): Promise<Finding> {
   } catch (error) {
     const text = "not usable: every guest is emulated, which is all that most boards need";
     if ((error as NodeJS.ErrnoException).code !== "EACCES") return { level: "ok", subject: "kvm", text };
-    return { level: "warn", subject: "kvm", text: "/dev/kvm is closed to you", advice: "join the group kvm" };
+    return { level: "warn", subject: "kvm", text: "/dev/kvm is closed to you", ...(await kvmAdvice()) };
   }
+}
+
+/** Joining a group helps only where the device is open to one. */
+async function kvmAdvice(): Promise<Pick<Finding, "advice">> {
+  const { gid, mode } = await stat("/dev/kvm");
+  if (gid === 0 || (mode & GROUP_ACCESS) !== GROUP_ACCESS) return {};
+  const groups = await readFile("/etc/group", "utf8");
+  const name = groups
+    .split("\n")
+    .find((line) => line.split(":")[2] === String(gid))
+    ?.split(":")[0];
+  return { advice: `join the group ${name ?? gid}` };
 }
 
 function folderFindings(surroundings: Surroundings, options: FarmOptions): Promise<Finding>[] {

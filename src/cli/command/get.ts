@@ -41,6 +41,9 @@ export async function get(
     return EXIT.passed;
   }
   const runId = what === "jobs" ? (await farm.runs({ limit: 1 }))[0]?.id : what;
+  if (what === "jobs" && runId !== undefined && !options.json) {
+    surroundings.stderr.write(`The jobs of the newest run; emufarm get RUN shows those of another.\n`);
+  }
   const jobs: JobRecord[] = [];
   if (runId !== undefined) for await (const job of farm.jobs(runId)) jobs.push(job);
   stdout.write(options.json ? jsonText(jobs) : jobTable(jobs, paint));

@@ -25,7 +25,7 @@ export function describeFailure(failure: Failure, paint: Paint): string[] {
   const step = result?.steps.find(({ outcome }) => outcome === "failed" || outcome === "timedOut");
   if (step && result) facts.push(["step", stepText(step, result.steps.length)]);
   for (const testCase of failedCases(result).slice(0, MOST_CASES)) facts.push(["test", caseText(testCase)]);
-  if (result?.exit) facts.push(["guest", exitText(result.exit)]);
+  if (result?.exit) facts.push(["guest", exitText(untold(result.exit, error))]);
   const lines = (result?.lastLines ?? []).map(plainLine).filter((line) => line !== "");
   const head = facts.map(([name, text]) => `  ${paint("dim", name.padEnd(6))}${text}`);
   const tail = [
@@ -56,6 +56,13 @@ function stepText({ index, title, outcome, durationMs }: StepResult, count: numb
 function caseText({ suite, name, message, file, line }: TestCase): string {
   const place = file === undefined ? "" : ` (${file}${line === undefined ? "" : `:${line}`})`;
   return plainLine(`${suite}: ${name} failed${message === undefined ? "" : `: ${message}`}${place}`);
+}
+
+/** What the reason tells already is not told twice. */
+function untold({ detail, ...exit }: GuestExit, error: ErrorBody | undefined): GuestExit {
+  if (detail === undefined) return exit;
+  const [firstLine = ""] = detail.trim().split("\n");
+  return error?.message.includes(firstLine) ? exit : { ...exit, detail };
 }
 
 /** How the guest ended, in words. */

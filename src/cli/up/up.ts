@@ -1,8 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { FarmError } from "../../core/error/farm-error.ts";
 import { EXIT } from "../exit-code.ts";
 import { usedFarmQemu, withFarmQemu } from "../farm/emulator-path.ts";
+import { findFarm } from "../farm/find-farm.ts";
 import { farmFolders } from "../folders.ts";
 import { tellInterruption } from "../interruption.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -33,7 +35,11 @@ export async function up(surroundings: Surroundings, options: UpOptions): Promis
     plan,
     { onLost: (name, how, restartMs) => say(`${name} ended (${how}); starting it again in ${restartMs / 1_000} s`) },
     interrupted,
-  );
+  ).catch(async (error: unknown) => {
+    const other = error instanceof FarmError && error.code === "FolderInUse" && (await findFarm(surroundings, options));
+    if (other) say(`the farm that is up answers at ${other.address}`);
+    throw error;
+  });
   if (options.json)
     stdout.write(`${JSON.stringify({ url: farm.address, tokenFile: farm.tokenFile, pid: plan.pid })}\n`);
   else stdout.write(`emufarm is up: ${farm.address}${stdout.isTTY ? `/#token=${farm.token}` : ""}\n`);

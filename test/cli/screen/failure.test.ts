@@ -43,6 +43,17 @@ describe("a failure on the spot", () => {
     ]);
   });
 
+  it("tells the cause of a crash once", () => {
+    const crash = new FarmError("GuestCrashed", { detail: "qemu: fatal: Lockup (PC 0x132)" }).toBody();
+    const exit = { reason: "GuestCrashed", detail: "qemu: fatal: Lockup\nPC=00000132" } as const;
+    const lines = describeFailure(
+      { error: crash, result: { ...result, exit }, fullLog: undefined, again: undefined },
+      paint,
+    );
+    expect(lines.filter((line) => line.includes("Lockup"))).toHaveLength(1);
+    expect(lines).toContain("  guest it crashed");
+  });
+
   it("tells what there is where no guest ran", () => {
     expect(describeFailure({ error, result: undefined, fullLog: undefined, again: undefined }, paint)).toHaveLength(1);
   });

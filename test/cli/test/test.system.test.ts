@@ -259,6 +259,8 @@ describe("the questions to a farm", () => {
     const { code, stderr } = await started.result;
     expect(stderr).toContain("emufarm: cancelled: enough of it");
     expect(code).toBe(130);
+    expect((await place.run(["cancel", job])).stdout).toBe(`Job ${job} had ended before: cancelled.\n`);
+    expect((await place.run(["get", "jobs"])).stderr).toContain("The jobs of the newest run");
   });
 
   it("list the boards", async () => {
@@ -309,7 +311,9 @@ describe("the questions to a farm", () => {
     const text = await readFile(join(PROJECT, `manifests/boards/${BOARD}.yaml`), "utf8");
     const file = join(place.folder, "passing.yaml");
     await writeFile(file, text.replace(`name: ${BOARD}`, "name: passing"));
-    expect((await place.run(["boards", "add", file])).code).toBe(0);
+    expect(await place.run(["boards", "add", file])).toMatchObject({ code: 0, stderr: "" });
+    await writeFile(file, text.replace(`name: ${BOARD}`, "name: passing").replace(/title: .*/, "title: Another"));
+    expect((await place.run(["boards", "add", file])).stderr).toContain("It takes the place of the board passing");
     expect(await place.run(["boards", "remove", "passing"])).toMatchObject({
       code: 0,
       stdout: "Board passing is removed.\n",

@@ -107,6 +107,7 @@ describe("emufarm up", () => {
     const { code, stderr } = await place.run(["up", "--port", "0"]);
     expect(stderr).toContain(`(pid ${farm.pid})`);
     expect(stderr).toContain("[FolderInUse]");
+    expect(stderr).toMatch(/the farm that is up answers at http:\/\/127\.0\.0\.1:\d+\n/);
     expect(code).toBe(5);
     expect((await place.run(["get", "runs"])).code).toBe(0);
     farm.signal("SIGTERM");
