@@ -1,16 +1,33 @@
-import type { BoardSpec } from "../../core/schema/board.ts";
+import type { BoardSpec, UartSpec } from "../../core/schema/board.ts";
+import { RFC2217_SUFFIX } from "../../core/schema/instance-channel.ts";
+import type { LineEffect } from "../../core/serial/line-effect.ts";
+import { serveMonitor } from "../monitor/monitor-connection.ts";
+import { serveQmpRaw } from "../qmp/qmp-connection.ts";
+import { serveRfc2217 } from "../uart/rfc2217-session.ts";
 import { serveUart } from "../uart/uart-connection.ts";
 import type { ChannelOwner } from "./channel-owner.ts";
 import type { ServeRaw } from "./raw-port.ts";
 
 /** What serves a raw connection to a channel; undefined for a channel that the board does not have. */
-export function rawChannel({ hubs }: ChannelOwner, name: string): ServeRaw | undefined {
-  const hub = hubs.find((one) => one.name === name);
+export function rawChannel(owner: ChannelOwner, name: string): ServeRaw | undefined {
+  const hub = owner.hubs.find((one) => one.name === name);
   if (hub) return (socket) => serveUart(socket, hub);
+  if (name === "qmp") return (socket) => serveQmpRaw(socket, owner.guest.qmpProxy);
+  if (name === "monitor") return (socket) => serveMonitor(socket, owner.guest);
+  const uart = owner.guest.board.uarts.find((one) => `${one.name}${RFC2217_SUFFIX}` === name);
+  if (uart) return rfc2217Channel(owner, uart);
   return undefined;
+}
+
+function rfc2217Channel({ guest, hubs }: ChannelOwner, uart: UartSpec): ServeRaw | undefined {
+  const hub = hubs.find(({ name }) => name === uart.name);
+  if (!hub) return undefined;
+  const wiring = uart.controlLines ?? {};
+  const act = (effect: LineEffect) => (effect === "reset" ? guest.reset() : guest.sendBreak(uart));
+  return (socket) => serveRfc2217({ socket, hub, wiring, act });
 }
 
 /** Names of the channels of a board that can have a raw port. */
 export function rawChannelNames({ uarts }: Pick<BoardSpec, "uarts">): string[] {
-  return uarts.map(({ name }) => name);
+  return [...uarts.flatMap(({ name }) => [name, `${name}${RFC2217_SUFFIX}`]), "qmp", "monitor"];
 }

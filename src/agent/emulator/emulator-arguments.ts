@@ -148,8 +148,14 @@ function serialArguments({ uarts }: BoardSpec, fds: readonly number[]): string[]
   return Array.from({ length: count }, (_, index) => {
     const fd = fdOf.get(index);
     if (fd === undefined) return ["-serial", "null"];
-    return ["-chardev", `socket,id=serial${index},fd=${fd}`, "-serial", `chardev:serial${index}`];
+    const id = serialChardev(index);
+    return ["-chardev", `socket,id=${id},fd=${fd}`, "-serial", `chardev:${id}`];
   }).flat();
+}
+
+/** Name of the character device behind the serial port of this number. */
+export function serialChardev(index: number): string {
+  return `serial${index}`;
 }
 
 function networkArguments({ network }: BoardSpec, wanted: EmulatorArguments["network"]): string[] {

@@ -1,7 +1,8 @@
 import type { FarmError } from "../../core/error/farm-error.ts";
-import type { BoardSpec } from "../../core/schema/board.ts";
+import type { BoardSpec, UartSpec } from "../../core/schema/board.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { Boot, BootRequest, BootStrategy, FirmwareFiles } from "../boot/boot.ts";
+import { serialChardev } from "../emulator/emulator-arguments.ts";
 import type { Progress } from "../progress.ts";
 import { QmpProxy } from "../qmp/qmp-proxy.ts";
 import type { Slot } from "../slot/slot.ts";
@@ -57,6 +58,11 @@ export class Guest implements AsyncDisposable {
 
   constructor(options: GuestOptions) {
     this.#options = options;
+  }
+
+  /** What the board is. */
+  get board(): BoardSpec {
+    return this.#options.board;
   }
 
   /** The boot that runs; undefined when the board is off. */
@@ -136,6 +142,13 @@ export class Guest implements AsyncDisposable {
 
   resume(): Promise<void> {
     return this.#inOrder(async () => this.#boot?.resume());
+  }
+
+  /** Tells a UART of a break on its line. A board that is off hears nothing. */
+  sendBreak({ index }: Pick<UartSpec, "index">): Promise<void> {
+    return this.#inOrder(async () => {
+      await this.#boot?.qmp.execute("chardev-send-break", { id: serialChardev(index) });
+    });
   }
 
   /** Ends the guest, whatever is under way. The slot is empty afterwards. */

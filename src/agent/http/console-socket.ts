@@ -13,7 +13,7 @@ export function serveConsole(socket: WebSocket, hub: UartHub, label: string): vo
     },
     send: (chunk) => socket.send(chunk, { binary: true }, () => viewer?.drained()),
     notice: (notice) => socket.send(JSON.stringify(notice), () => viewer?.drained()),
-    end: () => socket.close(NORMAL_CLOSURE, "the guest has ended"),
+    end: (reason) => socket.close(NORMAL_CLOSURE, reason),
   });
   socket.on("message", (data, isBinary) => {
     if (isBinary) void viewer.write(data as Buffer);

@@ -6,14 +6,14 @@ import type { UartViewer, UartViewerSink } from "./uart-viewer.ts";
 export function serveUart(socket: Socket, hub: { addViewer(sink: UartViewerSink): UartViewer }): RawConnection {
   const viewer = hub.addViewer(sinkOf(socket));
   return {
-    receive: (chunk) => write(viewer, socket, chunk),
+    receive: (chunk) => passOn(viewer, socket, chunk),
     drained: () => viewer.drained(),
     closed: () => viewer[Symbol.dispose](),
   };
 }
 
 /** The network waits for the guest, so that a paste of any size needs no memory. */
-function write(viewer: UartViewer, socket: Socket, bytes: Buffer): void {
+export function passOn(viewer: UartViewer, socket: Socket, bytes: Uint8Array): void {
   let isTaken = false;
   void viewer.write(bytes).then(() => {
     isTaken = true;
@@ -24,17 +24,26 @@ function write(viewer: UartViewer, socket: Socket, bytes: Buffer): void {
   });
 }
 
+/** Who writes from there, as others are told. */
+export function peerOf(protocol: string, { remoteAddress, remotePort }: Socket): string {
+  return `${protocol} ${remoteAddress ?? ""}:${remotePort ?? ""}`;
+}
+
+/** What a stream without a place for notices is told all the same: a gap, or an end, must not pass for output. */
+export function lineOf(text: string): Buffer {
+  return Buffer.from(`\r\n[emufarm: ${text}]\r\n`);
+}
+
 function sinkOf(socket: Socket): UartViewerSink {
   return {
-    label: `tcp ${socket.remoteAddress ?? ""}:${socket.remotePort ?? ""}`,
+    label: peerOf("tcp", socket),
     get backlogBytes() {
       return socket.writableLength;
     },
     send: (chunk) => void socket.write(chunk),
     notice: (notice) => {
-      // Raw bytes have no place for notices; a gap must not pass for output all the same.
-      if (notice.type === "gap") socket.write(`\r\n[emufarm: ${notice.bytes} bytes are missing here]\r\n`);
+      if (notice.type === "gap") socket.write(lineOf(`${notice.bytes} bytes are missing here`));
     },
-    end: () => void socket.end(),
+    end: (reason) => void socket.end(lineOf(reason)),
   };
 }

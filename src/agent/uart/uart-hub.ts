@@ -6,7 +6,7 @@ import type { OutputLimit } from "./output-limit.ts";
 import { Pen } from "./pen.ts";
 import { UartLog } from "./uart-log.ts";
 import type { UartPort } from "./uart-port.ts";
-import { type UartViewer, type UartViewerSink, ViewerPosition } from "./uart-viewer.ts";
+import { type UartViewer, type UartViewerSink, type UartViewing, ViewerPosition } from "./uart-viewer.ts";
 
 /** Bytes that a late viewer is shown. */
 const REPLAY_BYTES = 64 * 1024;
@@ -98,7 +98,9 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
       socket.off("data", onData);
       socket.off("close", unplug);
       line.kicks?.stop();
-      if (this.#line === line) this.#unplug();
+      if (this.#line !== line) return;
+      this.#unplug();
+      for (const viewer of this.#viewers) viewer.tell({ type: "off" });
     };
     socket.on("data", onData);
     // `close` always comes, after an error as well; the boot tells what happened.
@@ -121,22 +123,14 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     await this.#send(bytes);
   }
 
-  /** Adds a viewer; it is shown the last output first. */
-  addViewer(sink: UartViewerSink): UartViewer {
-    const viewer = new ViewerPosition(sink, this.#ring, this.#ring.start);
+  /** Adds a viewer; it is shown the last output first, unless it does not want that. */
+  addViewer(sink: UartViewerSink, { isReplayed = true }: UartViewing = {}): UartViewer {
+    const viewer = new ViewerPosition(sink, this.#ring, isReplayed ? this.#ring.start : this.#ring.total);
     this.#viewers.add(viewer);
     const holder = this.#pen.holder;
     if (holder) viewer.tell({ type: "writer", writer: holder.sink.label, isYou: false });
     viewer.catchUp();
-    return {
-      write: (bytes) => this.#writeOf(viewer, bytes),
-      takePen: () => this.#pen.take(viewer),
-      drained: () => viewer.catchUp(),
-      [Symbol.dispose]: () => {
-        this.#viewers.delete(viewer);
-        this.#pen.release(viewer);
-      },
-    };
+    return this.#handleOf(viewer);
   }
 
   /** The last lines of the output, as text, each cut to a readable length. */
@@ -146,8 +140,8 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     return lines.slice(-count).map((line) => (line.length > 400 ? `${line.slice(0, 400)}...` : line));
   }
 
-  /** No more boots: closes the log and lets every viewer go. */
-  end(): void {
+  /** No more boots, for a reason in words: closes the log and lets every viewer go. */
+  end(reason = "the guest has ended"): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#line?.kicks?.stop();
@@ -155,12 +149,30 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     this.#attached.resolve();
     this.log.close();
     this.#listeners.clear();
-    for (const viewer of this.#viewers) viewer.sink.end();
+    for (const viewer of this.#viewers) viewer.sink.end(reason);
     this.#viewers.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.end();
+  }
+
+  #handleOf(viewer: ViewerPosition): UartViewer {
+    const isOn = () => this.#line !== undefined;
+    return {
+      get isOn() {
+        return isOn();
+      },
+      write: (bytes) => this.#writeOf(viewer, bytes),
+      usePen: () => this.#pen.use(viewer),
+      takePen: () => this.#pen.take(viewer),
+      skip: () => viewer.skip(),
+      drained: () => viewer.catchUp(),
+      [Symbol.dispose]: () => {
+        this.#viewers.delete(viewer);
+        this.#pen.release(viewer);
+      },
+    };
   }
 
   #unplug(): void {

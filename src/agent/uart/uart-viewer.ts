@@ -12,6 +12,8 @@ export type UartNotice =
   | { readonly type: "gap"; readonly bytes: number }
   /** A boot begins here. */
   | { readonly type: "boot"; readonly boot: number }
+  /** The board is off, until a boot is told. */
+  | { readonly type: "off" }
   /** Who writes now: a viewer's label, or null for nobody. */
   | { readonly type: "writer"; readonly writer: string | null; readonly isYou: boolean }
   /** What you wrote was not taken, because another one writes or no guest is there. */
@@ -25,19 +27,31 @@ export interface UartViewerSink {
   readonly backlogBytes: number;
   send(chunk: Buffer): void;
   notice(notice: UartNotice): void;
-  /** The hub is gone: nothing more will come. */
-  end(): void;
+  /** The hub is gone, for a reason in words: nothing more will come. */
+  end(reason: string): void;
+}
+
+/** How somebody wants to view a UART. */
+export interface UartViewing {
+  /** Whether the last output is shown first; default true. */
+  readonly isReplayed?: boolean;
 }
 
 /** A viewer that the hub knows. */
 export interface UartViewer extends Disposable {
+  /** The board is on: somebody may hear what is written. */
+  readonly isOn: boolean;
   /**
    * Writes to the guest, if nobody else is writing. Settles when the line has taken the bytes; says whether they went
    * out. What is refused is told to the viewer's sink.
    */
   write(bytes: Uint8Array): Promise<boolean>;
+  /** True when it may do to the board what one who writes may: by writing nobody else is the one who writes now. */
+  usePen(): boolean;
   /** Becomes the one who writes. */
   takePen(): void;
+  /** What was not sent yet is not wanted. */
+  skip(): void;
   /** The viewer's connection has room again. */
   drained(): void;
 }
@@ -68,6 +82,11 @@ export class ViewerPosition {
   tell(notice: UartNotice): void {
     if (!this.isBehind) this.sink.notice(notice);
     else if (notice.type !== "inputRefused") this.#untold.set(notice.type, notice);
+  }
+
+  /** Goes on with what comes from now on. */
+  skip(): void {
+    this.#position = this.#ring.total;
   }
 
   /** Sends what the viewer has not seen, unless it is too far behind; `chunk` is the newest part of the ring. */

@@ -4,9 +4,14 @@ import { objectName } from "./metadata.ts";
 /** Channels by which whoever reaches them has the whole board, and with a debugger what its emulator can read. */
 export const CONTROL_CHANNELS = ["qmp", "gdb", "monitor"] as const;
 
+/** A UART's name with this names its port for RFC 2217. */
+export const RFC2217_SUFFIX = "-rfc2217";
+
 export const channelRequest = z
   .strictObject({
-    name: objectName.describe("Channel: a UART of the board such as uart0, or gpio, qmp, gdb, monitor."),
+    name: objectName.describe(
+      "Channel: a UART of the board such as uart0, the same by RFC 2217 (uart0-rfc2217), or gpio, qmp, gdb, monitor.",
+    ),
     tcp: z.boolean().default(false).describe("True opens a raw TCP port for the channel."),
   })
   .describe("A channel that is reachable from outside.");

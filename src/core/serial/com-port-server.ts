@@ -1,6 +1,6 @@
 import { CONTROL, type ComPortMessage, encodeComPort, LINE, MODEM, PURGE, parseComPort } from "./com-port.ts";
 import { applySetting, type ComPortSettings, FIRST_SETTINGS } from "./com-port-settings.ts";
-import { ReturnsIn, ReturnsOut } from "./line-text.ts";
+import { ReturnsIn } from "./returns-in.ts";
 import { COMMAND, encodeSubnegotiation, escapeCommands, OPTION } from "./telnet.ts";
 import { TelnetDecoder } from "./telnet-decoder.ts";
 import { TelnetOptions } from "./telnet-options.ts";
@@ -46,7 +46,6 @@ export class ComPortServer {
   readonly #decoder: TelnetDecoder;
   readonly #options: TelnetOptions;
   readonly #returnsIn = new ReturnsIn();
-  readonly #returnsOut = new ReturnsOut();
   #settings: ComPortSettings = FIRST_SETTINGS;
   #lines = ALL_OFF;
   #flow: number = CONTROL.noFlow;
@@ -92,9 +91,18 @@ export class ComPortServer {
     this.#decoder.decode(chunk);
   }
 
-  /** Output of the guest as the client is to get it. */
+  /**
+   * Output of the guest as the client is to get it. A lone carriage return stays one even where binary is not agreed,
+   * as all servers have it: what is shown first comes before anything can be agreed.
+   */
   encode(bytes: Uint8Array): Uint8Array {
-    return escapeCommands(this.#options.isOwn(OPTION.binary) ? bytes : this.#returnsOut.write(bytes));
+    return escapeCommands(bytes);
+  }
+
+  /** The client has gone: its lines fall, as those of a port that is closed. */
+  hangUp(): void {
+    this.#setLines({ break: false });
+    this.#setLines({ rts: false, dtr: false });
   }
 
   /** The board behind the line is on, or off. */

@@ -1,9 +1,10 @@
 import type { BoardSpec } from "../../core/schema/board.ts";
-import type { ChannelRequest } from "../../core/schema/instance-channel.ts";
+import { type ChannelRequest, RFC2217_SUFFIX } from "../../core/schema/instance-channel.ts";
 import { AGENT_PORT } from "./agent-pod.ts";
 
-/** Raw ports by channel; UARTs follow from 5000 in the board's order. */
+/** Raw ports by channel; UARTs follow from 5000 by their place in the emulator, and from 5500 by RFC 2217. */
 const FIRST_UART_PORT = 5_000;
+const FIRST_RFC2217_PORT = 5_500;
 const CHANNEL_PORTS: Readonly<Record<string, number>> = { gpio: 5_100, qmp: 5_200, gdb: 5_300, monitor: 5_400 };
 
 export interface ChannelPort {
@@ -16,10 +17,17 @@ export function channelPorts(board: Pick<BoardSpec, "uarts">, channels: readonly
   return channels
     .filter(({ tcp }) => tcp)
     .flatMap(({ name }) => {
-      const uart = board.uarts.find((one) => one.name === name);
-      const port = uart ? FIRST_UART_PORT + uart.index : CHANNEL_PORTS[name];
+      const port = uartPort(board, name) ?? CHANNEL_PORTS[name];
       return port === undefined ? [] : [{ name, port }];
     });
+}
+
+function uartPort({ uarts }: Pick<BoardSpec, "uarts">, channel: string): number | undefined {
+  for (const { name, index } of uarts) {
+    if (channel === name) return FIRST_UART_PORT + index;
+    if (channel === `${name}${RFC2217_SUFFIX}`) return FIRST_RFC2217_PORT + index;
+  }
+  return undefined;
 }
 
 /** Ports of an instance's Service: its channels, and the agent's API. */

@@ -201,15 +201,6 @@ describe("The server's side of RFC 2217", () => {
     expect(plain.input).toEqual([65, 13, 66, 13, 10, 0]);
   });
 
-  test("writes a lone carriage return as Telnet has it, until binary is agreed", () => {
-    const { server } = session();
-    expect([...server.encode(Uint8Array.of(65, 13)), ...server.encode(Uint8Array.of(66, 13, 10, 255))]).toEqual([
-      65, 13, 0, 66, 13, 10, 255, 255,
-    ]);
-    server.receive(encodeNegotiation("DO", OPTION.binary));
-    expect([...server.encode(Uint8Array.of(13, 66))]).toEqual([13, 66]);
-  });
-
   test("never answers an answer, so that two servers do not talk for ever", () => {
     const { server, heard } = session();
     server.open();

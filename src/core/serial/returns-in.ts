@@ -1,5 +1,4 @@
 const CR = 0x0d;
-const LF = 0x0a;
 const NUL = 0x00;
 
 /**
@@ -17,21 +16,5 @@ export class ReturnsIn {
       this.#isAfterReturn = byte === CR;
     }
     return Uint8Array.from(kept);
-  }
-}
-
-/** The way out: a carriage return that no line feed follows becomes CR NUL, which may have to wait for the next byte. */
-export class ReturnsOut {
-  #isAfterReturn = false;
-
-  write(bytes: Uint8Array): Uint8Array {
-    if (!this.#isAfterReturn && !bytes.includes(CR)) return bytes;
-    const written: number[] = [];
-    for (const byte of bytes) {
-      if (this.#isAfterReturn && byte !== LF) written.push(NUL);
-      written.push(byte);
-      this.#isAfterReturn = byte === CR;
-    }
-    return Uint8Array.from(written);
   }
 }
