@@ -3,16 +3,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { installManifest } from "./chart/install-manifest.ts";
 import { programFolders } from "./cluster/tools.ts";
+import { orSay } from "./setup/commands.ts";
 import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
-import { SetupError, say } from "./setup/say.mjs";
+import { say } from "./setup/say.mjs";
 
-try {
+await orSay(async () => {
   const [folder = ""] = programFolders(ownCacheFolder(), ["helm"]);
   const file = join(projectFolder, "manifests/install.yaml");
   writeFileSync(file, await installManifest(projectFolder, join(folder, "helm")));
   say(`${file} is the chart as it comes`);
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  say(error.message);
-  process.exitCode = 2;
-}
+});

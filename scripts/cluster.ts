@@ -17,24 +17,22 @@ import { loadImage } from "./cluster/images.ts";
 import { initOf } from "./cluster/machine.ts";
 import { type ClusterSettings, clusterFromNumber, MACHINES, type MachineName } from "./cluster/settings.ts";
 import { programFolders, tools } from "./cluster/tools.ts";
+import { type Commands, fail, runCommand } from "./setup/commands.ts";
 import { ownCacheFolder } from "./setup/folders.mjs";
-import { SetupError, say } from "./setup/say.mjs";
+import { SetupError } from "./setup/say.mjs";
 
 const cache = ownCacheFolder();
 const settings = clusterFromNumber(cache, process.env);
 
-const commands: Record<string, (...args: string[]) => Promise<number>> = {
+const commands: Record<string, Commands[string]> = {
   build: async (...names) => {
     await buildTools(cache, toolNames(names));
-    return 0;
   },
   up: async () => {
     await bringUp(settings);
-    return 0;
   },
   down: async () => {
     await takeDown(settings);
-    return 0;
   },
   status: async () => {
     if (!isUp(settings)) return fail("down");
@@ -47,7 +45,6 @@ const commands: Record<string, (...args: string[]) => Promise<number>> = {
   load: async (...archives) => {
     if (archives.length === 0) throw new SetupError("which archive? npm run cluster -- load IMAGE.tar");
     for (const archive of archives) print((await loadImage(settings, archive)).join("\n"));
-    return 0;
   },
   kubectl: async (...args) => {
     const env = { ...process.env, ...userEnv(running()) };
@@ -55,11 +52,9 @@ const commands: Record<string, (...args: string[]) => Promise<number>> = {
   },
   clean: async () => {
     await removeOldTools(cache);
-    return 0;
   },
   path: async (...names) => {
     for (const folder of programFolders(cache, toolNames(names))) print(folder);
-    return 0;
   },
 };
 
@@ -79,7 +74,6 @@ const faults: Record<string, (of: ClusterSettings, machine: MachineName, daemon:
 for (const [name, fault] of Object.entries(faults)) {
   commands[name] = async (machine, daemon = "") => {
     await fault(running(), machineNamed(machine), daemon);
-    return 0;
   };
 }
 
@@ -99,18 +93,4 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-function fail(line: string): number {
-  say(line);
-  return 1;
-}
-
-const [command = "", ...args] = process.argv.slice(2);
-try {
-  const action = commands[command];
-  if (action === undefined) throw new SetupError(`which command? One of: ${Object.keys(commands).join(", ")}`);
-  process.exitCode = await action(...args);
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  say(error.message);
-  process.exitCode = 2;
-}
+await runCommand(commands);

@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { buildImage, writeParts } from "./images/build.ts";
 import { readLock, resolveLock } from "./images/debian-lock.ts";
 import { IMAGE_NAMES, type ImageName } from "./images/definition.ts";
+import { type Commands, runCommand } from "./setup/commands.ts";
 import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
 import { debianArchitecture } from "./setup/newer-qemu.mjs";
 import { SetupError, say } from "./setup/say.mjs";
@@ -17,8 +18,8 @@ const images = join(projectFolder, "images");
 const cache = ownCacheFolder();
 const RELEASE = "trixie";
 
-const commands: Record<string, (args: string[]) => Promise<void>> = {
-  build: async (args) => {
+const commands: Commands = {
+  build: async (...args) => {
     const { values, positionals } = parse(args);
     const out = resolve(values.out ?? join(cache, "images", "archives"));
     for (const name of namesIn(positionals)) {
@@ -26,7 +27,7 @@ const commands: Record<string, (args: string[]) => Promise<void>> = {
       process.stdout.write(`${file} ${reference} ${digest} ${(bytes / 1e6).toFixed(1)} MB\n`);
     }
   },
-  parts: async (args) => {
+  parts: async (...args) => {
     const { values, positionals } = parse(args);
     const names = namesIn(positionals);
     const [name] = names;
@@ -59,13 +60,4 @@ function namesIn(words: readonly string[]): ImageName[] {
   return names.length === 0 ? [...IMAGE_NAMES] : names;
 }
 
-const [command = "build", ...args] = process.argv.slice(2);
-try {
-  const action = commands[command];
-  if (action === undefined) throw new SetupError(`which command? One of: ${Object.keys(commands).join(", ")}`);
-  await action(args);
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  say(error.message);
-  process.exitCode = 2;
-}
+await runCommand(commands, "build");

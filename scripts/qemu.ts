@@ -10,16 +10,16 @@ import { fileDigest } from "./qemu/digest.ts";
 import { pinSource } from "./qemu/pin.ts";
 import { tellSteps } from "./qemu/steps.ts";
 import { takeTurn } from "./qemu/turn.ts";
+import { type Commands, fail, runCommand } from "./setup/commands.ts";
 import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
-import { SetupError, say } from "./setup/say.mjs";
+import { say } from "./setup/say.mjs";
 
 const images = join(projectFolder, "images/qemu");
 const cache = ownCacheFolder();
 
-const commands: Record<string, (...args: string[]) => Promise<number>> = {
+const commands: Commands = {
   build: async () => {
     say(`the farm's QEMU is in ${await buildFarmQemu({ images, cache })}`);
-    return 0;
   },
   path: async (target = "") => {
     const found = findFarmQemu(cache, images);
@@ -55,19 +55,12 @@ const commands: Record<string, (...args: string[]) => Promise<number>> = {
     for (const folder of [...builds, works]) {
       if (found.state !== "ready" || folder !== found.folder) rmSync(folder, { recursive: true, force: true });
     }
-    return 0;
   },
   pin: async () => {
     const { version } = await pinSource(images, cache, tellSteps());
     say(`images/qemu/source.json pins ${version} now. Type: npm run qemu`);
-    return 0;
   },
 };
-
-function fail(line: string): number {
-  say(line);
-  return 1;
-}
 
 function namesIn(folder: string): string[] {
   try {
@@ -78,13 +71,4 @@ function namesIn(folder: string): string[] {
   }
 }
 
-const [command = "build", ...args] = process.argv.slice(2);
-try {
-  const action = commands[command];
-  if (action === undefined) throw new SetupError(`which command? One of: ${Object.keys(commands).join(", ")}`);
-  process.exitCode = await action(...args);
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  say(error.message);
-  process.exitCode = 2;
-}
+await runCommand(commands, "build");

@@ -14,19 +14,7 @@ import { boot, cutPower, initOf, untilOff } from "./machine.ts";
 import { plugIn, plugInSwitch, unplugHost } from "./network.ts";
 import { isApiServerReady, untilTrue } from "./readiness.ts";
 import { type ClusterSettings, dnsAddress, isNode, keysFolder, MACHINES, type MachineName, NODES } from "./settings.ts";
-import { programFolders, type ToolName } from "./tools.ts";
-
-/** What a cluster consists of. */
-export const CLUSTER_TOOLS: readonly ToolName[] = [
-  "etcd",
-  "kubernetes",
-  "containerd",
-  "cni",
-  "network-policy",
-  "local-volumes",
-  "test-images",
-  "coredns",
-];
+import { CLUSTER_TOOLS, programFolders } from "./tools.ts";
 
 const API_SERVER_MS = 120_000;
 const WAIT = "--timeout=120s";

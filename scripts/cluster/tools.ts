@@ -39,6 +39,18 @@ export type ToolName =
   | "helm"
   | "kwok";
 
+/** What a cluster consists of. */
+export const CLUSTER_TOOLS: readonly ToolName[] = [
+  "etcd",
+  "kubernetes",
+  "containerd",
+  "cni",
+  "network-policy",
+  "local-volumes",
+  "test-images",
+  "coredns",
+];
+
 const containerd = "github.com/containerd/containerd/v2/cmd";
 const cni = "github.com/containernetworking/plugins/plugins";
 

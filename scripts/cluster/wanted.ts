@@ -1,19 +1,8 @@
 import { unfitHost } from "./host.ts";
-import type { ToolName } from "./tools.ts";
+import { CLUSTER_TOOLS, type ToolName } from "./tools.ts";
 
 /** Everything that the tests on a cluster use. */
-export const TEST_TOOLS: readonly ToolName[] = [
-  "etcd",
-  "kubernetes",
-  "containerd",
-  "cni",
-  "network-policy",
-  "local-volumes",
-  "test-images",
-  "coredns",
-  "helm",
-  "kwok",
-];
+export const TEST_TOOLS: readonly ToolName[] = [...CLUSTER_TOOLS, "helm", "kwok"];
 
 /**
  * Why the tests bring up no cluster of their own: it takes root and a minute or two, so that it has to be asked for

@@ -3,13 +3,13 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { isApiServerReady, untilTrue } from "../../scripts/cluster/readiness.ts";
 import { missingTools, programFolders, type ToolName } from "../../scripts/cluster/tools.ts";
 import { ownCacheFolder } from "../../scripts/setup/folders.mjs";
+import { freePort } from "../free-port.ts";
 
 const NEEDED: readonly ToolName[] = ["etcd", "kubernetes"];
 const READY_MS = 60_000;
@@ -249,15 +249,4 @@ async function answersReady(url: string, token: string, authorityFile: string): 
     ca: await readFile(authorityFile),
     headers: { authorization: `Bearer ${token}` },
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
-  return address.port;
 }

@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { Registry } from "prom-client";
 import { startApi } from "../../src/api/api-process.ts";
@@ -19,6 +17,7 @@ import { type Operator, startOperator } from "../../src/operator/operator.ts";
 import { startRedis } from "../api/queue/redis-fixture.ts";
 import { createTemporaryFolder } from "../api/store/temporary-folder.ts";
 import { type ControlPlane, startControlPlane } from "../cluster/control-plane.ts";
+import { freePort } from "../free-port.ts";
 import { StandInKubelet } from "./stand-in-kubelet.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
@@ -47,12 +46,13 @@ export interface OperatorLab extends AsyncDisposable {
   podsOf(name: string): Promise<Pod[]>;
 }
 
+/** What a cluster does beside the API server that tests of the operator rely on. */
+const CONTROLLERS = ["garbage-collector-controller", "namespace-controller"];
+
 /** @param options.withOperator false: the test starts its own */
-export async function startOperatorLab({ withOperator = true } = {}): Promise<OperatorLab> {
+export async function startOperatorLab({ withOperator = true, controllers = CONTROLLERS } = {}): Promise<OperatorLab> {
   await using starting = new AsyncDisposableStack();
-  const plane = starting.use(
-    await startControlPlane({ controllers: ["garbage-collector-controller", "namespace-controller"] }),
-  );
+  const plane = starting.use(await startControlPlane({ controllers }));
   await plane.kubectl("apply", "--server-side", "-f", join(PROJECT, "charts/emufarm/crds"));
   await plane.kubectl("wait", "--for=condition=Established", "-f", join(PROJECT, "charts/emufarm/crds"));
   const metrics = createKubeMetrics(new Registry());
@@ -147,13 +147,4 @@ async function startFarmApi(cleanup: AsyncDisposableStack): Promise<{ url: strin
     ),
   );
   return { url, farm: cleanup.use(createFarmClient({ address: url, token: API_TOKEN })) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

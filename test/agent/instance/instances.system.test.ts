@@ -1,7 +1,7 @@
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
+import { freePort } from "../../free-port.ts";
 import { AgentLab, boardSpecOf, EventLog, exampleImage, readUntil, sha256Of } from "../attempt/agent-lab.ts";
 
 let lab: AgentLab;
@@ -174,12 +174,3 @@ test("a raw port is the one that is desired, or the next free one", async () => 
   expect(endpoints[0]?.port).not.toBe(port);
   for (const uid of ["first", "second"]) await lab.client.deleteInstance(uid);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
