@@ -6,6 +6,7 @@ import { thisDistribution } from "./scripts/setup/distribution.mjs";
 import { ownCacheFolder, projectFolder } from "./scripts/setup/folders.mjs";
 import { guestImagesFolder } from "./scripts/setup/guest-images.mjs";
 import { newerQemuFolder } from "./scripts/setup/newer-qemu.mjs";
+import { pythonWithTools } from "./scripts/setup/python-tools.mjs";
 import { findFarmQemu } from "./src/cli/farm/farm-qemu.ts";
 
 /** Tests that start emulators, Redis, compilers or whole farms; all others are quick and run side by side. */
@@ -24,6 +25,7 @@ function fetchedByTheSetUp(): Record<string, string> {
   const distribution = thisDistribution();
   const qemu = newerQemuFolder(distribution, ownCacheFolder());
   const guests = guestImagesFolder(distribution, ownCacheFolder());
+  const python = pythonWithTools(ownCacheFolder());
   const newer = qemu !== undefined && existsSync(qemu) ? [`${qemu}/usr/bin`] : [];
   const wanted = process.env.EMUFARM_TEST_QEMU;
   const built = wanted === "0" ? undefined : findFarmQemu(ownCacheFolder(), join(projectFolder, "images/qemu"));
@@ -34,6 +36,7 @@ function fetchedByTheSetUp(): Record<string, string> {
     EMUFARM_QEMU: "stock",
     ...(own[0] !== undefined && { EMUFARM_FARM_QEMU_PATH: own[0] }),
     ...(searched.length > 0 && { EMUFARM_QEMU_PATH: searched.join(delimiter) }),
+    ...(existsSync(python) && { EMUFARM_TEST_PYTHON: python }),
     ...(guests !== undefined && existsSync(guests) && { EMUFARM_TEST_GUESTS: guests }),
   };
 }

@@ -6,6 +6,7 @@ import { ownCacheFolder, projectFolder } from "./folders.mjs";
 import { ensureGuestImages } from "./guest-images.mjs";
 import { ensureNewerQemu } from "./newer-qemu.mjs";
 import { ensureNodeModules } from "./node-modules.mjs";
+import { ensurePythonTools } from "./python-tools.mjs";
 import { SetupError, say } from "./say.mjs";
 import { machineAt, missingPackages, requirements } from "./system-packages.mjs";
 
@@ -29,6 +30,7 @@ async function prepareFor(name) {
   ensureBundle(projectFolder);
   if (command !== "test") return;
   for (const ensure of [ensureNewerQemu, ensureGuestImages]) tryToAdd(() => ensure(distribution, ownCacheFolder()));
+  tryToAdd(() => ensurePythonTools(ownCacheFolder()));
 }
 
 /**

@@ -82,6 +82,12 @@ const header = (/** @type {string} */ what, /** @type {string} */ file, /** @typ
   packageName: () => name,
 });
 
+const pythonEnvironments = {
+  what: "Python's virtual environments",
+  anyFile: Array.from({ length: 12 }, (_, index) => `/usr/lib/python3.${8 + index}/ensurepip/__init__.py`),
+  packageName: () => "python3-venv",
+};
+
 /** What compiles the farm's own QEMU. @type {readonly Requirement[]} */
 export const toBuildQemu = [
   { what: "a C compiler", commands: ["gcc"], packageName: () => "gcc" },
@@ -93,11 +99,7 @@ export const toBuildQemu = [
   { what: "patch", commands: ["patch"], packageName: () => "patch" },
   { what: "xz", commands: ["xz"], packageName: () => "xz-utils" },
   { what: "Python", anyFile: ["/usr/bin/python3"], packageName: () => "python3" },
-  {
-    what: "Python's virtual environments",
-    anyFile: Array.from({ length: 12 }, (_, index) => `/usr/lib/python3.${8 + index}/ensurepip/__init__.py`),
-    packageName: () => "python3-venv",
-  },
+  pythonEnvironments,
   header("GLib", "glib-2.0/glib.h", "libglib2.0-dev"),
   header("pixman", "pixman-1/pixman.h", "libpixman-1-dev"),
   header("libpng", "png.h", "libpng-dev"),
@@ -122,11 +124,21 @@ const toRunExamples = [
   { what: "Python, for west", commands: ["python3"], packageName: () => "python3" },
 ];
 
+/** Tools that people use with boards: the tests run them unchanged. @type {readonly Requirement[]} */
+const toolsOfTheTrade = [
+  pythonEnvironments,
+  { what: "picocom", commands: ["picocom"], packageName: () => "picocom" },
+  { what: "tio", commands: ["tio"], packageName: () => "tio" },
+  { what: "netcat", commands: ["nc"], packageName: () => "netcat-openbsd" },
+  { what: "socat, for pseudo-terminals", commands: ["socat"], packageName: () => "socat" },
+  { what: "gensiot, which speaks RFC 2217", commands: ["gensiot"], packageName: () => "gensio-bin" },
+];
+
 /** What each command of the project needs from the distribution. */
 export const requirements = {
   start: toRun,
   bench: [...toRun, ...toCompile],
-  test: [...toRun, ...toCompile, ...toRunExamples],
+  test: [...toRun, ...toCompile, ...toRunExamples, ...toolsOfTheTrade],
   check: /** @type {readonly Requirement[]} */ ([]),
   // These ask for what they need once they know that they have to build.
   qemu: /** @type {readonly Requirement[]} */ ([]),
