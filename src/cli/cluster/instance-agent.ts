@@ -3,6 +3,7 @@ import { agentServerName } from "../../client/agent-identity.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { EMULATOR_INSTANCE } from "../../core/kubernetes/custom-resources.ts";
 import { KubeError } from "../../kube/kube-error.ts";
+import type { NamedBoard } from "../farm/documents.ts";
 import { PODS, type Pod, SECRETS, secretText } from "./cluster-objects.ts";
 import type { InstanceObject } from "./describe-object.ts";
 import type { Cluster } from "./open-cluster.ts";
@@ -18,8 +19,8 @@ export interface PlacedInstance {
   readonly object: InstanceObject;
   readonly uid: string;
   readonly pod: Pod;
-  /** Names of its board's UARTs, the console first. */
-  readonly uarts: readonly string[];
+  /** The board that the pod was made for. */
+  readonly board: NamedBoard;
 }
 
 /** @throws {FarmError} NotFound, ChannelUnreachable without a pod */
@@ -31,17 +32,9 @@ export async function findInstance(cluster: Cluster, name: string): Promise<Plac
   if (!pod) {
     const ready = conditions?.find(({ type }) => type === "Ready")?.message?.replace(/[.]$/, "");
     const problem = `it has no pod now (${phase ?? "Pending"})${ready ? `; ${ready}` : ""}`;
-    throw new FarmError("ChannelUnreachable", { channel: "A UART", instance: name, problem });
+    throw new FarmError("ChannelUnreachable", { channel: "A channel", instance: name, problem });
   }
-  return { object, uid: object.metadata.uid ?? "", pod, uarts: uartsOf(pod) };
-}
-
-/** The UART of that name, or the console. @throws {FarmError} NotFound */
-export function chooseUart({ uarts, object }: PlacedInstance, name: string | undefined): string {
-  const chosen = name ?? uarts[0] ?? "uart0";
-  if (uarts.length === 0 || uarts.includes(chosen)) return chosen;
-  const board = `${chosen} of board ${object.spec.board}, which has ${uarts.join(", ")}`;
-  throw new FarmError("NotFound", { kind: "UART", name: board });
+  return { object, uid: object.metadata.uid ?? "", pod, board: boardOf(pod, object) };
 }
 
 /**
@@ -71,9 +64,10 @@ export async function connectAgent(cluster: Cluster, { pod }: PlacedInstance): P
   return createAgentClient({ address: `https://127.0.0.1:${port}`, token, tls });
 }
 
-function uartsOf({ metadata }: Pod): string[] {
+/** As the operator noted it when it made the pod. @throws {FarmError} ChannelUnreachable */
+function boardOf({ metadata }: Pod, { metadata: { name = "" } }: InstanceObject): NamedBoard {
   const text = metadata.annotations?.[BOARD_ANNOTATION];
-  if (text === undefined) return [];
-  const { spec } = JSON.parse(text) as { spec?: { uarts?: readonly { readonly name: string }[] } };
-  return spec?.uarts?.map(({ name }) => name) ?? [];
+  if (text !== undefined) return JSON.parse(text) as NamedBoard;
+  const problem = `pod ${metadata.name} does not say what board it is for`;
+  throw new FarmError("ChannelUnreachable", { channel: "A channel", instance: name, problem });
 }

@@ -1,31 +1,29 @@
-import { instanceNameIn } from "../cluster/instance-word.ts";
-import { connectFarm } from "../farm/find-farm.ts";
+import { openTarget } from "../channel/open-target.ts";
+import { chooseUart } from "../channel/target.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { attachConsole } from "./attach-console.ts";
-import { consoleOfJob } from "./job-uart.ts";
+import { attachRawConsole } from "./attach-raw-console.ts";
 
 interface ConsoleOptions extends FarmOptions {
   readonly raw?: true;
 }
 
-/** `emufarm console`: a UART of a running job, what it has written so far first. */
+/**
+ * `emufarm console`: a UART of a running job or of an instance, what it has written so far first. By its raw port
+ * where nothing else of an instance can be reached.
+ */
 export async function console(
   surroundings: Surroundings,
-  jobId: string,
-  uart: string | undefined,
+  name: string,
+  uartName: string | undefined,
   options: ConsoleOptions,
 ): Promise<number> {
-  const instance = instanceNameIn(jobId, surroundings, options);
-  if (instance !== undefined) {
-    const { instanceConsole } = await import("../cluster/instance-console.ts");
-    return await instanceConsole(surroundings, instance, uart, options);
-  }
-  await using farm = await connectFarm(surroundings, options);
-  const name = uart ?? (await consoleOfJob(farm, jobId));
-  return await attachConsole(surroundings, {
-    title: `${name} of ${jobId}`,
-    isRaw: options.raw === true,
-    open: (onMessage) => farm.openConsole(jobId, name, onMessage),
-  });
+  await using target = await openTarget(surroundings, name, options);
+  const uart = await chooseUart(target, uartName);
+  const console = { title: `${uart} of ${target.name}`, isRaw: options.raw === true };
+  if (!target.hasAgent) return await attachRawConsole(surroundings, { ...console, open: () => target.openRaw(uart) });
+  const open: Parameters<typeof attachConsole>[1]["open"] = (onMessage) =>
+    target.openWebSocket(`uarts/${encodeURIComponent(uart)}`, onMessage);
+  return await attachConsole(surroundings, { ...console, open });
 }

@@ -28,6 +28,7 @@ export const ERRORS = {
     sentence: "Nothing was accepted: {refused} of {total} jobs cannot be. {problems}.",
   },
   NotFound: { class: "job", status: 404, sentence: "There is no {kind} {name}." },
+  UnknownTarget: { class: "job", status: 404, sentence: "There is no job or instance {name}.{hint}" },
   UnknownBoard: { class: "job", status: 404, sentence: "There is no board {board}.{hint}" },
   BoardUnavailable: { class: "job", status: 422, sentence: "Board {board} cannot run here: {problem}." },
   NotSupportedByBoard: {

@@ -209,7 +209,7 @@ describe.skipIf(unavailable)(`emufarm on a cluster${unavailable ? ` (${unavailab
       const { code, stderr } = await cluster(["console", "emu/sensor-01", "-n", "lab"]);
       expect(code).toBe(5);
       expect(stderr).toBe(
-        "emufarm: A UART of sensor-01 cannot be reached: it has no pod now (Paused); The board runs. [ChannelUnreachable]\n",
+        "emufarm: A channel of sensor-01 cannot be reached: it has no pod now (Paused); The board runs. [ChannelUnreachable]\n",
       );
     });
 
