@@ -48,6 +48,7 @@ export function instanceSeen(changes: Partial<InstanceObservation> = {}, spec: o
     templateKey: "template",
     pods: [podOf()],
     service: { state: "good", nodePorts: {} },
+    leftovers: [],
     firmware: { state: "resolved", sha256: DIGEST },
     desiredDigest: "wish",
     agent: { state: "connected", instance: agentInstanceOf() },

@@ -108,11 +108,14 @@ describeOnCluster("boards and pools of an operator", "disruptive", (cluster) => 
       for (const object of [...wrong.beside, wrong.manifest]) {
         await farm.boards.kubectl(["apply", "-f", "-"], JSON.stringify(object));
       }
-      await waitFor("emu/sensor-01", `jsonpath={.status.conditions[0].reason}=${wrong.reason}`);
-      expect(await read("emu/sensor-01", ".status.conditions[0].message")).toMatch(wrong.message);
-      await farm.boards.kubectl(["delete", "emu/sensor-01", WAIT]);
-      for (const { kind, metadata } of wrong.beside) {
-        await farm.boards.kubectl(["delete", String(kind), (metadata as { name: string }).name]);
+      try {
+        await waitFor("emu/sensor-01", `jsonpath={.status.conditions[0].reason}=${wrong.reason}`);
+        expect(await read("emu/sensor-01", ".status.conditions[0].message")).toMatch(wrong.message);
+      } finally {
+        await farm.boards.kubectl(["delete", "emu/sensor-01", WAIT]);
+        for (const { kind, metadata } of wrong.beside) {
+          await farm.boards.kubectl(["delete", String(kind), metadata.name]);
+        }
       }
     },
   );

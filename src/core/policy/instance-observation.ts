@@ -25,6 +25,18 @@ export interface ObservedPod {
   readonly agentEnd?: { readonly message: string; readonly atMs: number } | undefined;
 }
 
+/**
+ * A child of an instance that had the name before, deleted since. The garbage collector takes it away in its own time,
+ * which may be a minute where the kind is new to it.
+ */
+export interface Leftover {
+  readonly kind: "Pod" | "Service";
+  readonly name: string;
+  readonly uid: string;
+  /** The instance that it was made for. */
+  readonly ownerUid: string;
+}
+
 /** The board that the spec names. */
 export type ObservedBoard =
   | { readonly state: "found"; readonly isOutdated: boolean }
@@ -53,6 +65,8 @@ export type ObservedService =
   /** Ours, but to be changed; or to be made anew, where it cannot be changed so. */
   | { readonly state: "different"; readonly mustBeReplaced: boolean; readonly uid: string }
   | { readonly state: "terminating" }
+  /** Of an instance that had the name before. */
+  | { readonly state: "leftover" }
   /** Somebody else's object has the name. */
   | { readonly state: "foreign" };
 
@@ -73,6 +87,7 @@ export interface InstanceObservation {
   /** Why the last pod could not be made, and when to try again. */
   readonly refusal?: { readonly problem: Problem; readonly retryAtMs: number } | undefined;
   readonly service: ObservedService;
+  readonly leftovers: readonly Leftover[];
   readonly firmware: ObservedFirmware;
   /** Digest of what the agent shall be told; undefined while that is not known. */
   readonly desiredDigest?: string | undefined;

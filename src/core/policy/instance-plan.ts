@@ -1,6 +1,13 @@
 import { durationMs } from "../schema/duration.ts";
 import type { EmulatorInstanceSpec } from "../schema/emulator-instance.ts";
-import { hasEnded, type InstanceObservation, livePodOf, livePods, type ObservedPod } from "./instance-observation.ts";
+import {
+  hasEnded,
+  type InstanceObservation,
+  type Leftover,
+  livePodOf,
+  livePods,
+  type ObservedPod,
+} from "./instance-observation.ts";
 
 /** What the operator does for an instance. */
 export type InstanceStep =
@@ -15,6 +22,7 @@ export type InstanceStep =
     }
   | { readonly type: "applyService" }
   | { readonly type: "deleteService"; readonly uid: string }
+  | { readonly type: "deleteLeftover"; readonly leftover: Leftover }
   | { readonly type: "resolveFirmware" }
   | { readonly type: "putDesired" }
   | { readonly type: "deleteInstance" };
@@ -41,7 +49,12 @@ export function planInstance(seen: InstanceObservation, nowMs: number): Instance
   const isOver = endMs !== undefined && endMs <= nowMs;
   if (isOver && seen.spec.ttl?.then === "Delete") return { steps: [{ type: "deleteInstance" }] };
   const pods = planPods(seen, isOver, nowMs);
-  const steps = [...pods.steps, ...planService(seen), ...(isOver ? [] : planBoard(seen, nowMs))];
+  const steps = [
+    ...seen.leftovers.map((leftover): InstanceStep => ({ type: "deleteLeftover", leftover })),
+    ...pods.steps,
+    ...planService(seen),
+    ...(isOver ? [] : planBoard(seen, nowMs)),
+  ];
   const due = [...pods.dueMs, ...(isOver || endMs === undefined ? [] : [endMs]), ...firmwareDueMs(seen)];
   if (due.length === 0) return { steps };
   return { steps, requeueAfterMs: Math.max(0, Math.min(...due) - nowMs) };
@@ -93,6 +106,8 @@ function isIdleAndOutdated({ spec, board, agent, generation }: InstanceObservati
 function planService({ spec, service }: InstanceObservation): InstanceStep[] {
   switch (service.state) {
     case "none":
+    // It is deleted before.
+    case "leftover":
       return spec.expose === "None" ? [] : [{ type: "applyService" }];
     case "good":
     case "terminating":

@@ -11,6 +11,7 @@ import { identityName, type PodMaker } from "../kubernetes/pod-maker.ts";
 import type { TellEvent } from "../tell-event.ts";
 import type { InstanceMemory } from "./instance-memory.ts";
 import { type InstanceView, templateKeyOf } from "./instance-view.ts";
+import { deleteLeftover } from "./leftovers.ts";
 
 export interface InstanceStepsDependencies {
   readonly client: KubeClient;
@@ -90,6 +91,8 @@ export function createInstanceSteps(dependencies: InstanceStepsDependencies): Ta
       case "deleteService":
         await client.delete(SERVICES, object.metadata.name ?? "", namespace, { uid: step.uid });
         return;
+      case "deleteLeftover":
+        return deleteLeftover(client, step.leftover, object.metadata);
       case "resolveFirmware":
         if (view.wish) firmware.resolve(view.wish);
         return;

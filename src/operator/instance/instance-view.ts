@@ -1,5 +1,10 @@
 import type { InstanceFacts } from "../../core/policy/instance-object-status.ts";
-import type { InstanceObservation, ObservedBoard, Problem } from "../../core/policy/instance-observation.ts";
+import type {
+  InstanceObservation,
+  ObservedBoard,
+  ObservedService,
+  Problem,
+} from "../../core/policy/instance-observation.ts";
 import { livePodOf } from "../../core/policy/instance-observation.ts";
 import type { EmulatorInstanceSpec } from "../../core/schema/emulator-instance.ts";
 import type { EmulatorInstanceStatus } from "../../core/schema/emulator-instance-status.ts";
@@ -10,7 +15,7 @@ import type { AgentWatches } from "../agent/agent-watches.ts";
 import { type FoundBoard, findBoard } from "../board/board-lookup.ts";
 import type { FirmwareResolver, FirmwareWish, ResolvedFirmware } from "../firmware/firmware-resolver.ts";
 import { contentDigest } from "../kubernetes/content-digest.ts";
-import { BY_INSTANCE, type FarmCaches, type MadeObjects } from "../kubernetes/farm-caches.ts";
+import { BY_INSTANCE, BY_INSTANCE_NAME, type FarmCaches, type MadeObjects } from "../kubernetes/farm-caches.ts";
 import { channelPorts, servicePorts } from "../kubernetes/instance-ports.ts";
 import { instanceService, observeService } from "../kubernetes/instance-service.ts";
 import type { FarmObject, Pod, Service } from "../kubernetes/kinds.ts";
@@ -18,6 +23,7 @@ import { BOARD_ANNOTATION, INSTANCE_UID_LABEL } from "../kubernetes/labels.ts";
 import { statusOfInstance } from "../kubernetes/parsed-objects.ts";
 import { observePod } from "../kubernetes/pod-observation.ts";
 import type { InstanceMemory } from "./instance-memory.ts";
+import { leftoverOf, leftoversAmong } from "./leftovers.ts";
 
 /** Where the operator looks. */
 export interface InstanceWorld {
@@ -73,6 +79,7 @@ export function viewInstance(
   const { expose } = spec;
   const wantedService =
     expose === "None" || !running ? undefined : instanceService({ name, namespace, uid, owner, expose, ports });
+  const service = caches.services.get(key) ?? memory.foreignService?.object;
   const before = statusOfInstance(object);
   const wish = running && wishOf(object, key, spec, running, before);
   const { seen: firmware, resolved } = wish
@@ -92,11 +99,8 @@ export function viewInstance(
     templateKey: templateKeyOf(spec),
     pods: observedPods,
     refusal: memory.refusal.last,
-    // Its ports are the board's: without a board there is nothing to do about it.
-    service:
-      wantedService || expose === "None"
-        ? observeService(caches.services.get(key) ?? memory.foreignService?.object, wantedService, uid)
-        : { state: "terminating" },
+    service: seenService(service, wantedService, object, spec),
+    leftovers: leftoversAmong([...caches.pods.byIndex(BY_INSTANCE_NAME, key), ...(service ? [service] : [])], object),
     firmware,
     desiredDigest: desired?.digest,
     agent: watch?.observe(uid),
@@ -109,6 +113,18 @@ export function viewInstance(
     ...(!resolved && before?.firmware && { firmware: before.firmware }),
   };
   return { object, key, uid, owner, spec, before, seen, facts, board, livePod, watch, wish, wantedService, desired };
+}
+
+function seenService(
+  found: Service | undefined,
+  wanted: Service | undefined,
+  object: FarmObject,
+  { expose }: EmulatorInstanceSpec,
+): ObservedService {
+  if (found && leftoverOf(found, object)) return { state: "leftover" };
+  // Its ports are the board's: without a board there is nothing to do about it.
+  if (!wanted && expose !== "None") return { state: "terminating" };
+  return observeService(found, wanted, object.metadata.uid ?? "");
 }
 
 function firmwareIsKnown(state: InstanceObservation["firmware"]["state"]): boolean {

@@ -14,7 +14,7 @@ import {
   SERVICES,
   type Service,
 } from "./kinds.ts";
-import { INSTANCE_UID_LABEL, POOL_UID_LABEL, SELECT_MANAGED } from "./labels.ts";
+import { INSTANCE_LABEL, INSTANCE_UID_LABEL, POOL_UID_LABEL, SELECT_MANAGED } from "./labels.ts";
 
 /** A copy of the objects of one kind, of all namespaces or of some. */
 export type Cache<Kind extends KubeObject> = Pick<Reflector<Kind>, "get" | "list" | "byIndex">;
@@ -53,6 +53,8 @@ export interface FarmCachesOptions {
 
 /** Indexes of pods. */
 export const BY_INSTANCE = "instance";
+/** By `namespace/name` of the instance, whichever has the name. */
+export const BY_INSTANCE_NAME = "instanceName";
 export const BY_POOL = "pool";
 
 export function openFarmCaches(options: FarmCachesOptions): FarmCaches {
@@ -81,6 +83,8 @@ export function openFarmCaches(options: FarmCachesOptions): FarmCaches {
   }
 
   const label = (name: string) => (pod: Pod) => [pod.metadata.labels?.[name] ?? ""].filter((one) => one !== "");
+  const nameOf = ({ metadata }: Pod) =>
+    [metadata.labels?.[INSTANCE_LABEL]].flatMap((name) => (name ? [`${metadata.namespace ?? ""}/${name}`] : []));
   const caches = {
     instances: open(INSTANCES, changes.instance),
     pools: open(POOLS, changes.pool),
@@ -88,7 +92,11 @@ export function openFarmCaches(options: FarmCachesOptions): FarmCaches {
     clusterBoards: open(CLUSTER_BOARDS, changes.clusterBoard),
     pods: open(PODS, changes.pod, {
       labelSelector: SELECT_MANAGED,
-      indexes: { [BY_INSTANCE]: label(INSTANCE_UID_LABEL), [BY_POOL]: label(POOL_UID_LABEL) },
+      indexes: {
+        [BY_INSTANCE]: label(INSTANCE_UID_LABEL),
+        [BY_INSTANCE_NAME]: nameOf,
+        [BY_POOL]: label(POOL_UID_LABEL),
+      },
     }),
     services: open(SERVICES, changes.service, { labelSelector: SELECT_MANAGED }),
   };

@@ -26,6 +26,21 @@ test.each<[string, Partial<InstanceObservation>, object, InstanceStep[]]>([
     {},
     [{ type: "createPod" }, { type: "applyService" }, { type: "resolveFirmware" }],
   ],
+  [
+    "what an instance of the name before has left goes first",
+    {
+      service: { state: "leftover" },
+      leftovers: [{ kind: "Service", name: "sensor", uid: "service-0", ownerUid: "instance-0" }],
+    },
+    {},
+    [
+      {
+        type: "deleteLeftover",
+        leftover: { kind: "Service", name: "sensor", uid: "service-0", ownerUid: "instance-0" },
+      },
+      { type: "applyService" },
+    ],
+  ],
   ["without a board: no pod", { pods: [], agent: undefined, board: { state: "refused", problem } }, {}, []],
   ["a board that is gone: the pod that runs it stays", { board: { state: "refused", problem } }, {}, []],
   [

@@ -109,7 +109,7 @@ const PODS: readonly ShownAsCondition[] = [
     beside: [noPods],
     needs: ["nodes"],
     reason: "Forbidden",
-    message: /exceeded quota: no-pods, requested: pods=1, used: pods=0, limited: pods=0/,
+    message: /exceeded quota: no-pods, requested: pods=1, used: pods=\d+, limited: pods=0/,
   }),
   shown("requests above limits", {
     spec: { podTemplate: { resources: { requests: { cpu: "2" }, limits: { cpu: "1" } } } },
