@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Diagram, diagram } from "./diagram.ts";
+import { type DiagramInput, diagram } from "./diagram.ts";
 
 const attribute = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
@@ -13,7 +13,9 @@ export const diagramFile = z
     parts: z.array(z.object({ id: z.string(), type: z.string(), attrs: z.record(z.string(), attribute).default({}) })),
     connections: z.array(z.tuple([z.string(), z.string()]).rest(z.unknown())).default([]),
   })
-  .transform(({ parts, connections }): Diagram => ({ parts, connections: connections.map(([from, to]) => [from, to]) }))
+  .transform(
+    ({ parts, connections }): DiagramInput => ({ parts, connections: connections.map(([from, to]) => [from, to]) }),
+  )
   .pipe(diagram);
 
 /** `wokwi.toml`: which firmware a project runs. */

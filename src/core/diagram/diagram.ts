@@ -42,6 +42,7 @@ export const diagram = z
   .describe("The circuit around the board: what diagram.json beside a scenario says.");
 
 export type Diagram = z.infer<typeof diagram>;
+export type DiagramInput = z.input<typeof diagram>;
 export type DiagramPart = Diagram["parts"][number];
 
 /** The parts of a pin's name. The name of a pin may have colons and dots of its own. */

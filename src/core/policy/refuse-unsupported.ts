@@ -1,3 +1,4 @@
+import { checkDiagram } from "../diagram/check-diagram.ts";
 import { FarmError } from "../error/farm-error.ts";
 import type { BoardSpec } from "../schema/board.ts";
 import { type Scenario, UNSUPPORTED_ACTIONS } from "../schema/scenario.ts";
@@ -6,7 +7,10 @@ import { type Scenario, UNSUPPORTED_ACTIONS } from "../schema/scenario.ts";
  * Refuses a scenario that asks for what the board does not have, before anything is started.
  * @throws {FarmError} NotSupportedByBoard; `place` in its details is where in the scenario, such as `steps.1.set-pin`
  */
-export function refuseUnsupported(scenario: Scenario, board: { name: string; spec: Pick<BoardSpec, "uarts"> }): void {
+export function refuseUnsupported(
+  scenario: Scenario,
+  board: { name: string; spec: Pick<BoardSpec, "uarts" | "gpio" | "diagram"> },
+): void {
   for (const [index, step] of scenario.steps.entries()) {
     const action = UNSUPPORTED_ACTIONS.find((name) => step[name] !== undefined);
     if (action === undefined) continue;
@@ -18,6 +22,7 @@ export function refuseUnsupported(scenario: Scenario, board: { name: string; spe
     if (uarts.includes(uart)) continue;
     throw unsupported(board.name, `${what} on UART ${uart}`, place, `the board has ${uarts.join(", ")}`);
   }
+  checkDiagram(scenario, board);
 }
 
 function unsupported(board: string, what: string, place: string, problem: string): FarmError {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { boardDiagram } from "./board-diagram.ts";
 import { boardGpio } from "./board-gpio.ts";
 import { address, boardMemory } from "./board-memory.ts";
 import { boardObjectStatus } from "./board-object-status.ts";
@@ -164,6 +165,7 @@ export const boardSpec = withRules(
     memory: boardMemory,
     uarts: keyedList(uart, "name").min(1).max(16).describe("UARTs of the board; the first one is the console."),
     gpio: boardGpio.optional(),
+    diagram: boardDiagram.optional(),
     firmware,
     semihosting: z
       .boolean()

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { diagram } from "../diagram/diagram.ts";
 import { exitReason } from "../verdict.ts";
 import { duration } from "./duration.ts";
 import { objectName } from "./metadata.ts";
@@ -204,6 +205,9 @@ export const scenario = z
       .default([])
       .describe("Texts and patterns that fail the test whenever they appear."),
     monitors: z.array(monitor).max(16).default([]).describe("What turns output into test cases."),
+    diagram: diagram
+      .optional()
+      .describe("The circuit around the board; the command line takes it from diagram.json beside the scenario."),
     timeout: duration.optional().describe("Deadline of the whole scenario."),
     clock: timeoutClock,
   })
