@@ -8,6 +8,7 @@ import { input } from "./cases/input.ts";
 import { latency } from "./cases/latency.ts";
 import { linux } from "./cases/linux.ts";
 import { memory } from "./cases/memory.ts";
+import { operator, streams } from "./cases/operator.ts";
 import { recycle } from "./cases/recycle.ts";
 import { start } from "./cases/start.ts";
 import { throughput } from "./cases/throughput.ts";
@@ -27,6 +28,8 @@ const CASES: readonly BenchCase[] = [
   start,
   guestSpeed,
   linux,
+  operator,
+  streams,
 ];
 
 const args = process.argv.slice(2);

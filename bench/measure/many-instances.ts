@@ -1,0 +1,264 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Registry } from "prom-client";
+import { createKubeClient } from "../../src/kube/create-kube-client.ts";
+import type { KubeClient } from "../../src/kube/kube-client.ts";
+import { createKubeMetrics } from "../../src/kube/kube-metrics.ts";
+import { createReflector, type Reflector } from "../../src/kube/reflector.ts";
+import { createLog } from "../../src/log/log.ts";
+import {
+  type FarmObject,
+  INSTANCES,
+  PODS,
+  type Pod,
+  SECRETS,
+  type Secret,
+} from "../../src/operator/kubernetes/kinds.ts";
+import { IDENTITY_ANNOTATION, SELECT_MANAGED } from "../../src/operator/kubernetes/labels.ts";
+import { startControlPlane } from "../../test/cluster/control-plane.ts";
+import { StandInAgents } from "./stand-in-agents.ts";
+
+const PROJECT = join(import.meta.dirname, "../..");
+const OPERATOR = join(PROJECT, "dist/operator/main.js");
+const AGENT_PORT = 8_080;
+/** Requests to the API server at a time, of who makes the instances. */
+const AT_ONCE = 16;
+const DEADLINE_MS = 1_800_000;
+
+const AUDIT_POLICY = {
+  apiVersion: "audit.k8s.io/v1",
+  kind: "Policy",
+  omitStages: ["RequestReceived"],
+  rules: [{ level: "Metadata", verbs: ["create", "update", "patch", "delete", "deletecollection"] }, { level: "None" }],
+};
+
+/** A real API server, an operator as a process of its own, and any number of instances whose agents only answer. */
+export interface ManyInstances extends AsyncDisposable {
+  readonly agents: StandInAgents;
+  startOperator(identity: string): Promise<ChildProcess & { readonly pid: number }>;
+  create(count: number): Promise<void>;
+  deleteAll(): Promise<void>;
+  /** Settles when so many instances are as their specs ask. */
+  untilReady(count: number): Promise<void>;
+  untilStreams(count: number): Promise<void>;
+  /** Successful writes of operators so far, by resource with its sub-resource, those to the Lease apart. */
+  writes(): Promise<Map<string, number>>;
+}
+
+export async function manyInstances(): Promise<ManyInstances> {
+  await using opening = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "emufarm-bench-"));
+  opening.defer(() => rm(folder, { recursive: true, force: true }));
+  const audit = join(folder, "audit.log");
+  await writeFile(join(folder, "policy.json"), JSON.stringify(AUDIT_POLICY));
+  const plane = opening.use(
+    await startControlPlane({
+      controllers: ["garbage-collector-controller"],
+      apiServerFlags: [
+        ...[`--audit-log-path=${audit}`, `--audit-policy-file=${join(folder, "policy.json")}`],
+        ...["--service-cluster-ip-range=10.0.0.0/16", "--max-requests-inflight=2000"],
+        "--max-mutating-requests-inflight=1000",
+      ],
+    }),
+  );
+  for (const path of ["charts/emufarm/crds", "manifests/boards/mps2-an385.yaml"]) {
+    await plane.kubectl("apply", "--server-side", "-f", join(PROJECT, path));
+    if (path.endsWith("crds")) await plane.kubectl("wait", "--for=condition=Established", "-f", join(PROJECT, path));
+  }
+  const metrics = createKubeMetrics(new Registry());
+  const source = { kubeconfigFile: plane.kubeconfig };
+  const client = opening.use(createKubeClient({ source, metrics, userAgent: "emufarm-bench" }));
+  const token = { token: Buffer.from("unused").toString("base64") };
+  const metadata = { name: "emufarm-api", namespace: "default" };
+  await client.create(SECRETS, { apiVersion: "v1", kind: "Secret", metadata, data: token });
+  const agents = opening.use(await StandInAgents.listen(AGENT_PORT));
+  const nodes = opening.use(new StandInNodes(client, agents));
+  const changed = new Signal();
+  const instances: Reflector<FarmObject> = opening.use(
+    createReflector({
+      client,
+      resource: INSTANCES,
+      onChange: () => changed.tell(),
+      log: createLog({ name: "bench", level: "silent" }),
+      metrics,
+    }),
+  );
+  const kept = opening.move();
+  const isReady = ({ metadata: { generation }, status }: FarmObject) => {
+    const { observedGeneration, conditions = [] } = (status ?? {}) as SeenStatus;
+    return observedGeneration === generation && conditions.some((one) => one.type === "Ready" && one.status === "True");
+  };
+  return {
+    agents,
+    async startOperator(identity) {
+      const child = spawn(process.execPath, [OPERATOR], {
+        env: {
+          PATH: process.env.PATH,
+          EMUFARM_OPERATOR_KUBECONFIG: plane.kubeconfig,
+          EMUFARM_OPERATOR_NAMESPACE: "default",
+          EMUFARM_OPERATOR_IDENTITY: identity,
+          EMUFARM_OPERATOR_LISTEN: "tcp:127.0.0.1:0",
+          EMUFARM_OPERATOR_AGENT_IMAGE: "emufarm-agent:bench",
+          EMUFARM_OPERATOR_API_URL: "http://127.0.0.1:1",
+        },
+        stdio: ["pipe", "inherit", "ignore"],
+      });
+      kept.defer(async () => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        child.kill("SIGKILL");
+        await once(child, "exit");
+      });
+      if (child.pid === undefined) throw new Error("the operator did not start");
+      return child as ChildProcess & { readonly pid: number };
+    },
+    create: (count) => inParallel(count, (index) => client.create(INSTANCES, instanceOf(index)).then(() => {})),
+    async deleteAll() {
+      const names = instances.list().map(({ metadata: { name = "" } }) => name);
+      await inParallel(names.length, (index) => client.delete(INSTANCES, names[index] ?? "", "default").then(() => {}));
+      await changed.until("all instances gone", () => instances.list().length === 0 && nodes.pods === 0);
+    },
+    untilReady: (count) => changed.until(`${count} ready`, () => instances.list().filter(isReady).length >= count),
+    untilStreams: (count) => changed.until(`${count} streams`, () => agents.streams >= count),
+    writes: () => writesIn(audit),
+    async [Symbol.asyncDispose]() {
+      await kept.disposeAsync();
+      if (nodes.failures.length > 0) throw nodes.failures[0];
+    },
+  };
+}
+
+interface SeenStatus {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+}
+
+/** Without firmware: its import writes nothing to the API server. */
+function instanceOf(index: number): FarmObject {
+  return {
+    apiVersion: "emufarm.dev/v1alpha1",
+    kind: "EmulatorInstance",
+    metadata: { name: `board-${index}`, namespace: "default" },
+    spec: { board: "mps2-an385" },
+  } as FarmObject;
+}
+
+async function inParallel(count: number, work: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (let index = next++; index < count; index = next++) await work(index);
+    }),
+  );
+}
+
+/** What is waited for is looked at again when something has changed, and twice a second for what nobody tells. */
+class Signal {
+  #wake = Promise.withResolvers<void>();
+
+  tell(): void {
+    this.#wake.resolve();
+  }
+
+  async until(what: string, isSo: () => boolean): Promise<void> {
+    const deadline = performance.now() + DEADLINE_MS;
+    while (!isSo()) {
+      if (performance.now() > deadline) throw new Error(`waited too long for ${what}`);
+      this.#wake = Promise.withResolvers();
+      await Promise.race([this.#wake.promise, new Promise((resolve) => setTimeout(resolve, 500))]);
+    }
+  }
+}
+
+/** Nodes that bring every pod up at once: its agent is one of the stand-ins. */
+class StandInNodes implements AsyncDisposable {
+  readonly failures: unknown[] = [];
+  readonly #client: KubeClient;
+  readonly #agents: StandInAgents;
+  readonly #pods: Reflector<Pod>;
+  readonly #secrets: Reflector<Secret>;
+  readonly #up = new Map<string, string>();
+  #addresses = 0;
+
+  constructor(client: KubeClient, agents: StandInAgents) {
+    this.#client = client;
+    this.#agents = agents;
+    const log = createLog({ name: "nodes", level: "silent" });
+    const metrics = createKubeMetrics(new Registry());
+    const shared = { client, labelSelector: SELECT_MANAGED, log, metrics };
+    this.#pods = createReflector({ ...shared, resource: PODS, onChange: (key) => this.#look(key) });
+    this.#secrets = createReflector({ ...shared, resource: SECRETS, onChange: () => this.#lookAtAll() });
+  }
+
+  get pods(): number {
+    return this.#up.size;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#pods[Symbol.asyncDispose](), this.#secrets[Symbol.asyncDispose]()]);
+  }
+
+  /** Secrets come after their pods: those that wait for one are few. */
+  #lookAtAll(): void {
+    for (const { metadata } of this.#pods.list()) {
+      if (!this.#up.has(`${metadata.namespace}/${metadata.name}`)) this.#look(`${metadata.namespace}/${metadata.name}`);
+    }
+  }
+
+  #look(key: string): void {
+    const pod = this.#pods.get(key);
+    if (!pod || pod.metadata.deletionTimestamp !== undefined) {
+      this.#end(key, pod);
+      return;
+    }
+    const { uid = "", namespace = "", annotations } = pod.metadata;
+    const secret = this.#secrets.get(`${namespace}/${annotations?.[IDENTITY_ANNOTATION] ?? ""}`);
+    if (!secret?.data || this.#up.has(key)) return;
+    this.#up.set(key, uid);
+    const read = (name: string) => Buffer.from(secret.data?.[name] ?? "", "base64").toString();
+    this.#agents.add(uid, { key: read("tls.key"), certificate: read("tls.crt") });
+    this.#start(pod).catch((error) => this.failures.push(error));
+  }
+
+  #end(key: string, pod: Pod | undefined): void {
+    const uid = this.#up.get(key);
+    this.#up.delete(key);
+    if (uid !== undefined) this.#agents.remove(uid);
+    if (!pod) return;
+    const { name = "", namespace = "" } = pod.metadata;
+    this.#client.delete(PODS, name, namespace, { gracePeriodSeconds: 0 }).catch((error) => this.failures.push(error));
+  }
+
+  async #start({ metadata: { name = "", namespace = "", uid } }: Pod): Promise<void> {
+    const bindings = { apiVersion: "v1", kind: "Binding", plural: "bindings", isNamespaced: true };
+    const target = { kind: "Node", name: "stand-in" };
+    await this.#client.create(bindings, { apiVersion: "v1", kind: "Binding", metadata: { name, namespace }, target });
+    this.#addresses += 1;
+    const podIP = `127.${200 + (this.#addresses >> 16)}.${(this.#addresses >> 8) & 255}.${this.#addresses & 255}`;
+    const conditions = ["PodScheduled", "Ready"].map((type) => ({ type, status: "True" }));
+    const status = { phase: "Running", podIP, conditions };
+    await this.#client.patch(PODS, name, namespace, { metadata: { uid }, status }, { subresource: "status" });
+  }
+}
+
+async function writesIn(audit: string): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for await (const line of createInterface({ input: createReadStream(audit) })) {
+    const { userAgent = "", objectRef, responseStatus } = JSON.parse(line) as AuditEvent;
+    if (!userAgent.startsWith("emufarm-operator") || (responseStatus?.code ?? 500) >= 300) continue;
+    if (objectRef?.resource === "leases") continue;
+    const what = [objectRef?.resource, objectRef?.subresource].filter(Boolean).join("/");
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  return counts;
+}
+
+interface AuditEvent {
+  readonly userAgent?: string;
+  readonly objectRef?: { readonly resource?: string; readonly subresource?: string };
+  readonly responseStatus?: { readonly code?: number };
+}
