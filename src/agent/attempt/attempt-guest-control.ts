@@ -1,6 +1,6 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { Guest } from "../guest/guest.ts";
-import { assertAllowedCommand } from "../qmp/qmp-allow-list.ts";
+import { executeFromOutside } from "../qmp/outside-commands.ts";
 import type { ArtifactSink } from "../scenario/artifact-sink.ts";
 import type { GuestControl } from "../scenario/guest-control.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
@@ -38,11 +38,9 @@ export function guestControl({ guest, hubs, artifacts, deadlines, onPause }: Gue
     },
     afterGuestTime: (ms, onPassed) => deadlines.set(ms, onPassed),
     async qmp(command, args) {
-      assertAllowedCommand(command);
-      if (!guest.boot) throw new FarmError("QmpFailed", { command, detail: "the board is off" });
-      // It may change a device in a way that no reset takes back.
-      guest.boot.spoil();
-      return guest.boot.qmp.execute(command, args);
+      const { boot } = guest;
+      if (!boot) throw new FarmError("BoardOff", { what: command });
+      return executeFromOutside({ session: boot.qmp, spoil: () => boot.spoil() }, command, args);
     },
   };
 }

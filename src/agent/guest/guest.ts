@@ -4,9 +4,10 @@ import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { Boot, BootRequest, BootStrategy, FirmwareFiles } from "../boot/boot.ts";
 import { serialChardev } from "../emulator/emulator-arguments.ts";
 import type { Progress } from "../progress.ts";
-import { QmpProxy } from "../qmp/qmp-proxy.ts";
+import { QmpProxy, type QmpProxyTarget } from "../qmp/qmp-proxy.ts";
 import type { Slot } from "../slot/slot.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
+import { PauseNews } from "./pause-news.ts";
 
 export interface GuestOptions {
   readonly boots: BootStrategy;
@@ -44,20 +45,24 @@ export interface GuestEvents {
 
 /** A board in a slot, through all its boots. What is asked of it happens in order. */
 export class Guest implements AsyncDisposable {
+  /** QMP for clients from outside, through all boots. */
+  readonly qmpProxy = new QmpProxy();
   readonly #options: GuestOptions;
   #firmware: FirmwareFiles | undefined;
   #boot: Boot | undefined;
   /** A boot that has ended and may hold something of the slot still. */
   #endedBoot: Boot | undefined;
-  #proxy: { readonly boot: Boot; readonly proxy: QmpProxy } | undefined;
   #boots = 0;
   #resetsOfOldBoots = 0;
   #exit = Promise.withResolvers<GuestExit>();
   #lastExit: GuestExit | undefined;
   #lastAction: Promise<unknown> = Promise.resolve();
+  readonly #pauseNews: PauseNews;
 
   constructor(options: GuestOptions) {
     this.#options = options;
+    const { events } = options;
+    this.#pauseNews = new PauseNews((isPaused) => (isPaused ? events.onPaused?.() : events.onResumed?.()));
   }
 
   /** What the board is. */
@@ -70,15 +75,13 @@ export class Guest implements AsyncDisposable {
     return this.#boot;
   }
 
-  /** QMP for clients from outside; undefined when the board is off. */
-  get qmpProxy(): QmpProxy | undefined {
-    const boot = this.#boot;
-    if (!boot) return undefined;
-    if (this.#proxy?.boot !== boot) {
-      boot.spoil();
-      this.#proxy = { boot, proxy: new QmpProxy(boot.qmp) };
-    }
-    return this.#proxy.proxy;
+  get slot(): Slot {
+    return this.#options.slot;
+  }
+
+  /** A debugger comes: its steps are told as one pause. Returns how to tell that it has gone. */
+  beginDebugging(): () => void {
+    return this.#pauseNews.beginDebugging();
   }
 
   get boots(): number {
@@ -157,6 +160,7 @@ export class Guest implements AsyncDisposable {
       await this.#stop();
       await this.#endedBoot?.[Symbol.asyncDispose]();
     });
+    this.qmpProxy[Symbol.dispose]();
   }
 
   async #start(isPaused: boolean): Promise<void> {
@@ -166,6 +170,7 @@ export class Guest implements AsyncDisposable {
     this.#endedBoot = undefined;
     if (this.#lastExit) this.#exit = Promise.withResolvers();
     this.#boots += 1;
+    this.#pauseNews.reset();
     const boot = await boots.boot(
       {
         ...board,
@@ -175,8 +180,8 @@ export class Guest implements AsyncDisposable {
         uarts: hubs,
         events: {
           ...(events.onStartWaits && { onStartWaits: events.onStartWaits }),
-          ...(events.onPaused && { onPaused: events.onPaused }),
-          ...(events.onResumed && { onResumed: events.onResumed }),
+          onPaused: () => this.#pauseNews.set(true),
+          onResumed: () => this.#pauseNews.set(false),
         },
       },
       progress,
@@ -184,7 +189,10 @@ export class Guest implements AsyncDisposable {
     this.#boot = boot;
     events.onStarted?.();
     boot.running.then(
-      () => events.onRunning?.(),
+      () => {
+        if (this.#boot === boot) this.qmpProxy.plug(targetOf(boot));
+        events.onRunning?.();
+      },
       (error) => events.onStartFailed?.(error),
     );
     void boot.exited.then((exit) => this.#ended(boot, exit));
@@ -193,9 +201,11 @@ export class Guest implements AsyncDisposable {
   #ended(boot: Boot, exit: GuestExit): void {
     if (this.#boot !== boot) return;
     this.#boot = undefined;
+    this.#pauseNews.reset();
     this.#endedBoot = boot;
     this.#resetsOfOldBoots += boot.resets;
     this.#lastExit = exit;
+    this.qmpProxy.unplug(boot.number, exit);
     this.#exit.resolve(exit);
     this.#options.events.onExited?.(exit);
   }
@@ -220,4 +230,8 @@ export class Guest implements AsyncDisposable {
     result.catch(() => {});
     return result;
   }
+}
+
+function targetOf(boot: Boot): QmpProxyTarget {
+  return { session: boot.qmp, boot: boot.number, spoil: () => boot.spoil() };
 }

@@ -1,6 +1,8 @@
 import type { HttpServer } from "../../http/server.ts";
 import type { ChannelScope } from "./channel-scope.ts";
 import { addControlRoutes } from "./control-routes.ts";
+import { addMonitorRoutes } from "./monitor-routes.ts";
+import { addPropertyRoutes } from "./property-routes.ts";
 import { addQmpRoutes } from "./qmp-routes.ts";
 import { addUartRoutes } from "./uart-routes.ts";
 
@@ -9,4 +11,6 @@ export function addChannelRoutes(server: HttpServer, scope: ChannelScope): void 
   addUartRoutes(server, scope);
   addQmpRoutes(server, scope);
   addControlRoutes(server, scope);
+  addPropertyRoutes(server, scope);
+  addMonitorRoutes(server, scope);
 }

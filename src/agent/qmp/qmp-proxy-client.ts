@@ -1,47 +1,59 @@
-import { z } from "zod";
 import { FarmError } from "../../core/error/farm-error.ts";
-import { LineSplitter } from "./line-splitter.ts";
-import { isAllowedCommand } from "./qmp-allow-list.ts";
-import type { QmpSession } from "./qmp-session.ts";
+import { JsonSplitter } from "./json-splitter.ts";
+import { isLookingCommand } from "./qmp-allow-list.ts";
+import { type QmpErrorAnswer, type QmpRequest, qmpError, readRequest } from "./qmp-request.ts";
+import type { QmpEvent, QmpGreeting } from "./qmp-session.ts";
 
 const MAX_REQUEST_BYTES = 64 * 1024;
+const MAX_DEPTH = 64;
+/** As many wait for their turn before the client itself has to: QEMU's own queue has this length. */
+const MAX_WAITING = 8;
 const MAX_COMMANDS_UNDERWAY = 16;
-/** A client that lags behind by so much gets no events until it has caught up. */
-const EVENT_BACKLOG_BYTES = 256 * 1024;
+/** A client that lags behind by so much gets no events, and is not listened to, until it has caught up. */
+const BACKLOG_BYTES = 256 * 1024;
 /** A client that lags behind by so much is let go. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
+const OUT_OF_BAND = "oob";
 
 /** The connection of a client. */
 export interface QmpProxyTransport {
   /** Bytes that the network has not taken yet. */
   readonly bufferedBytes: number;
   send(text: string): void;
+  /** True: the client is not read until it is false again. */
+  setPaused(isPaused: boolean): void;
   close(reason: string): void;
 }
 
-const request = z.strictObject({
-  execute: z.string(),
-  arguments: z.record(z.string(), z.unknown()).optional(),
-  id: z.unknown().optional(),
-});
+/** What a client's commands are put to. */
+export interface QmpProxyBackend {
+  readonly greeting: QmpGreeting;
+  /** @throws {FarmError} what is told to the client */
+  execute(command: string, args: Readonly<Record<string, unknown>> | undefined): Promise<unknown>;
+}
 
-type Answer = { return: unknown } | { error: { class: string; desc: string } };
+type Command = Extract<QmpRequest, { readonly command: string }>;
+type Answer = { readonly return: unknown } | QmpErrorAnswer;
 
-/** One client of a QmpProxy. */
+/** One client of a QmpProxy: a greeting, a negotiation, an order of answers and ids of its own. */
 export class QmpProxyClient {
-  readonly #session: QmpSession;
+  readonly #backend: QmpProxyBackend;
   readonly #transport: QmpProxyTransport;
   readonly #onEnd: () => void;
-  readonly #lines = new LineSplitter(MAX_REQUEST_BYTES);
+  readonly #splitter = new JsonSplitter({ maxBytes: MAX_REQUEST_BYTES, maxDepth: MAX_DEPTH });
+  #waiting: QmpRequest[] = [];
   #hasNegotiated = false;
+  #hasOutOfBand = false;
+  #isPaused = false;
   #isEnded = false;
   #underway = 0;
   #droppedEvents = 0;
+  #untoldEvents = 0;
   /** Answers go out in the order of the requests, as from QEMU itself. */
   #lastAnswer: Promise<void> = Promise.resolve();
 
-  constructor(session: QmpSession, transport: QmpProxyTransport, onEnd: () => void) {
-    this.#session = session;
+  constructor(backend: QmpProxyBackend, transport: QmpProxyTransport, onEnd: () => void) {
+    this.#backend = backend;
     this.#transport = transport;
     this.#onEnd = onEnd;
   }
@@ -52,38 +64,54 @@ export class QmpProxyClient {
   }
 
   greet(): void {
-    const version = this.#session.greeting?.version ?? {};
-    this.#send({ QMP: { version, capabilities: [] } });
+    const { version } = this.#backend.greeting;
+    this.#send({ QMP: { version, capabilities: [OUT_OF_BAND] } });
   }
 
-  /** Takes bytes of the client, in any chunks; a line is a request. */
+  /** Takes bytes of the client, in any chunks. */
   receive(chunk: Buffer): void {
     if (this.#isEnded) return;
-    let lines: string[];
-    try {
-      lines = this.#lines.split(chunk);
-    } catch {
-      // A line without end: nothing sensible can follow.
-      this.end(`a request is larger than ${MAX_REQUEST_BYTES} bytes`);
+    for (const piece of this.#splitter.split(chunk)) {
+      const request = readRequest(piece);
+      if ("problem" in piece && piece.problem === "tooLarge") {
+        if ("refusal" in request) this.#send(request.refusal);
+        this.end(`a request is larger than ${MAX_REQUEST_BYTES} bytes`);
+        return;
+      }
+      if ("command" in request && request.isOutOfBand && this.#hasOutOfBand) this.#overtake(request);
+      else this.#waiting.push(request);
+    }
+    this.#work();
+  }
+
+  /** Takes a message of a transport that has such: usually one whole request. */
+  receiveMessage(message: Buffer): void {
+    this.receive(message);
+    this.#splitter.endLine();
+  }
+
+  tellEvent(event: QmpEvent): void {
+    if (!this.#hasNegotiated || this.#isEnded) return;
+    if (this.#transport.bufferedBytes > BACKLOG_BYTES) {
+      this.#droppedEvents += 1;
+      this.#untoldEvents += 1;
       return;
     }
-    for (const line of lines) if (line !== "") this.#take(line);
+    this.#tellDropped();
+    this.#transport.send(`${JSON.stringify(event)}\n`);
   }
 
-  /** Takes one whole request, such as a frame of a WebSocket. */
-  receiveRequest(text: string): void {
-    this.receive(Buffer.from(text.endsWith("\n") ? text : `${text}\n`));
-  }
-
-  tellEvent(text: string): void {
-    if (!this.#hasNegotiated || this.#isEnded) return;
-    if (this.#transport.bufferedBytes > EVENT_BACKLOG_BYTES) this.#droppedEvents++;
-    else this.#transport.send(`${text}\n`);
+  /** The network has taken what was sent. */
+  drained(): void {
+    if (this.#isEnded) return;
+    if (this.#transport.bufferedBytes <= BACKLOG_BYTES) this.#tellDropped();
+    this.#work();
   }
 
   /** The client's connection has ended. */
   close(): void {
     this.#isEnded = true;
+    this.#waiting = [];
     this.#onEnd();
   }
 
@@ -94,51 +122,89 @@ export class QmpProxyClient {
     this.#transport.close(reason);
   }
 
-  #take(line: string): void {
-    const parsed = parseRequest(line);
-    if ("error" in parsed) this.#reply(undefined, Promise.resolve(parsed));
-    else this.#reply(parsed.id, this.#answer(parsed.execute, parsed.arguments));
+  /** As much as may be under way; the rest waits, and then the client does. */
+  #work(): void {
+    while (this.#underway < MAX_COMMANDS_UNDERWAY && this.#transport.bufferedBytes <= BACKLOG_BYTES) {
+      const request = this.#waiting.shift();
+      if (!request) break;
+      this.#underway += 1;
+      void this.#reply(request).finally(() => {
+        this.#underway -= 1;
+        this.#work();
+      });
+    }
+    const isFull = this.#waiting.length >= MAX_WAITING || this.#transport.bufferedBytes > BACKLOG_BYTES;
+    if (isFull === this.#isPaused || this.#isEnded) return;
+    this.#isPaused = isFull;
+    this.#transport.setPaused(isFull);
   }
 
-  #answer(command: string, args: Record<string, unknown> | undefined): Promise<Answer> | Answer {
-    if (command === "qmp_capabilities") return this.#negotiate();
+  async #reply(request: QmpRequest): Promise<void> {
+    const before = this.#lastAnswer;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#lastAnswer = promise;
+    const answer = "refusal" in request ? request.refusal : await this.#answer(request);
+    await before;
+    this.#sendAnswer(answer, request.id);
+    resolve();
+  }
+
+  /** Out of band: it waits for no other command, and its answer for no other answer. */
+  #overtake(request: Command): void {
+    if (!isLookingCommand(request.command)) {
+      this.#sendAnswer(qmpError(`The command ${request.command} does not support OOB`), request.id);
+    } else if (this.#underway >= MAX_COMMANDS_UNDERWAY * 2) {
+      this.#sendAnswer(qmpError("Too many commands are under way"), request.id);
+    } else {
+      this.#underway += 1;
+      void this.#execute(request).then((answer) => {
+        this.#underway -= 1;
+        this.#sendAnswer(answer, request.id);
+        this.#work();
+      });
+    }
+  }
+
+  async #answer(request: Command): Promise<Answer> {
+    const { command, args } = request;
+    if (command === "qmp_capabilities") return this.#negotiate(args);
     if (!this.#hasNegotiated) {
-      return failure("Expecting capabilities negotiation with 'qmp_capabilities'", "CommandNotFound");
+      return qmpError("Expecting capabilities negotiation with 'qmp_capabilities'", "CommandNotFound");
     }
-    if (!isAllowedCommand(command)) {
-      return failure(`The command ${command} is not on the list of allowed commands`, "CommandNotFound");
-    }
-    if (this.#underway >= MAX_COMMANDS_UNDERWAY) return failure("Too many commands are under way");
-    return this.#execute(command, args);
+    if (request.isOutOfBand) return qmpError("QMP input member 'exec-oob' is unexpected");
+    return await this.#execute(request);
   }
 
-  #negotiate(): Answer {
+  #negotiate(args: Command["args"]): Answer {
     if (this.#hasNegotiated) {
-      return failure("Capabilities negotiation is already complete, command ignored", "CommandNotFound");
+      return qmpError("Capabilities negotiation is already complete, command ignored", "CommandNotFound");
     }
+    const enable = args?.enable ?? [];
+    if (!Array.isArray(enable)) return qmpError("Invalid parameter type for 'enable', expected: array");
+    const unknown = enable.find((name) => name !== OUT_OF_BAND);
+    if (unknown !== undefined) return qmpError(`Parameter 'enable' does not accept value '${String(unknown)}'`);
     this.#hasNegotiated = true;
+    this.#hasOutOfBand = enable.length > 0;
     return { return: {} };
   }
 
-  async #execute(command: string, args: Record<string, unknown> | undefined): Promise<Answer> {
-    this.#underway++;
+  async #execute({ command, args }: Command): Promise<Answer> {
     try {
-      return { return: await this.#session.execute(command, args) };
+      return { return: await this.#backend.execute(command, args) };
     } catch (error) {
       return failureOf(FarmError.from(error));
-    } finally {
-      this.#underway--;
     }
   }
 
-  #reply(id: unknown, answer: Promise<Answer> | Answer): void {
-    const before = this.#lastAnswer;
-    const send = async () => {
-      const answered = await answer;
-      await before;
-      this.#send({ ...answered, ...(id !== undefined && { id }) });
-    };
-    this.#lastAnswer = send();
+  #tellDropped(): void {
+    const count = this.#untoldEvents;
+    if (count === 0) return;
+    this.#untoldEvents = 0;
+    this.#send(ownEvent("EVENTS_DROPPED", { count }));
+  }
+
+  #sendAnswer(answer: Answer, id: unknown): void {
+    this.#send({ ...answer, ...(id !== undefined && { id }) });
   }
 
   #send(message: unknown): void {
@@ -148,24 +214,17 @@ export class QmpProxyClient {
   }
 }
 
-function parseRequest(line: string): z.infer<typeof request> | { error: { class: string; desc: string } } {
-  try {
-    const parsed = request.safeParse(JSON.parse(line));
-    if (parsed.success) return parsed.data;
-    const problem = parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`.trim()).join("; ");
-    return failure(`Not a QMP request: ${problem}`);
-  } catch {
-    // Not JSON: told to the client in QMP's own form, as QEMU does.
-    return failure("JSON parse error");
+/** An event of the farm's own, named as QMP asks of extensions. */
+export function ownEvent(name: string, data: Readonly<Record<string, unknown>>): QmpEvent {
+  const now = Date.now();
+  const timestamp = { seconds: Math.floor(now / 1_000), microseconds: (now % 1_000) * 1_000 };
+  return { event: `__dev.emufarm_${name}`, data, timestamp };
+}
+
+/** QEMU's own error as it was; a command that is not allowed as one that is not there; any other as a generic one. */
+function failureOf({ code, message, details }: FarmError): QmpErrorAnswer {
+  if (code === "QmpCommandRefused") {
+    return qmpError(`The command ${details.command} is not on the list of allowed commands`, "CommandNotFound");
   }
-}
-
-function failure(desc: string, errorClass = "GenericError"): { error: { class: string; desc: string } } {
-  return { error: { class: errorClass, desc } };
-}
-
-/** QEMU's own error as it was; a failure of the farm as a generic one. */
-function failureOf(error: FarmError): Answer {
-  const { qmpClass, qmpDescription } = error.details;
-  return failure(String(qmpDescription ?? error.message), String(qmpClass ?? "GenericError"));
+  return qmpError(String(details.qmpDescription ?? message), String(details.qmpClass ?? "GenericError"));
 }
