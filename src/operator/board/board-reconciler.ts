@@ -40,7 +40,7 @@ export function createBoardReconciler(
   dependencies: BoardReconcilerDependencies,
 ): (key: string) => Promise<ReconcileOutcome | undefined> {
   const { caches, agents, statusOf, clock } = dependencies;
-  const memories = new ObjectMemories((): StatusMemory => ({ writes: [] }));
+  const memories = new ObjectMemories((): StatusMemory => ({}));
   const checks = new Map<string, BoardCheck>();
 
   async function verdictOf(object: FarmObject, before: BoardObjectStatus | undefined): Promise<Verdict> {
@@ -81,7 +81,7 @@ export function createBoardReconciler(
     const read = boardObjectStatus.safeParse(object.status);
     const before = read.success ? read.data : undefined;
     const writer = statusOf(object);
-    const shown = writer.shown(memory, before);
+    const shown = writer.shown(object, before, memory);
     const { emulator, ...ready } = await verdictOf(object, shown);
     const { generation = 0 } = object.metadata;
     const conditions = withTransitions(

@@ -13,5 +13,5 @@ export interface InstanceMemory {
 }
 
 export function createInstanceMemory(): InstanceMemory {
-  return { refusal: { count: 0 }, status: { writes: [] } };
+  return { refusal: { count: 0 }, status: {} };
 }

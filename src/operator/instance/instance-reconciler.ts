@@ -31,7 +31,7 @@ export function createInstanceReconciler(dependencies: InstanceReconcilerDepende
 
   async function tell({ object, seen, facts, before }: InstanceView, memory: InstanceMemory): Promise<void> {
     if (seen.isDeleted) return;
-    const shown = status.shown(memory.status, before);
+    const shown = status.shown(object, before, memory.status);
     await status.write(object, before, instanceObjectStatus(seen, facts, shown, clock()), memory.status);
   }
 

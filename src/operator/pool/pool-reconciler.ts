@@ -36,9 +36,7 @@ export function createPoolReconciler(
   dependencies: PoolReconcilerDependencies,
 ): (key: string) => Promise<ReconcileOutcome | undefined> {
   const { world, takeStep, status, pods, clock } = dependencies;
-  const memories = new ObjectMemories(
-    (): Memory => ({ refusal: { count: 0 }, cordons: new Map(), status: { writes: [] } }),
-  );
+  const memories = new ObjectMemories((): Memory => ({ refusal: { count: 0 }, cordons: new Map(), status: {} }));
 
   /** Counts that tick are told now and then. */
   function countsOf({ slots, free }: PoolView, memory: Memory): { slots: number; free: number } {
@@ -56,7 +54,7 @@ export function createPoolReconciler(
     const { generation = 0, name = "" } = object.metadata;
     const { slots, free } = countsOf(view, memory);
     const facts = { generation, selector: `${POOL_LABEL}=${name}`, slots, free };
-    const shown = status.shown(memory.status, before);
+    const shown = status.shown(object, before, memory.status);
     await status.write(object, before, poolStatusOf(seen, facts, shown, clock()), memory.status);
   }
 
