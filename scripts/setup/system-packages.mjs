@@ -117,6 +117,12 @@ export const toRunCluster = [
   { what: "the tools for namespaces", commands: ["unshare", "nsenter"], packageName: () => "util-linux" },
 ];
 
+/** Debuggers, as people have them: one for all architectures but AVR, and AVR's. @type {readonly Requirement[]} */
+const toDebug = [
+  { what: "GDB", commands: ["gdb-multiarch"], packageName: () => "gdb-multiarch" },
+  { what: "GDB for AVR", commands: ["avr-gdb"], packageName: () => "gdb-avr" },
+];
+
 /** The examples of how other tools use emufarm are run with those tools. @type {readonly Requirement[]} */
 const toRunExamples = [
   { what: "Rust", commands: ["cargo", "rustc"], packageName: () => "cargo" },
@@ -137,8 +143,8 @@ const toolsOfTheTrade = [
 /** What each command of the project needs from the distribution. */
 export const requirements = {
   start: toRun,
-  bench: [...toRun, ...toCompile],
-  test: [...toRun, ...toCompile, ...toRunExamples, ...toolsOfTheTrade],
+  bench: [...toRun, ...toCompile, ...toDebug],
+  test: [...toRun, ...toCompile, ...toDebug, ...toRunExamples, ...toolsOfTheTrade],
   check: /** @type {readonly Requirement[]} */ ([]),
   // These ask for what they need once they know that they have to build.
   qemu: /** @type {readonly Requirement[]} */ ([]),

@@ -45,6 +45,9 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
   { boards: ["sifive-e"], apps: ["semihosting-attack"] },
 ];
 
+/** With symbols, and lines for debuggers: one board for each architecture. */
+const DEBUGGED_BOARDS = ["mps2-an385", "arm-virt", "riscv32-virt", "riscv64-virt", "uno"];
+
 /** What the compilers call themselves, one on a line: what `examples/images/TOOLCHAIN` records. */
 export async function toolchain(): Promise<string> {
   const { stdout } = await run("make", ["-s", "-C", KIT, "toolchain"]);
@@ -73,6 +76,8 @@ async function buildOnce(): Promise<string> {
     for (const { boards, apps } of TEST_APPS) {
       await make(fresh, [`APP_DIR=${import.meta.dirname}`, `BOARDS=${boards.join(" ")}`, `APPS=${apps.join(" ")}`]);
     }
+    const debugged = ["DEBUG=1", "APPS=debugged", `BOARDS=${DEBUGGED_BOARDS.join(" ")}`];
+    await make(fresh, [`APP_DIR=${import.meta.dirname}`, ...debugged]);
     // Emulators run under users of their own.
     await chmod(fresh, 0o755);
     await rename(fresh, folder);

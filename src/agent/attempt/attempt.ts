@@ -8,6 +8,7 @@ import type { BootStrategy } from "../boot/boot.ts";
 import { watchReady } from "../boot/ready-watch.ts";
 import { memoryLimitMiB } from "../emulator/process-limits.ts";
 import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
+import { GdbChannel } from "../gdb/gdb-channel.ts";
 import { Guest } from "../guest/guest.ts";
 import { Progress } from "../progress.ts";
 import type { GuestControl } from "../scenario/guest-control.ts";
@@ -55,6 +56,7 @@ export class Attempt {
   readonly hubs: readonly UartHub[];
   readonly guest: Guest;
   readonly artifacts: Artifacts;
+  readonly gdb: GdbChannel;
   readonly timings = new AttemptTimings();
   readonly #dependencies: AttemptDependencies;
   readonly #events: AttemptEvents;
@@ -114,6 +116,11 @@ export class Attempt {
         onResumed: () => this.#setPaused(false),
       },
     });
+    this.gdb = new GdbChannel({
+      guest: this.guest,
+      canReset: spec.board.emulator.reset === "system",
+      onKill: () => this.abort(new FarmError("Cancelled", { reason: "a debugger killed the guest" })),
+    });
     this.#control = guestControl({
       guest: this.guest,
       hubs: this.hubs,
@@ -152,6 +159,7 @@ export class Attempt {
     } finally {
       this.#progress.abort(ENDED);
       await this.guest[Symbol.asyncDispose]();
+      await this.gdb[Symbol.asyncDispose]();
       firmware?.[Symbol.dispose]();
       this.#progress[Symbol.dispose]();
     }

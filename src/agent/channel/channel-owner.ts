@@ -1,3 +1,4 @@
+import type { GdbChannel } from "../gdb/gdb-channel.ts";
 import type { Guest } from "../guest/guest.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 
@@ -6,4 +7,5 @@ export interface ChannelOwner {
   readonly guest: Guest;
   /** One for each UART of the board, in its order. */
   readonly hubs: readonly UartHub[];
+  readonly gdb: GdbChannel;
 }

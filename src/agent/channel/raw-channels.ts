@@ -1,6 +1,7 @@
 import type { BoardSpec, UartSpec } from "../../core/schema/board.ts";
 import { RFC2217_SUFFIX } from "../../core/schema/instance-channel.ts";
 import type { LineEffect } from "../../core/serial/line-effect.ts";
+import { serveGdb } from "../gdb/gdb-connection.ts";
 import { serveMonitor } from "../monitor/monitor-connection.ts";
 import { serveQmpRaw } from "../qmp/qmp-connection.ts";
 import { serveRfc2217 } from "../uart/rfc2217-session.ts";
@@ -16,6 +17,7 @@ export function rawChannel(owner: ChannelOwner, name: string): ServeRaw | undefi
   if (name === "monitor") return (socket) => serveMonitor(socket, owner.guest);
   const uart = owner.guest.board.uarts.find((one) => `${one.name}${RFC2217_SUFFIX}` === name);
   if (uart) return rfc2217Channel(owner, uart);
+  if (name === "gdb") return (socket) => serveGdb(socket, owner);
   return undefined;
 }
 
@@ -29,5 +31,5 @@ function rfc2217Channel({ guest, hubs }: ChannelOwner, uart: UartSpec): ServeRaw
 
 /** Names of the channels of a board that can have a raw port. */
 export function rawChannelNames({ uarts }: Pick<BoardSpec, "uarts">): string[] {
-  return [...uarts.flatMap(({ name }) => [name, `${name}${RFC2217_SUFFIX}`]), "qmp", "monitor"];
+  return [...uarts.flatMap(({ name }) => [name, `${name}${RFC2217_SUFFIX}`]), "qmp", "monitor", "gdb"];
 }

@@ -1,6 +1,7 @@
 import type { HttpServer } from "../../http/server.ts";
 import type { ChannelScope } from "./channel-scope.ts";
 import { addControlRoutes } from "./control-routes.ts";
+import { addGdbRoutes } from "./gdb-routes.ts";
 import { addMonitorRoutes } from "./monitor-routes.ts";
 import { addPropertyRoutes } from "./property-routes.ts";
 import { addQmpRoutes } from "./qmp-routes.ts";
@@ -10,6 +11,7 @@ import { addUartRoutes } from "./uart-routes.ts";
 export function addChannelRoutes(server: HttpServer, scope: ChannelScope): void {
   addUartRoutes(server, scope);
   addQmpRoutes(server, scope);
+  addGdbRoutes(server, scope);
   addControlRoutes(server, scope);
   addPropertyRoutes(server, scope);
   addMonitorRoutes(server, scope);

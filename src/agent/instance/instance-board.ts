@@ -4,6 +4,7 @@ import { watchReady } from "../boot/ready-watch.ts";
 import type { ChannelOwner } from "../channel/channel-owner.ts";
 import { rawChannel } from "../channel/raw-channels.ts";
 import { RawPort, type ServeRaw } from "../channel/raw-port.ts";
+import { GdbChannel } from "../gdb/gdb-channel.ts";
 import { Guest, type GuestEvents } from "../guest/guest.ts";
 import { Progress } from "../progress.ts";
 import type { Slot } from "../slot/slot.ts";
@@ -25,6 +26,7 @@ export interface InstanceBoardOptions {
 export class InstanceBoard implements ChannelOwner, AsyncDisposable {
   readonly guest: Guest;
   readonly hubs: readonly UartHub[];
+  readonly gdb: GdbChannel;
   readonly #progress: Progress;
   readonly #options: InstanceBoardOptions;
   readonly #rawPorts: { readonly name: string; readonly rawPort: RawPort }[] = [];
@@ -49,6 +51,11 @@ export class InstanceBoard implements ChannelOwner, AsyncDisposable {
       hubs: this.hubs,
       progress: this.#progress,
       events,
+    });
+    this.gdb = new GdbChannel({
+      guest: this.guest,
+      canReset: desired.board.emulator.reset === "system",
+      onKill: () => this.#startOver(),
     });
   }
 
@@ -84,9 +91,17 @@ export class InstanceBoard implements ChannelOwner, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#progress.abort(undefined);
     await this.guest[Symbol.asyncDispose]();
+    await this.gdb[Symbol.asyncDispose]();
     await Promise.all(this.#rawPorts.map(({ rawPort }) => rawPort[Symbol.asyncDispose]()));
     for (const hub of this.hubs) hub.end();
     this.#progress[Symbol.dispose]();
+  }
+
+  /** A debugger has killed its program: the board begins anew, as a real one does without its probe. */
+  #startOver(): void {
+    this.watchReady();
+    // What cannot be started is told by the guest's events.
+    this.guest.powerCycle().catch(() => {});
   }
 
   async #openRawPorts(): Promise<void> {

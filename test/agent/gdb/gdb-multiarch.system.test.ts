@@ -1,0 +1,62 @@
+import { connect } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { debuggedImage, GdbLab, portOf, runGdb } from "./gdb-lab.ts";
+
+let lab: GdbLab;
+
+beforeAll(async () => {
+  lab = await GdbLab.start();
+});
+
+afterAll(() => lab[Symbol.asyncDispose]());
+
+interface GdbCase {
+  readonly board: string;
+  readonly uart: string;
+  readonly register: RegExp;
+  readonly program?: string;
+  readonly before?: readonly string[];
+}
+
+/** A board of each architecture, its console, and a register that it has. */
+const BOARDS: readonly GdbCase[] = [
+  { board: "mps2-an385", uart: "uart0", register: /pc +0x/ },
+  { board: "arm-virt", uart: "uart0", register: /pc +0x/ },
+  { board: "riscv32-virt", uart: "uart0", register: /pc +0x/ },
+  { board: "riscv64-virt", uart: "uart0", register: /pc +0x/ },
+  // QEMU's AVR has no watchpoints: gdb steps instead.
+  {
+    ...{ board: "uno", uart: "usart0", register: /pc +0x/, program: "avr-gdb" },
+    before: ["set can-use-hw-watchpoints 0"],
+  },
+];
+
+test.for(BOARDS)(
+  "gdb-multiarch on $board: break, registers, watch, step, detach, and the guest goes on",
+  async ({ board, uart, register, program, before = [] }) => {
+    const paused = await lab.instance(board, board, { isPaused: true });
+    const target = `127.0.0.1:${portOf(paused, "gdb")}`;
+    const console = connect(portOf(paused, uart), "127.0.0.1");
+    // A UART that is set up by its guest may lose what came before.
+    console.once("data", () => console.write("x"));
+    console.resume();
+    const commands = [
+      ...before,
+      ...["break triple", "continue", "backtrace", "info registers pc", "delete"],
+      ...["watch counter", "continue", "print counter", "delete", "next", "stepi", "info line", "detach"],
+    ];
+    const said = await runGdb(await debuggedImage(board), target, commands, program);
+    expect(said).toMatch(/Breakpoint 1, triple \(value=0\)/);
+    expect(said).toMatch(/#1 .* work \(\)/);
+    expect(said).toMatch(/#2 .* main \(\)/);
+    expect(said).toMatch(register);
+    expect(said).toMatch(/New value = 1/);
+    expect(said).toMatch(/\$1 = 1/);
+    expect(said).toContain("[Inferior 1");
+    await lab.said(board, uart, "debugged\n1\n");
+    console.write("y");
+    await lab.said(board, uart, "debugged\n1\n4\n");
+    expect(console.destroyed).toBe(false);
+    console.destroy();
+  },
+);
