@@ -6,7 +6,7 @@ import { programFolders } from "../../scripts/cluster/tools.ts";
 import { buildImage } from "../../scripts/images/build.ts";
 import { IMAGE_NAMES } from "../../scripts/images/definition.ts";
 import { ownCacheFolder, projectFolder } from "../../scripts/setup/folders.mjs";
-import type { TestCluster, TestNamespace } from "../cluster/cluster.ts";
+import type { TestCluster, TestNamespace } from "../cluster/test-cluster.ts";
 import { CHART } from "./chart.ts";
 
 /** A farm on a cluster, of the present sources, by the chart. */

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
-import { describeOnCluster, type TestNamespace } from "./cluster.ts";
+import { describeOnCluster } from "./cluster.ts";
+import type { TestNamespace } from "./test-cluster.ts";
 
 /** Who may talk to the pod `server` on port 8080, by the words of one policy in its namespace. */
 const POLICIES: readonly { readonly what: string; readonly spec: object; readonly reaches: Record<string, boolean> }[] =

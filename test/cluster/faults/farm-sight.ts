@@ -8,7 +8,7 @@ import { createReflector, type Reflector } from "../../../src/kube/reflector.ts"
 import { createLog } from "../../../src/log/log.ts";
 import { type FarmObject, INSTANCES, PODS, type Pod } from "../../../src/operator/kubernetes/kinds.ts";
 import { INSTANCE_LABEL, INSTANCE_UID_LABEL, POOL_LABEL } from "../../../src/operator/kubernetes/labels.ts";
-import type { TestCluster, TestNamespace } from "../cluster.ts";
+import type { TestCluster, TestNamespace } from "../test-cluster.ts";
 
 /** On two busy cores everything takes its time; nothing here takes minutes unless it never comes. */
 const DEADLINE_MS = 150_000;

@@ -6,7 +6,7 @@ import type { EmulatorInstanceStatus } from "../../../src/core/schema/emulator-i
 import { PODS, type Pod, SERVICES } from "../../../src/operator/kubernetes/kinds.ts";
 import { type InstalledFarm, installFarm } from "../../chart/installed-farm.ts";
 import { buildFirmware } from "../../firmware/build.ts";
-import type { TestCluster } from "../cluster.ts";
+import type { TestCluster } from "../test-cluster.ts";
 import { CountingUart } from "./counting-uart.ts";
 import { FarmSight, isServing } from "./farm-sight.ts";
 
