@@ -36,6 +36,7 @@ export async function runProgram(surroundings: Surroundings): Promise<number> {
   addFarmCommands(program, does);
   addQuestions(program, does);
   addObjects(program, does);
+  addEmulatorCommands(program, does);
   try {
     await program.parseAsync(surroundings.args, { from: "user" });
   } catch (error) {
@@ -57,8 +58,8 @@ type Does = <Given extends unknown[]>(
 function addRun(program: Command, does: Does): void {
   withFarm(program.command("run"))
     .description("run one firmware on a board: UART to standard output, the farm's words to standard error")
-    .argument("<board>", "name of a board, or path of its YAML file")
-    .argument("<image>", "ELF or raw image, or a Linux kernel")
+    .argument("<board>", "name of a board, path of its YAML file, or a folder with wokwi.toml and diagram.json")
+    .argument("[image]", "ELF or raw image, a Linux kernel, or a folder with wokwi.toml")
     .option("-i, --interactive", "connect standard input to the UART (Ctrl-A x ends)")
     .option("--uart <name>", "UART to show; default: the board's console")
     .option("--expect-text <text>", "pass when this text appears")
@@ -73,7 +74,7 @@ function addRun(program: Command, does: Does): void {
     .addOption(new Option("--exit-code <whose>", "whose exit code to end with").choices(["farm", "guest"]))
     .option("--serial-log-file <file>", "keep what the guest wrote in this file")
     .option("--artifacts <folder>", "keep the files that the scenario makes, such as screenshots, in this folder")
-    .option("--on-reset <what>", "what a reset by the guest means: continue or end")
+    .addOption(new Option("--on-reset <what>", "what a reset by the guest means").choices(["continue", "end"]))
     .option("--kernel-append <text>", "command line of a Linux kernel")
     .option("--initrd <file>", "initial RAM disk of a Linux kernel")
     .option("--dtb <file>", "device tree of a Linux kernel")
@@ -197,6 +198,34 @@ function addObjects(program: Command, does: Does): void {
     .action(does(async () => (await import("./cluster/apply-objects.ts")).applyObjects));
 }
 
+/** What people do with the emulator itself. */
+function addEmulatorCommands(program: Command, does: Does): void {
+  const target = "id of a running job, or name of an instance";
+  const listen = "offer it to other programs of this machine: unix:PATH or tcp:PORT, until Ctrl-C";
+  withFarm(program.command("qmp"))
+    .description("QMP of a board's emulator: one command, a prompt, or a socket for other programs")
+    .argument("<target>", target)
+    .argument("[command]", "such as query-status; default: a prompt, or commands from standard input")
+    .argument("[arguments...]", "one JSON object, or name=value each")
+    .option("--listen <address>", listen)
+    .action(does(async () => (await import("./qmp/qmp.ts")).qmp));
+  withFarm(program.command("prop"))
+    .description("properties of a board's emulated objects (QOM): list, get or set them by path")
+    .argument("<target>", target)
+    .argument("<action>", "list [PATH], get PATH NAME, or set PATH NAME VALUE")
+    .argument("[path]", "path of the object, such as /machine/soc; default: /machine")
+    .argument("[name]", "name of the property")
+    .argument("[value]", "true, false or a number")
+    .option("--json", "print JSON")
+    .action(does(async () => (await import("./qmp/prop.ts")).prop));
+  withFarm(program.command("monitor"))
+    .description("the monitor of a board's emulator for people, read-only: info, x, xp and p")
+    .argument("<target>", target)
+    .argument("[line...]", 'such as info registers, or "x /16xw 0x20000000"; default: a prompt')
+    .option("--cpu <number>", "CPU that it is about; default: the first", cpuNumber)
+    .action(does(async () => (await import("./qmp/monitor.ts")).monitor));
+}
+
 function withCluster(command: Command): Command {
   return command
     .option("--context <name>", "context of the kubeconfig: work on that cluster")
@@ -229,6 +258,7 @@ function wholeNumber(text: string, least: number, most: number): number {
 }
 
 const exitCodeNumber = (text: string) => wholeNumber(text, 0, 255);
+const cpuNumber = (text: string) => wholeNumber(text, 0, 255);
 const portNumber = (text: string) => wholeNumber(text, 0, 65_535);
 const positiveNumber = (text: string) => wholeNumber(text, 1, 10_000);
 const collected = (text: string, previous: string[] | undefined) => [...(previous ?? []), text];

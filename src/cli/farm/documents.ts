@@ -10,6 +10,7 @@ import { parseDocument } from "../../document/parse-document.ts";
 import { farmFolders } from "../folders.ts";
 import { isBoardFile } from "../run/board-argument.ts";
 import type { Surroundings } from "../surroundings.ts";
+import { readDiagramBeside, sourceOfPlace } from "./diagram-beside.ts";
 
 /**
  * A board from its YAML file.
@@ -24,8 +25,11 @@ export function readRunFile(path: string, file: string): Promise<RunFile> {
   return readDocument(path, file, runFile);
 }
 
-export function readScenario(path: string, file: string): Promise<Scenario> {
-  return readDocument(path, file, scenario);
+/** A scenario with the circuit that is drawn beside it. */
+export async function readScenario(path: string, file: string): Promise<Scenario> {
+  const read = await readDocument(path, file, scenario);
+  const diagram = read.diagram ?? (await readDiagramBeside(path, file));
+  return diagram ? { ...read, diagram } : read;
 }
 
 /**
@@ -36,11 +40,12 @@ export async function scenarioProblem(thrown: unknown, path: string, file: strin
   if (!(thrown instanceof FarmError) || typeof thrown.details.place !== "string") return thrown;
   const { code, message, details } = thrown;
   const { problemAt } = await import("../../document/problem-at.ts");
-  const text = await readFile(path, "utf8");
-  const problem = problemAt(text, file, String(details.place), `${message.replace(/\.$/, "")} [${code}]`);
+  const source = sourceOfPlace({ path, file, place: String(details.place) });
+  const text = await readFile(source.path, "utf8");
+  const problem = problemAt(text, source.file, source.place, `${message.replace(/\.$/, "")} [${code}]`);
   return new FarmError("InvalidDocument", {
     ...problem.details,
-    file,
+    file: source.file,
     problems: String(problem.details.problems),
     codes: code,
   });

@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { isClusterWanted } from "../cluster/cluster-wanted.ts";
 import { EXIT, exitCodeOfVerdict } from "../exit-code.ts";
@@ -11,46 +9,25 @@ import type { FarmOptions } from "../farm-options.ts";
 import { tellInterruption } from "../interruption.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { isBoardFile } from "./board-argument.ts";
-import type { GuestRun, NamedBytes, Outcome, RunPlace, RunRequest, SaveArtifact } from "./run-place.ts";
+import type { GuestRun, Outcome, RunPlace, SaveArtifact } from "./run-place.ts";
+import { type RunOptions, type RunSubject, requestOf, startProblem, subjectOf } from "./run-request.ts";
 import { openSerialLog, type SerialLog } from "./serial-log.ts";
 import { Words } from "./words.ts";
-
-export interface RunOptions extends Omit<FarmOptions, "farm"> {
-  readonly farm?: string | boolean;
-  readonly interactive?: true;
-  readonly uart?: string;
-  readonly expectText?: string;
-  readonly failText?: string;
-  readonly scenario?: string;
-  readonly timeout?: string;
-  readonly timeoutExitCode: number;
-  readonly exitCode?: "farm" | "guest";
-  readonly serialLogFile?: string;
-  readonly artifacts?: string;
-  readonly onReset?: "continue" | "end";
-  readonly kernelAppend?: string;
-  readonly initrd?: string;
-  readonly dtb?: string;
-  readonly watch?: true;
-  readonly json?: true;
-}
-
-/** Somebody who sits at the console says when it is over. */
-const INTERACTIVE_TIMEOUT = "24h";
 
 /** `emufarm run`: one firmware, one verdict; to be put where bare QEMU stood. */
 export async function run(
   surroundings: Surroundings,
   board: string,
-  image: string,
+  image: string | undefined,
   options: RunOptions,
 ): Promise<number> {
   const words = new Words(surroundings);
-  await using place = await findPlace(surroundings, board, options, words);
-  const once = () => runOnce(surroundings, place, board, image, options, words);
+  const subject = await subjectOf(surroundings, board, image, options);
+  await using place = await findPlace(surroundings, subject.board, options, words);
+  const once = () => runOnce(surroundings, place, subject, options, words);
   if (!options.watch) return await once();
   const { watchImage } = await import("./watch.ts");
-  return await watchImage(surroundings, resolve(surroundings.cwd, image), once);
+  return await watchImage(surroundings, resolve(surroundings.cwd, subject.image), once);
 }
 
 /** A running farm where there is one that has the board; else an agent of this call's own. */
@@ -80,18 +57,18 @@ async function findPlace(
 async function runOnce(
   surroundings: Surroundings,
   place: RunPlace,
-  board: string,
-  image: string,
+  subject: RunSubject,
   options: RunOptions,
   words: Words,
 ): Promise<number> {
+  const { board, image } = subject;
   const { interrupted, stdout, stderr } = surroundings;
   interrupted.throwIfAborted();
   await using log =
     options.serialLogFile === undefined
       ? undefined
       : await openSerialLog(resolve(surroundings.cwd, options.serialLogFile), options.serialLogFile);
-  const guest = await start(surroundings, place, await requestOf(surroundings, board, image, options), options);
+  const guest = await start(surroundings, place, subject, options);
   using _telling = tellInterruption(interrupted, (text) => words.say(text), "stopping the guest");
   const cancel = () => {
     // Whoever waits for the outcome sees it: the guest's end, or that the farm cannot be reached.
@@ -122,17 +99,16 @@ async function runOnce(
 }
 
 async function start(
-  { cwd }: Surroundings,
+  surroundings: Surroundings,
   place: RunPlace,
-  request: RunRequest,
-  { scenario }: RunOptions,
+  subject: RunSubject,
+  options: RunOptions,
 ): Promise<GuestRun> {
+  const request = await requestOf(surroundings, subject, options);
   try {
     return await place.start(request);
   } catch (error) {
-    if (scenario === undefined) throw error;
-    const { scenarioProblem } = await import("../farm/documents.ts");
-    throw await scenarioProblem(error, resolve(cwd, scenario), scenario);
+    throw await startProblem(surroundings, subject, options, error);
   }
 }
 
@@ -191,62 +167,4 @@ async function withInput(
   const { joinInput } = await import("../screen/keyboard.ts");
   using _input = joinInput(surroundings.stdin, guest.openInput(), leave);
   return await use();
-}
-
-async function requestOf(
-  { cwd }: Surroundings,
-  board: string,
-  image: string,
-  options: RunOptions,
-): Promise<RunRequest> {
-  const read = (file: string) => readNamed(resolve(cwd, file), file);
-  const { initrd, dtb, kernelAppend, scenario, expectText, failText, onReset, uart } = options;
-  const [imageFile, initrdFile, dtbFile, steps] = await Promise.all([
-    read(image),
-    initrd === undefined ? undefined : read(initrd),
-    dtb === undefined ? undefined : read(dtb),
-    scenario === undefined
-      ? undefined
-      : import("../farm/documents.ts").then(({ readScenario }) => readScenario(resolve(cwd, scenario), scenario)),
-  ]);
-  const timeout = options.timeout ?? (options.interactive ? INTERACTIVE_TIMEOUT : undefined);
-  const isLinux = initrdFile !== undefined || dtbFile !== undefined || kernelAppend !== undefined;
-  return {
-    board,
-    image: imageFile,
-    ...(initrdFile && { initrd: initrdFile }),
-    ...(dtbFile && { dtb: dtbFile }),
-    ...(uart !== undefined && { uart }),
-    job: {
-      firmware: {
-        ...reference(imageFile),
-        ...(isLinux && { format: "linux" }),
-        ...(kernelAppend !== undefined && { append: kernelAppend }),
-        ...(initrdFile && { initrd: reference(initrdFile) }),
-        ...(dtbFile && { dtb: reference(dtbFile) }),
-      },
-      ...(steps && { scenario: steps }),
-      ...(expectText !== undefined && { expectText }),
-      ...(failText !== undefined && { failText }),
-      ...(timeout !== undefined && { timeout }),
-      ...(onReset !== undefined && { onReset }),
-      // A person who waits for one firmware wants to hear of a fault at once.
-      priority: 10,
-    },
-  };
-}
-
-function reference({ sha256, name }: NamedBytes): { sha256: string; name: string } {
-  return { sha256, name };
-}
-
-async function readNamed(path: string, asWritten: string): Promise<NamedBytes> {
-  try {
-    const bytes = await readFile(path);
-    return { name: basename(path), sha256: createHash("sha256").update(bytes).digest("hex"), bytes };
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "ENOENT") throw new FarmError("NotFound", { kind: "file", name: asWritten }, { cause });
-    throw new FarmError("InvalidRequest", { problems: `${asWritten} cannot be read (${code})` }, { cause });
-  }
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { sourceOfPlace } from "../farm/diagram-beside.ts";
 import type { JobPart } from "./planned-job.ts";
 import { folderOf, type PlacedJob, type RunPlan } from "./run-plan.ts";
 
@@ -84,11 +85,12 @@ async function locate(
   if (!job) return "";
   const { locate: locateIn } = await import("../../document/problem-at.ts");
   const isInFile = place !== undefined && typeof job.scenario === "string";
-  const path = isInFile ? resolve(folderOf(job), job.scenario) : job.file;
-  const text = texts.get(path) ?? readFile(path, "utf8");
-  texts.set(path, text);
   const own = [job.places[part], ...(place === undefined ? [] : [place])].join(".");
-  return locateIn(await text, relative(cwd, path), isInFile ? place : own);
+  const path = isInFile ? resolve(folderOf(job), job.scenario) : job.file;
+  const source = sourceOfPlace({ path, file: relative(cwd, path), place: isInFile ? place : own });
+  const text = texts.get(source.path) ?? readFile(source.path, "utf8");
+  texts.set(source.path, text);
+  return locateIn(await text, source.file, source.place);
 }
 
 function namesOf({ jobs }: RunPlan, alike: readonly JobProblem[]): string {
