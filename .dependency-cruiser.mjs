@@ -7,11 +7,12 @@ const rooms = {
   document: ["core"],
   pattern: ["core"],
   http: ["core", "log"],
+  token: ["core"],
   client: ["core"],
   kube: ["log"],
-  agent: ["core", "document", "pattern", "http", "log"],
-  api: ["core", "document", "pattern", "http", "log", "client", "kube"],
-  operator: ["core", "document", "http", "log", "client", "kube"],
+  agent: ["core", "document", "pattern", "http", "log", "token"],
+  api: ["core", "document", "pattern", "http", "log", "client", "kube", "token"],
+  operator: ["core", "document", "http", "log", "client", "kube", "token"],
   cli: ["core", "document", "http", "log", "client", "kube"],
   web: ["core"],
 };
@@ -49,6 +50,13 @@ const forbidden = [
     to: { path: npm("@kubernetes/client-node") },
   },
   {
+    name: "signed-tokens-in-token",
+    comment: "One room signs and checks tokens of the farm; logins of others are the API's.",
+    severity: "error",
+    from: { path: "^src/", pathNot: "^src/(token|api/login)/" },
+    to: { path: npm("jose") },
+  },
+  {
     name: "redis-in-api-queue",
     severity: "error",
     from: { path: "^src/", pathNot: "^src/api/queue/" },
@@ -62,10 +70,10 @@ const forbidden = [
   },
   {
     name: "yaml-in-document",
-    comment: "One room turns YAML into validated values, with file, line and column in its errors.",
+    comment: "One room turns YAML and TOML into validated values, with file, line and column in its errors.",
     severity: "error",
     from: { path: "^src/", pathNot: "^src/document/" },
-    to: { path: npm("yaml") },
+    to: { path: npm("yaml", "smol-toml") },
   },
   {
     name: "patterns-in-pattern",

@@ -130,6 +130,16 @@ const toRunExamples = [
   { what: "Python, for west", commands: ["python3"], packageName: () => "python3" },
 ];
 
+/** Clocks that are wrong, and a registry that images are pulled from. @type {readonly Requirement[]} */
+const toProveClusters = [
+  {
+    what: "libfaketime, for clocks that differ",
+    anyFile: ["x86_64", "aarch64"].map((cpu) => `/usr/lib/${cpu}-linux-gnu/faketime/libfaketime.so.1`),
+    packageName: () => "libfaketime",
+  },
+  { what: "an image registry", commands: ["docker-registry"], packageName: () => "docker-registry" },
+];
+
 /** Tools that people use with boards: the tests run them unchanged. @type {readonly Requirement[]} */
 const toolsOfTheTrade = [
   pythonEnvironments,
@@ -144,7 +154,7 @@ const toolsOfTheTrade = [
 export const requirements = {
   start: toRun,
   bench: [...toRun, ...toCompile, ...toDebug],
-  test: [...toRun, ...toCompile, ...toDebug, ...toRunExamples, ...toolsOfTheTrade],
+  test: [...toRun, ...toCompile, ...toDebug, ...toRunExamples, ...toolsOfTheTrade, ...toProveClusters],
   check: /** @type {readonly Requirement[]} */ ([]),
   // These ask for what they need once they know that they have to build.
   qemu: /** @type {readonly Requirement[]} */ ([]),

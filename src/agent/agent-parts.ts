@@ -4,6 +4,7 @@ import type { Emulators } from "./emulator/emulators.ts";
 import type { FirmwareCache } from "./firmware/firmware-cache.ts";
 import type { SlotPool } from "./guest/slot-pool.ts";
 import type { Instances } from "./instance/instances.ts";
+import type { ServerCertificate } from "./trust/server-certificate.ts";
 
 /** What an agent is made of, for those who serve it. */
 export interface AgentParts {
@@ -16,5 +17,7 @@ export interface AgentParts {
   readonly events: AgentEvents;
   readonly emulators: Emulators;
   readonly cache: FirmwareCache;
+  /** What the agent shows to its callers; undefined without TLS. */
+  readonly certificate: ServerCertificate | undefined;
   readonly slotIsolation: "uid" | "none";
 }

@@ -7,6 +7,8 @@ import { FarmError } from "../core/error/farm-error.ts";
 import type { ListenAddress } from "../http/listen-address.ts";
 import { createMetrics } from "../http/process-metrics.ts";
 import { createHttpServer } from "../http/server.ts";
+import type { ServerIdentity } from "../http/server-identity.ts";
+import type { Admit } from "../http/trust.ts";
 import type { Log } from "../log/log.ts";
 import { createAgentEvents } from "./agent-events.ts";
 import type { AgentParts } from "./agent-parts.ts";
@@ -27,6 +29,7 @@ import { createAgentMetrics } from "./metrics.ts";
 import { openSlots } from "./slot/open-slots.ts";
 import { chooseSlotUids } from "./slot-uids.ts";
 import { SnapshotStore } from "./snapshot/snapshot-store.ts";
+import { ServerCertificate } from "./trust/server-certificate.ts";
 
 export interface Agent {
   readonly address: ListenAddress;
@@ -39,16 +42,21 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Agent> 
   await using cleanup = new AsyncDisposableStack();
   const registry = createMetrics();
   const parts = await assemble(config, log, registry, cleanup);
-  const { attempts, slots } = parts;
+  const { attempts, slots, certificate } = parts;
+  const { token, tokenFile, allowedHosts } = config;
   const server = cleanup.use(
     await createHttpServer({
       log,
-      trust: { token: config.token, tokenFile: config.tokenFile, allowedHosts: config.allowedHosts },
-      tls: config.tls,
+      trust: { token, tokenFile, allowedHosts, admit: await openAdmission(config) },
+      tls: certificate?.identity,
       metrics: registry,
       notReady: () => (slots.isEnding ? "draining" : undefined),
     }),
   );
+  certificate?.onRenewal((identity) => {
+    server.setIdentity(identity);
+    log.info("the certificate was renewed");
+  });
   addRoutes(server, parts);
   const address = await server.listen(config.listen, "EMUFARM_LISTEN");
   const { agentId, slotIsolation } = parts;
@@ -106,7 +114,25 @@ async function assemble(
   const instances = cleanup.use(new Instances({ slots, store, boots, firmware, events, metrics, log, host }));
   const slotIsolation = uidBase === undefined ? "none" : "uid";
   const { version } = packageFile;
-  return { agentId, version, attempts, instances, slots, events, emulators, cache, slotIsolation };
+  const certificate = config.tls && (await openCertificate(config.tls, config.runtimeFolder));
+  return { agentId, version, attempts, instances, slots, events, emulators, cache, certificate, slotIsolation };
+}
+
+function openCertificate(identity: ServerIdentity, folder: string): Promise<ServerCertificate> {
+  return ServerCertificate.open({ identity, file: join(folder, "tls.crt") });
+}
+
+/** Loaded in pods only: on one machine a token in a file is enough, and a start is quick. */
+async function openAdmission({ signedTokens }: AgentConfig): Promise<Admit | undefined> {
+  if (!signedTokens) return undefined;
+  const { keysFile, audience } = signedTokens;
+  const [{ createAdmission, readPublicKeys }, { createTokenVerifier }] = await Promise.all([
+    import("./trust/admission.ts"),
+    import("../token/token-verifier.ts"),
+  ]);
+  return createAdmission(
+    createTokenVerifier({ readKeys: () => readPublicKeys(keysFile), audience, clock: () => Date.now() }),
+  );
 }
 
 /** Emulators of slots with users of their own pass through these folders; what is in them has modes of its own. */

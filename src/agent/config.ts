@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import { z } from "zod";
+import { FarmError } from "../core/error/farm-error.ts";
 import { parseSettings } from "../core/schema/parse-settings.ts";
 import { listenAddress } from "../http/listen-address.ts";
 import { readServerIdentity } from "../http/server-identity.ts";
@@ -11,7 +12,9 @@ const folders = z.string().transform((text) => text.split(":").filter((one) => o
 
 const settings = z.object({
   EMUFARM_LISTEN: listenAddress,
-  EMUFARM_TOKEN_FILE: folder.describe("File with the token that callers must bring."),
+  EMUFARM_TOKEN_FILE: folder.optional().describe("File with a token whose bearer may everything: on one machine."),
+  EMUFARM_TOKEN_KEYS: folder.optional().describe("File with the public keys of signed tokens: in a pod."),
+  EMUFARM_TOKEN_AUDIENCE: z.string().min(1).optional().describe("Uid of the pod, which signed tokens are for."),
   EMUFARM_TLS_KEY_FILE: folder.optional().describe("Key of the server, as PEM; without it, plain HTTP."),
   EMUFARM_TLS_CERTIFICATE_FILE: folder.optional().describe("Certificate that belongs to the key."),
   EMUFARM_ALLOWED_HOSTS: z
@@ -50,8 +53,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   const data = parseSettings(settings, env);
   return Object.freeze({
     listen: data.EMUFARM_LISTEN,
-    tokenFile: data.EMUFARM_TOKEN_FILE,
-    token: readTokenFile(data.EMUFARM_TOKEN_FILE),
+    ...tokensOf(data),
     tls: readServerIdentity(data.EMUFARM_TLS_KEY_FILE, data.EMUFARM_TLS_CERTIFICATE_FILE),
     allowedHosts: data.EMUFARM_ALLOWED_HOSTS,
     runtimeFolder: data.EMUFARM_RUNTIME_DIR,
@@ -65,4 +67,19 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     graceMs: data.EMUFARM_GRACE_MS,
     logLevel: data.EMUFARM_LOG_LEVEL,
   });
+}
+
+function tokensOf(data: z.infer<typeof settings>) {
+  const { EMUFARM_TOKEN_FILE: tokenFile, EMUFARM_TOKEN_KEYS: keysFile, EMUFARM_TOKEN_AUDIENCE: audience } = data;
+  if ((keysFile === undefined) !== (audience === undefined)) {
+    const problems = "EMUFARM_TOKEN_KEYS and EMUFARM_TOKEN_AUDIENCE belong together: one is missing";
+    throw new FarmError("InvalidRequest", { problems });
+  }
+  if (tokenFile === undefined && keysFile === undefined) {
+    const problems = "EMUFARM_TOKEN_FILE is missing, and so are EMUFARM_TOKEN_KEYS: nobody could call the agent";
+    throw new FarmError("InvalidRequest", { problems });
+  }
+  const signed = keysFile !== undefined && audience !== undefined ? { keysFile, audience } : undefined;
+  const token = tokenFile === undefined ? undefined : readTokenFile(tokenFile);
+  return { token, tokenFile: tokenFile ?? "no file", signedTokens: signed };
 }

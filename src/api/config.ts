@@ -28,7 +28,7 @@ const settings = z.object({
     .optional()
     .describe("Labels of the pods whose agents take jobs, instead of EMUFARM_AGENTS; this process is in a pod then."),
   EMUFARM_AGENT_NAMESPACES: list(",").default([]).describe("Namespaces of those pods; none: all."),
-  EMUFARM_AGENT_KEYS: absolutePath.optional().describe("Folder with ca.crt and token.key of the agents in pods."),
+  EMUFARM_AGENT_KEYS: absolutePath.optional().describe("Folder with ca.crt and signing.json, for the agents in pods."),
   EMUFARM_PUBLIC_URL: z.url({ protocol: /^https?$/ }).describe("Where callers and agents reach the API."),
   EMUFARM_BOARDS: list(":").default([]).describe("Folders of boards, separated by colons."),
   EMUFARM_IMPORT_ALLOW: list(",")

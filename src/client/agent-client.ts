@@ -7,7 +7,7 @@ import type { AgentInfo, BoardCheck } from "../core/wire/agent-info.ts";
 import { artifactSegment } from "../core/wire/artifact.ts";
 import type { AttemptSpecInput, AttemptStatus } from "../core/wire/attempt.ts";
 import type { DesiredStateInput, InstanceStatus } from "../core/wire/desired-state.ts";
-import { createConnection, type MessageListener, type ServerTrust } from "./connection.ts";
+import { createConnection, type MessageListener, type ServerTrust, type TokenSource } from "./connection.ts";
 import { type ForwardedChannels, guestChannels } from "./guest-channels.ts";
 import { parseJsonLines } from "./ndjson.ts";
 
@@ -25,6 +25,11 @@ export interface LogOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface EventSelection {
+  /** False leaves out attempts, which are none of the follower's business; default true. */
+  readonly hasAttempts?: boolean;
+}
+
 /**
  * An agent, for those who drive it. Every call throws the FarmError that the agent answered, or AgentLost where no
  * agent answered.
@@ -37,7 +42,7 @@ export interface AgentClient extends AsyncDisposable {
    * The agent's events, `hello` first. Ends when the signal aborts (by throwing its reason) or the agent goes away
    * (by throwing AgentLost); connecting again is the caller's business.
    */
-  events(signal?: AbortSignal): AsyncGenerator<AgentEvent>;
+  events(signal?: AbortSignal, what?: EventSelection): AsyncGenerator<AgentEvent>;
   /** @throws {FarmError} NoFreeSlot, AttemptConflict, StaleEpoch, Draining */
   putAttempt(id: string, spec: AttemptSpecInput, epoch?: number): Promise<AttemptStatus>;
   attempts(): Promise<AttemptStatus[]>;
@@ -50,11 +55,11 @@ export interface AgentClient extends AsyncDisposable {
   channels(guest: Guest): ForwardedChannels;
   /** Bytes of a UART's log. */
   log(guest: Guest, uart: string, options?: LogOptions): AsyncGenerator<Buffer>;
+  /** A file that the test of a finished attempt has made. */
+  artifact(attemptId: string, name: string): AsyncGenerator<Buffer>;
   /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
   openConsole(guest: Guest, uart: string, onMessage: MessageListener): Promise<WebSocket>;
   /** Text messages are QMP, both ways. */
-  /** A file that the test of a finished attempt has made. */
-  artifact(attemptId: string, name: string): AsyncGenerator<Buffer>;
   openQmp(guest: Guest, onMessage: MessageListener): Promise<WebSocket>;
   /** Gives out no slot for so long; 0: again from now on. What runs goes on. */
   cordon(forMs: number): Promise<void>;
@@ -63,12 +68,14 @@ export interface AgentClient extends AsyncDisposable {
   putDesired(desired: DesiredStateInput): Promise<InstanceStatus>;
   instances(): Promise<InstanceStatus[]>;
   deleteInstance(uid: string): Promise<void>;
+  /** The agent shows this certificate from now on. @throws {FarmError} Conflict where it is not for the agent's key */
+  putCertificate(certificate: string): Promise<void>;
 }
 
 export interface AgentClientOptions {
   /** `unix:/path`, `tcp:host:port` or `https://host:port`. */
   readonly address: string;
-  readonly token: string;
+  readonly token: TokenSource;
   /** For an agent that speaks TLS. */
   readonly tls?: ServerTrust | undefined;
 }
@@ -87,8 +94,9 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     info: (signal) => json({ method: "GET", path: "/v1/info", ...signalled(signal) }),
     checkBoard: (boardName, board) =>
       json({ method: "POST", path: "/v1/boards/check", body: { boardName, board }, silenceMs: 120_000 }),
-    async *events(signal) {
-      const call = { method: "GET", path: "/v1/events", silenceMs: EVENTS_SILENCE_MS, ...signalled(signal) } as const;
+    async *events(signal, { hasAttempts = true } = {}) {
+      const path = hasAttempts ? "/v1/events" : "/v1/events?attempts=false";
+      const call = { method: "GET", path, silenceMs: EVENTS_SILENCE_MS, ...signalled(signal) } as const;
       yield* parseJsonLines<AgentEvent>(bytes(call));
       throw lost("it ended its event stream", undefined);
     },
@@ -113,16 +121,17 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
         silenceMs: 0,
         ...signalled(signal),
       }),
+    artifact: (id, name) => bytes({ method: "GET", path: `${attemptPath(id)}/artifacts/${artifactSegment(name)}` }),
     openConsole: (guest, uart, onMessage) => connection.webSocket(uartPath(guest, uart), onMessage),
     openQmp: (guest, onMessage) => connection.webSocket(`${guestPath(guest)}/qmp`, onMessage),
     cordon: (forMs) => json({ method: "POST", path: "/v1/cordon", body: { forMs } }),
     putFirmware: async (sha256, image) => {
-    artifact: (id, name) => bytes({ method: "GET", path: `${attemptPath(id)}/artifacts/${artifactSegment(name)}` }),
       await json({ method: "PUT", path: `/v1/firmware/${sha256}`, bytes: image });
     },
     putDesired: (desired) => json({ method: "PUT", path: "/v1/desired", body: desired }),
     instances: () => json({ method: "GET", path: "/v1/instances" }),
     deleteInstance: (uid) => json({ method: "DELETE", path: `/v1/instances/${encodeURIComponent(uid)}` }),
+    putCertificate: (certificate) => json({ method: "PUT", path: "/v1/certificate", body: { certificate } }),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
 }

@@ -5,9 +5,22 @@ export function agentServerName(podUid: string): string {
   return `${podUid}.agents.emufarm`;
 }
 
+/** A pod with it has an agent that takes signed tokens. */
+export const TOKENS_ANNOTATION = "emufarm.dev/tokens";
+export const SIGNED = "signed";
+
+/** False for agents of the version that knew no signed tokens. */
+export function hasSignedTokens({
+  metadata,
+}: {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+}): boolean {
+  return metadata.annotations?.[TOKENS_ANNOTATION] === SIGNED;
+}
+
 /**
- * The token that the agent of this pod takes. Made from the farm's key, so that whoever has the key needs no list of
- * tokens; worth nothing at any other agent.
+ * The token of an agent of the version that knew no signed ones: made from the farm's key. Operators of this version
+ * still know it, so that boards live through an upgrade.
  */
 export function agentToken(farmKey: string, podUid: string): string {
   return createHmac("sha256", farmKey).update(`agent ${podUid}`).digest("base64url");

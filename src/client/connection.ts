@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import request from "undici/lib/api/api-request.js";
+import buildConnector, { type connector } from "undici/lib/core/connect.js";
 import Pool from "undici/lib/dispatcher/pool.js";
 import type { WebSocket } from "ws";
 import type { ErrorBody } from "../core/error/error-body.ts";
@@ -10,17 +11,23 @@ import { FarmError } from "../core/error/farm-error.ts";
 export interface ConnectionOptions {
   /** `unix:/path`, `tcp:host:port`, `http://host:port` or `https://host:port`. */
   readonly address: string;
-  readonly token: string;
+  readonly token: TokenSource;
   /** How an `https:` server shows who it is; default: as on the web. */
   readonly tls?: ServerTrust | undefined;
   /** The error where nobody answers, or the connection breaks. */
   lost(detail: string, cause: unknown): FarmError;
 }
 
+/** What a caller shows: one token for good, or one for each request. */
+export type TokenSource = string | (() => Promise<string>);
+
 /** Whom a caller takes for its server. */
 export interface ServerTrust {
-  /** Certificate of the authority that has signed the server's, or the server's own, as PEM. */
-  readonly authority: string;
+  /**
+   * Certificates of the authorities that may have signed the server's, or the server's own, as PEM; as a function, as
+   * they are at each new connection.
+   */
+  readonly authority: string | (() => string);
   /** Name that the server's certificate is for, whatever its address. */
   readonly serverName: string;
 }
@@ -71,10 +78,10 @@ const MAX_SOCKET_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 export function createConnection(options: ConnectionOptions): Connection {
   const { origin, socketPath } = parseAddress(options.address);
-  const authorization = `Bearer ${options.token}`;
+  const authorize = bearer(options.token);
   const { tls } = options;
-  const trust = tls && { ca: tls.authority, servername: tls.serverName, allowPartialTrustChain: true };
-  const pool = new Pool(origin, { connect: { ...trust, ...(socketPath !== undefined && { socketPath }) } });
+  const connect = tls ? trustingConnector(tls) : { ...(socketPath !== undefined && { socketPath }) };
+  const pool = new Pool(origin, { connect });
 
   const translate = (error: unknown, signal: AbortSignal | undefined): unknown => {
     if (error instanceof FarmError) return error;
@@ -82,7 +89,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     return options.lost(detailOf(error), error);
   };
 
-  const ask = (call: Call): Promise<Dispatcher.ResponseData> => {
+  const ask = async (call: Call): Promise<Dispatcher.ResponseData> => {
+    const authorization = await authorize();
     const silenceMs = call.silenceMs ?? DEFAULT_SILENCE_MS;
     return request.call(pool, {
       method: call.method,
@@ -136,10 +144,10 @@ export function createConnection(options: ConnectionOptions): Connection {
       }
     },
     async webSocket(path, onMessage) {
-      const { WebSocket } = await import("ws");
+      const [{ WebSocket }, authorization] = await Promise.all([import("ws"), authorize()]);
       const url = socketPath === undefined ? `${origin.replace("http", "ws")}${path}` : `ws+unix:${socketPath}:${path}`;
       const socket = new WebSocket(url, {
-        ...trust,
+        ...(tls && trustOptions(tls)),
         headers: { authorization },
         maxPayload: MAX_SOCKET_MESSAGE_BYTES,
         perMessageDeflate: false,
@@ -152,6 +160,26 @@ export function createConnection(options: ConnectionOptions): Connection {
       // Endless streams end with their connection: who reads them gets `lost`.
       await pool.destroy();
     },
+  };
+}
+
+function bearer(token: TokenSource): () => Promise<string> {
+  if (typeof token === "string") return async () => `Bearer ${token}`;
+  return async () => `Bearer ${await token()}`;
+}
+
+function trustOptions({ authority, serverName }: ServerTrust) {
+  const ca = typeof authority === "string" ? authority : authority();
+  return { ca, servername: serverName, allowPartialTrustChain: true };
+}
+
+/** Connects to servers of the authorities as they are then. */
+function trustingConnector(tls: ServerTrust): connector {
+  let known: { readonly ca: string; readonly connect: connector } | undefined;
+  return (options, callback) => {
+    const trust = trustOptions(tls);
+    if (known?.ca !== trust.ca) known = { ca: trust.ca, connect: buildConnector({ ...trust, allowH2: false }) };
+    return known.connect(options, callback);
   };
 }
 

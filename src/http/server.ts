@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { SecureContextOptions, Server as SecureServer } from "node:tls";
 import websocket from "@fastify/websocket";
 import fastify, {
   type FastifyBaseLogger,
@@ -58,6 +59,8 @@ export interface HttpServer extends AsyncDisposable {
    * @throws {FarmError} PortInUse, SocketPathTooLong, Conflict
    */
   listen(address: ListenAddress, option?: string): Promise<ListenAddress>;
+  /** Shows another certificate from now on, to connections that are new. The server must have begun with one. */
+  setIdentity(identity: ServerIdentity): void;
   /** Ends open streams, lets running requests finish for `graceMs`, then cuts what is left. */
   close(graceMs?: number): Promise<void>;
 }
@@ -111,6 +114,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
       isUnixSocket = address.kind === "unix";
       return listen(app, address, option);
     },
+    setIdentity(identity) {
+      (app.server as unknown as SecureServer).setSecureContext(contextOf(identity));
+    },
     close,
     [Symbol.asyncDispose]: () => close(),
   };
@@ -118,7 +124,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 
 /** Typed as nothing: fastify tells servers with TLS apart, but routes and hooks are the same. */
 function tlsOptions(identity: ServerIdentity | undefined): object {
-  return identity ? { https: { key: identity.key, cert: identity.certificate, minVersion: "TLSv1.3" } } : {};
+  return identity ? { https: contextOf(identity) } : {};
+}
+
+function contextOf({ key, certificate }: ServerIdentity): SecureContextOptions {
+  return { key, cert: certificate, minVersion: "TLSv1.3" };
 }
 
 /**
@@ -130,7 +140,7 @@ function notBuilt(): never {
 }
 
 function answer(reply: FastifyReply, error: FarmError): FastifyReply {
-  if (error.code === "Unauthenticated") reply.header("www-authenticate", 'Bearer realm="emufarm"');
+  if (error.status === 401) reply.header("www-authenticate", 'Bearer realm="emufarm"');
   // Errors of a guest's test have no status of their own: told as an answer they are a conflict.
   return reply.code(error.status < 400 ? 409 : error.status).send(error.toBody());
 }
@@ -155,12 +165,17 @@ function pathOf(url: string): string {
 
 function checkTrust(app: HttpApp, trust: Trust, isUnixSocket: () => boolean): void {
   app.addHook("onRequest", (request, _reply, done) => {
+    const refuse = (error: unknown) => done(FarmError.from(error));
     try {
       trust.checkOrigin(request.headers, isUnixSocket());
-      if (request.routeOptions.config.isPublic !== true) trust.checkToken(request.headers);
-      done();
+      const { config, url: route } = request.routeOptions;
+      if (config.isPublic === true) return done();
+      // Mostly there is nothing to wait for.
+      const judgement = trust.checkToken(request.headers, { method: request.method, route });
+      if (judgement) judgement.then(() => done(), refuse);
+      else done();
     } catch (error) {
-      done(FarmError.from(error));
+      refuse(error);
     }
   });
 }

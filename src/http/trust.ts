@@ -4,12 +4,25 @@ import { FarmError } from "../core/error/farm-error.ts";
 
 /** Who may call a server. */
 export interface TrustOptions {
-  readonly token: string;
+  /** Whoever brings this one may everything; undefined: there is no such token. */
+  readonly token: string | undefined;
   /** Where a person finds the token; told to those who come without. */
   readonly tokenFile: string;
+  /** Judges every other token; without it, they are all refused. */
+  readonly admit?: Admit | undefined;
   /** Names that the server is called by, apart from the loopback's; without ports. */
   readonly allowedHosts?: readonly string[];
 }
+
+/** What a caller asks for. */
+export interface AskedRoute {
+  readonly method: string;
+  /** Pattern of the route, such as /v1/runs/:id; undefined where there is none. */
+  readonly route: string | undefined;
+}
+
+/** Settles where whoever brings this token may use the route. @throws {FarmError} why not */
+export type Admit = (token: string, asked: AskedRoute) => Promise<void>;
 
 const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
 const BEARER = "Bearer ";
@@ -22,8 +35,8 @@ export const WEBSOCKET_PROTOCOL = "emufarm";
 export interface Trust {
   /** @throws {FarmError} Forbidden for a foreign Host or Origin */
   checkOrigin(headers: IncomingHttpHeaders, isUnixSocket: boolean): void;
-  /** @throws {FarmError} Unauthenticated */
-  checkToken(headers: IncomingHttpHeaders): void;
+  /** @throws {FarmError} Unauthenticated, or what `admit` throws */
+  checkToken(headers: IncomingHttpHeaders, asked: AskedRoute): Promise<void> | void;
 }
 
 /**
@@ -32,7 +45,8 @@ export interface Trust {
  */
 export function createTrust(options: TrustOptions): Trust {
   const hosts = new Set([...LOOPBACK_HOSTS, ...(options.allowedHosts ?? [])]);
-  const expected = digest(options.token);
+  const { admit } = options;
+  const expected = options.token === undefined ? undefined : digest(options.token);
   return {
     checkOrigin(headers, isUnixSocket) {
       const { host, origin } = headers;
@@ -43,9 +57,10 @@ export function createTrust(options: TrustOptions): Trust {
         throw new FarmError("Forbidden", { problem: `pages of ${origin} may not call this server` });
       }
     },
-    checkToken(headers) {
+    checkToken(headers, asked) {
       const token = tokenOf(headers);
-      if (token !== undefined && timingSafeEqual(digest(token), expected)) return;
+      if (token !== undefined && expected && timingSafeEqual(digest(token), expected)) return;
+      if (token !== undefined && admit) return admit(token, asked);
       throw new FarmError("Unauthenticated", { tokenFile: options.tokenFile });
     },
   };

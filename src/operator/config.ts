@@ -14,6 +14,8 @@ const list = z
   )
   .default([]);
 
+const DAY_MS = 86_400_000;
+
 const settings = z.object({
   EMUFARM_OPERATOR_KUBECONFIG: z
     .string()
@@ -36,9 +38,21 @@ const settings = z.object({
     .string()
     .min(1)
     .default("emufarm-agents")
-    .describe("Secret with the authority of agents' certificates and the key of their tokens."),
+    .describe("Secret with the farm's keys; others, and the ConfigMap with the public ones, are named after it."),
   EMUFARM_OPERATOR_API_URL: z.url({ protocol: /^https?$/ }).describe("The farm's API, which imports firmware."),
   EMUFARM_OPERATOR_API_SECRET: z.string().min(1).default("emufarm-api").describe("Secret with the API's token."),
+  EMUFARM_OPERATOR_CERTIFICATE_LIFE_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(90 * DAY_MS)
+    .describe("Life of an agent's certificate; it has a successor after two thirds of it."),
+  EMUFARM_OPERATOR_KEY_LIFE_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(7 * DAY_MS)
+    .describe("How long a key signs tokens for agents."),
   EMUFARM_OPERATOR_AGENT_LOSS_MS: z.coerce
     .number()
     .int()
@@ -66,6 +80,10 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       image: data.EMUFARM_OPERATOR_AGENT_IMAGE,
       pullPolicy: data.EMUFARM_OPERATOR_AGENT_PULL_POLICY,
       pullSecrets: data.EMUFARM_OPERATOR_AGENT_PULL_SECRETS,
+    },
+    trust: {
+      certificateLifeMs: data.EMUFARM_OPERATOR_CERTIFICATE_LIFE_MS,
+      keyLifeMs: data.EMUFARM_OPERATOR_KEY_LIFE_MS,
     },
     agentsSecret: data.EMUFARM_OPERATOR_AGENTS_SECRET,
     apiUrl: data.EMUFARM_OPERATOR_API_URL,

@@ -52,10 +52,11 @@ const BOARD_CALM_MS = 5_000;
 /** One queue of keys for each kind, fed by what changes in the cluster and in agents. */
 export function openControllers(options: ControllersOptions): Controllers {
   const { client, epoch, config, trust, agents, tell, clock, log, metrics } = options;
+  const agent = { ...config.agent, trust: trust.mounts };
   const nowMs = () => performance.now();
   const open = new AsyncDisposableStack();
   const madePods = new MadeObjects<Pod>();
-  const pods = createPodMaker({ client, trust, made: madePods, tell, clock });
+  const pods = createPodMaker({ client, trust, made: madePods, epoch, tell, clock });
   // Nothing here waits: what the caches tell finds its queue.
   const wake = (key: string) => queues.instance.add(key);
   const configMaps = open.use(createConfigMapWatches({ client, log, metrics, onChange: wake }));
@@ -72,7 +73,7 @@ export function openControllers(options: ControllersOptions): Controllers {
 
   const instance = createInstanceReconciler({
     world: { caches, madePods, agents, firmware, agentImage: config.agent.image, wake },
-    takeStep: createInstanceSteps({ client, pods, firmware, agent: config.agent, epoch, tell, clock }),
+    takeStep: createInstanceSteps({ client, pods, firmware, agent, epoch, tell, clock }),
     status: createStatusWriter<EmulatorInstanceStatus>({
       client,
       resource: INSTANCES,
@@ -91,10 +92,10 @@ export function openControllers(options: ControllersOptions): Controllers {
       caches,
       madePods,
       agents,
-      agent: config.agent,
+      agent,
       wake: (key) => queues.pool.addAfter(key, POOL_CALM_MS),
     },
-    takeStep: createPoolSteps({ client, pods, agent: config.agent, tell, clock }),
+    takeStep: createPoolSteps({ client, pods, agent, tell, clock }),
     status: createStatusWriter<EmulatorPoolStatus>({ client, resource: POOLS, nowMs, isUrgent: isReadyChanged }),
     pods,
     clock,

@@ -10,7 +10,9 @@ import { openControllers } from "./controllers.ts";
 import type { MeasuredTerm } from "./operator-metrics.ts";
 import { createTellEvent } from "./tell-event.ts";
 import { openAgentTrust } from "./trust/agent-trust.ts";
-import { openFarmSecret } from "./trust/farm-secret.ts";
+import { trustRules } from "./trust/farm-keys.ts";
+import { changeFarmSecret } from "./trust/farm-secret.ts";
+import { keepTrust } from "./trust/trust-keeper.ts";
 
 export interface TermDependencies {
   readonly config: OperatorConfig;
@@ -29,10 +31,16 @@ export async function leadTerm(leadership: Leadership, dependencies: TermDepende
   const { namespace } = config;
   const clock = () => Date.now();
   await using open = new AsyncDisposableStack();
-  const trust = await openAgentTrust({ client, namespace, secret: config.agentsSecret, clock });
+  const rules = trustRules(config.trust);
+  const trust = await openAgentTrust({ client, namespace, secret: config.agentsSecret, rules, clock });
   const random = () => randomBytes(SECRET_BYTES).toString("base64url");
-  const make = async () => ({ token: random(), "redis-password": random() });
-  const { token = "" } = await openFarmSecret({ client, namespace, name: config.apiSecret, make });
+  const { token = "" } = await changeFarmSecret({
+    client,
+    namespace,
+    name: config.apiSecret,
+    // Made once: what is there stays.
+    change: async (texts) => ("token" in texts ? texts : { ...texts, token: random(), "redis-password": random() }),
+  });
   const api = open.use(createFarmClient({ address: config.apiUrl, token }));
   const recorder = open.use(
     createEventRecorder({
@@ -42,7 +50,7 @@ export async function leadTerm(leadership: Leadership, dependencies: TermDepende
       log,
     }),
   );
-  const agents = open.use(createAgentWatches({ trust, log, lossMs: config.agentLossMs }));
+  const agents = open.use(createAgentWatches({ trust, clock, log, lossMs: config.agentLossMs }));
   const { caches } = open.use(
     openControllers({
       client,
@@ -59,6 +67,9 @@ export async function leadTerm(leadership: Leadership, dependencies: TermDepende
   );
   caches.synced.then(
     () => {
+      if (signal.aborted) return;
+      const namespaces = () => caches.pods.list().map(({ metadata }) => metadata.namespace ?? "");
+      open.use(keepTrust({ trust, namespaces, clock, log }));
       log.info({ epoch, instances: caches.instances.list().length }, "leading");
       onServing({ caches, agents });
     },

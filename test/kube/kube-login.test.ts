@@ -12,7 +12,7 @@ const SERVER_NAME = "api.test";
 
 /** A server over TLS that would rather speak HTTP/2, and a client that trusts this authority. */
 async function startTlsServer(trusted?: string) {
-  const authority = await openAuthority(await createAuthority(Date.now()));
+  const authority = await openAuthority(await createAuthority(Date.now(), 3_600_000));
   const { key, certificate } = await authority.issue([SERVER_NAME], Date.now(), 60_000);
   const versions: string[] = [];
   let connections = 0;
@@ -65,7 +65,7 @@ test("calls go over HTTP/1.1, though the server offers HTTP/2, and connections a
 });
 
 test("a server whose certificate another authority has signed gets no request", async () => {
-  const other = await createAuthority(Date.now());
+  const other = await createAuthority(Date.now(), 3_600_000);
   await using server = await startTlsServer(other.certificate);
   await expect(server.client.get(CONFIG_MAPS, "a", "n")).rejects.toMatchObject({ status: 0, reason: "Unreachable" });
   expect(server.versions).toEqual([]);

@@ -56,7 +56,7 @@ describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` 
 
     // One agent is at work: the two others go, though it is the oldest or the youngest.
     const [busy] = before;
-    const agent = lab.kubelet.clientOf(busy?.metadata.uid ?? "");
+    const agent = await lab.kubelet.clientOf(busy?.metadata.uid ?? "");
     const image = await exampleImage("mps2-an385", "shell");
     await agent.putFirmware(sha256Of(image), image);
     const spec = { tenant: "test", boardName: "mps2-an385", board: await boardSpecOf("mps2-an385") };

@@ -1,17 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Registry } from "prom-client";
+import { openAgentKeys } from "../../src/api/agents/agent-keys.ts";
 import { type AgentClient, createAgentClient } from "../../src/client/agent-client.ts";
-import { agentServerName } from "../../src/client/agent-identity.ts";
 import type { KubeClient } from "../../src/kube/kube-client.ts";
 import { createKubeMetrics } from "../../src/kube/kube-metrics.ts";
 import { createReflector, type Reflector } from "../../src/kube/reflector.ts";
 import { createLog } from "../../src/log/log.ts";
-import { PODS, type Pod, SECRETS } from "../../src/operator/kubernetes/kinds.ts";
+import { CONFIG_MAPS, PODS, type Pod, SECRETS } from "../../src/operator/kubernetes/kinds.ts";
 import { IDENTITY_ANNOTATION, SELECT_MANAGED } from "../../src/operator/kubernetes/labels.ts";
 import { emulatorsUnder } from "../agent/attempt/agent-lab.ts";
 
@@ -19,8 +19,8 @@ const AGENT = join(import.meta.dirname, "../../src/agent/main.ts");
 const NODE = "stand-in";
 
 interface RunningPod {
-  readonly token: string;
-  readonly authority: string;
+  readonly pod: Pod;
+  readonly keysFile: string;
   readonly folder: string;
   readonly child: ChildProcess;
   readonly address: string;
@@ -53,12 +53,20 @@ export class StandInKubelet implements AsyncDisposable {
     });
   }
 
-  /** A caller that trusts the loopback more than it should, as a test may. */
-  clientOf(podUid: string): AgentClient {
+  /** Calls the agent as the farm's dispatcher does, with its keys. */
+  async clientOf(podUid: string): Promise<AgentClient> {
     const running = this.#pods.get(podUid);
     if (!running) throw new Error(`no agent runs for pod ${podUid}`);
-    const { address, token, authority } = running;
-    return createAgentClient({ address, token, tls: { authority, serverName: agentServerName(podUid) } });
+    const secret = await this.#client.get(SECRETS, "emufarm-agents-dispatcher", "default");
+    const keys = await this.#client.get(CONFIG_MAPS, "emufarm-agents", "default");
+    const folder = join(running.folder, "dispatcher");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "signing.json"), Buffer.from(secret?.data?.["signing.json"] ?? "", "base64"));
+    writeFileSync(join(folder, "ca.crt"), keys?.data?.["ca.crt"] ?? "");
+    return createAgentClient({
+      address: running.address,
+      ...(await openAgentKeys(folder).credentialsFor(running.pod)),
+    });
   }
 
   /** Kills an agent, and no node starts it again. */
@@ -123,13 +131,17 @@ export class StandInKubelet implements AsyncDisposable {
     for (const [file, base64] of Object.entries(secret?.data ?? {})) {
       writeFileSync(join(identity, file), Buffer.from(base64, "base64"));
     }
+    const keysFile = join(folder, "keys.json");
+    await this.#mountKeys(namespace, keysFile);
     const child = spawn(process.execPath, [AGENT], {
       env: {
         PATH: process.env.PATH ?? "",
         EMUFARM_QEMU_PATH: process.env.EMUFARM_QEMU_PATH ?? "",
         EMUFARM_LISTEN: `tcp:${ip}:8080`,
         EMUFARM_ALLOWED_HOSTS: ip,
-        EMUFARM_TOKEN_FILE: join(identity, "token"),
+        EMUFARM_TOKEN_KEYS: keysFile,
+        EMUFARM_TOKEN_AUDIENCE: uid,
+        ...(secret?.data?.token !== undefined && { EMUFARM_TOKEN_FILE: join(identity, "token") }),
         EMUFARM_TLS_KEY_FILE: join(identity, "tls.key"),
         EMUFARM_TLS_CERTIFICATE_FILE: join(identity, "tls.crt"),
         EMUFARM_RUNTIME_DIR: join(folder, "run"),
@@ -140,16 +152,26 @@ export class StandInKubelet implements AsyncDisposable {
       stdio: ["pipe", "ignore", "pipe"],
     });
     await listening(child);
-    const token = Buffer.from(secret?.data?.token ?? "", "base64").toString();
-    const farm = await this.#client.get(SECRETS, "emufarm-agents", "default");
-    const authority = Buffer.from(farm?.data?.["ca.crt"] ?? "", "base64").toString();
-    this.#pods.set(uid, { folder, child, token, authority, address: `https://${ip}:8080` });
+    this.#pods.set(uid, { pod, folder, keysFile, child, address: `https://${ip}:8080` });
     const conditions = [
       { type: "PodScheduled", status: "True" },
       { type: "Ready", status: "True" },
     ];
     const status = { phase: "Running", podIP: ip, conditions };
     await this.#client.patch(PODS, name, namespace, { metadata: { uid }, status }, { subresource: "status" });
+  }
+
+  /** As a node does it a while after the ConfigMap has changed. */
+  async mountKeysAgain(): Promise<void> {
+    for (const { pod, keysFile } of this.#pods.values()) {
+      await this.#mountKeys(pod.metadata.namespace ?? "", keysFile);
+    }
+  }
+
+  async #mountKeys(namespace: string, file: string): Promise<void> {
+    const found = await this.#client.get(CONFIG_MAPS, "emufarm-agents", namespace);
+    writeFileSync(`${file}.new`, found?.data?.["keys.json"] ?? "");
+    renameSync(`${file}.new`, file);
   }
 
   /** The whole of 127.0.0.0/8 is this machine: each pod has an address of its own in it, as on a cluster. */

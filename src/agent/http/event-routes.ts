@@ -1,4 +1,5 @@
 import { setImmediate as turnOver } from "node:timers/promises";
+import { z } from "zod";
 import type { AgentEvent } from "../../core/wire/agent-event.ts";
 import type { HttpServer } from "../../http/server.ts";
 import { streamAnswer } from "../../http/stream-answer.ts";
@@ -9,15 +10,22 @@ const HEARTBEAT_MS = 15_000;
 /** A follower that is this far behind is let go; it gets everything anew when it comes back. */
 const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
 
+const ATTEMPT_EVENTS = new Set<AgentEvent["type"]>(["attemptRunning", "attemptReady", "attemptFinished"]);
+
+const eventQuery = z.object({
+  attempts: z.stringbool().default(true).describe("False leaves out attempts, whose results are large."),
+});
+
 export function addEventRoutes({ app, closing }: HttpServer, parts: AgentParts): void {
-  app.get("/v1/events", (_request, reply) =>
-    streamAnswer(reply, "application/x-ndjson", closing, (signal) => eventLines(parts, signal)),
+  app.get("/v1/events", { schema: { querystring: eventQuery } }, ({ query }, reply) =>
+    streamAnswer(reply, "application/x-ndjson", closing, (signal) => eventLines(parts, query.attempts, signal)),
   );
 }
 
 /** `hello` and the listening begin in one turn of the event loop: nothing can fall between. */
 async function* eventLines(
-  { agentId, attempts, instances, slots, events }: AgentParts,
+  { agentId, attempts, instances, slots, events, certificate }: AgentParts,
+  hasAttempts: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   let pending: string[] = [];
@@ -25,7 +33,7 @@ async function* eventLines(
   let isTooFarBehind = false;
   let changed = Promise.withResolvers<void>();
   const push = (event: AgentEvent) => {
-    if (isTooFarBehind) return;
+    if (isTooFarBehind || (!hasAttempts && ATTEMPT_EVENTS.has(event.type))) return;
     const line = JSON.stringify(event);
     pending.push(line);
     pendingBytes += Buffer.byteLength(line);
@@ -43,8 +51,9 @@ async function* eventLines(
     slots: slots.slots,
     freeSlots: slots.freeSlots,
     isDraining: slots.isDraining,
-    attempts: attempts.list(),
+    attempts: hasAttempts ? attempts.list() : [],
     instances: instances.list(),
+    ...(certificate && { certificate: certificate.identity.certificate }),
   });
   const stop = events.on(push);
   const heartbeat = setInterval(() => {

@@ -2,6 +2,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import type { HttpServer } from "../../http/server.ts";
 import type { AgentParts } from "../agent-parts.ts";
 import { addAttemptRoutes } from "./attempt-routes.ts";
+import { addCertificateRoutes } from "./certificate-routes.ts";
 import { addChannelRoutes } from "./channel-routes.ts";
 import { addEventRoutes } from "./event-routes.ts";
 import { addFirmwareRoutes } from "./firmware-routes.ts";
@@ -12,6 +13,7 @@ import { addInstanceRoutes } from "./instance-routes.ts";
 export function addRoutes(server: HttpServer, parts: AgentParts): void {
   const { attempts, instances } = parts;
   addInfoRoutes(server.app, parts);
+  addCertificateRoutes(server.app, parts);
   addEventRoutes(server, parts);
   addAttemptRoutes(server.app, parts);
   addFirmwareRoutes(server.app, parts);

@@ -10,15 +10,17 @@ export async function openAgents(config: ApiConfig, metrics: Registry, log: Log)
   const { agentPods, token } = config;
   if (agentPods === undefined)
     return fixedAgents(config.agents.map((address) => createAgentClient({ address, token })));
-  const [{ createKubeClient }, { createKubeMetrics }, { openPodAgents }] = await Promise.all([
+  const [{ createKubeClient }, { createKubeMetrics }, { openPodAgents }, { openAgentKeys }] = await Promise.all([
     import("../../kube/create-kube-client.ts"),
     import("../../kube/kube-metrics.ts"),
     import("./pod-agents.ts"),
+    import("./agent-keys.ts"),
   ]);
   const kubeMetrics = createKubeMetrics(metrics);
   const userAgent = `emufarm-${config.role}/${packageFile.version}`;
   const client = createKubeClient({ source: { inCluster: true }, metrics: kubeMetrics, userAgent });
-  const directory = openPodAgents({ ...agentPods, client, metrics: kubeMetrics, log });
+  const { keysFolder, ...where } = agentPods;
+  const directory = openPodAgents({ ...where, keys: openAgentKeys(keysFolder), client, metrics: kubeMetrics, log });
   return {
     agents: directory.agents,
     known: directory.known,

@@ -1,13 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { type AgentClient, type AgentClientOptions, createAgentClient } from "../../client/agent-client.ts";
-import { agentServerName, agentToken } from "../../client/agent-identity.ts";
+import { type AgentClient, createAgentClient } from "../../client/agent-client.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
 import type { KubeMetrics } from "../../kube/kube-metrics.ts";
 import type { KubeObject, Resource } from "../../kube/kube-object.ts";
 import { createReflector, type Reflector } from "../../kube/reflector.ts";
 import type { Log } from "../../log/log.ts";
 import type { AgentDirectory } from "./agent-directory.ts";
+import type { AgentKeys } from "./agent-keys.ts";
 
 /** What of a pod is read. */
 export interface AgentPod extends KubeObject {
@@ -22,8 +20,7 @@ export interface PodAgentsOptions {
   readonly labelSelector: string;
   /** Where they are looked for; none: everywhere. */
   readonly namespaces: readonly string[];
-  /** With `ca.crt`, which has signed the agents' certificates, and `token.key`, which their tokens are made from. */
-  readonly keysFolder: string;
+  readonly keys: Pick<AgentKeys, "credentialsFor">;
 }
 
 /** Port of every agent in a pod. */
@@ -63,15 +60,15 @@ export function openPodAgents(options: PodAgentsOptions): AgentDirectory {
 
   async function converge(): Promise<void> {
     const wanted = addressesOf(reflectors.flatMap((reflector) => reflector.list()));
-    const gone = [...agents].filter(([address, { podUid }]) => wanted.get(address) !== podUid);
-    const come = [...wanted].filter(([address, podUid]) => agents.get(address)?.podUid !== podUid);
+    const gone = [...agents].filter(([address, { podUid }]) => wanted.get(address)?.metadata.uid !== podUid);
+    const come = [...wanted].filter(([address, { metadata }]) => agents.get(address)?.podUid !== metadata.uid);
     if (gone.length === 0 && come.length === 0) return;
     for (const [address] of gone) agents.delete(address);
     // The agent of a new pod may have the address of one that has gone: that must be told in between.
     if (gone.length > 0) tell();
-    const keys = come.length > 0 ? await readKeys(options.keysFolder) : undefined;
-    for (const [address, podUid] of come) {
-      if (keys) agents.set(address, Object.assign(createAgentClient(clientOptions(address, podUid, keys)), { podUid }));
+    for (const [address, pod] of come) {
+      const agent = createAgentClient({ address, ...(await options.keys.credentialsFor(pod)) });
+      agents.set(address, Object.assign(agent, { podUid: pod.metadata.uid ?? "" }));
     }
     if (come.length > 0) tell();
     for (const [, agent] of gone) await agent[Symbol.asyncDispose]();
@@ -103,31 +100,13 @@ export function openPodAgents(options: PodAgentsOptions): AgentDirectory {
   };
 }
 
-/** Uids of pods by the addresses of their agents. */
-export function addressesOf(pods: readonly AgentPod[]): Map<string, string> {
-  const addresses = new Map<string, string>();
-  for (const { metadata, status = {} } of pods) {
-    const { phase = "", podIP } = status;
-    if (podIP === undefined || metadata.uid === undefined || ENDED_PHASES.has(phase)) continue;
-    addresses.set(`https://${podIP.includes(":") ? `[${podIP}]` : podIP}:${AGENT_PORT}`, metadata.uid);
+/** Pods by the addresses of their agents. */
+export function addressesOf(pods: readonly AgentPod[]): Map<string, AgentPod> {
+  const addresses = new Map<string, AgentPod>();
+  for (const pod of pods) {
+    const { phase = "", podIP } = pod.status ?? {};
+    if (podIP === undefined || pod.metadata.uid === undefined || ENDED_PHASES.has(phase)) continue;
+    addresses.set(`https://${podIP.includes(":") ? `[${podIP}]` : podIP}:${AGENT_PORT}`, pod);
   }
   return addresses;
-}
-
-interface Keys {
-  readonly authority: string;
-  readonly tokenKey: string;
-}
-
-/** Each time anew: both may be replaced while this runs. */
-async function readKeys(folder: string): Promise<Keys> {
-  const [authority, tokenKey] = await Promise.all(
-    ["ca.crt", "token.key"].map((name) => readFile(join(folder, name), "utf8")),
-  );
-  return { authority: authority ?? "", tokenKey: (tokenKey ?? "").trim() };
-}
-
-function clientOptions(address: string, podUid: string, { authority, tokenKey }: Keys): AgentClientOptions {
-  const tls = { authority, serverName: agentServerName(podUid) };
-  return { address, token: agentToken(tokenKey, podUid), tls };
 }

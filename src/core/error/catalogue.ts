@@ -232,6 +232,8 @@ export const ERRORS = {
   PropertyRefused: { class: "job", status: 403, sentence: "The property {property} cannot be set: {problem}." },
   MonitorCommandRefused: { class: "job", status: 403, sentence: "The monitor does not take {command}: {problem}." },
   BoardOff: { class: "job", status: 409, sentence: "The board is off: {what} needs it on." },
+  QmpClosed: { class: "infrastructure", status: 502, sentence: "The session of QMP has ended: {reason}." },
+  ListenFailed: { class: "job", status: 400, sentence: "{address} cannot be listened on: {problem}." },
   QmpCommandRefused: {
     class: "job",
     status: 403,

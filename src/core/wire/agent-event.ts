@@ -15,6 +15,7 @@ export const agentEvent = z.discriminatedUnion("type", [
     isDraining: z.boolean().describe("True when no new work is taken."),
     attempts: z.array(attemptStatus).describe("Every attempt that is not acknowledged, results included."),
     instances: z.array(instanceStatus).describe("Every instance."),
+    certificate: z.string().optional().describe("The certificate that the agent shows, as PEM; none without TLS."),
   }),
   z.strictObject({
     type: z.literal("slots"),

@@ -8,6 +8,8 @@ import type { Log } from "../../log/log.ts";
 
 export interface AgentWatchDependencies {
   readonly client: AgentClient;
+  /** Told which certificate the agent shows; ends with the watch. */
+  readonly renewal: Disposable & { follow(certificate: string): void };
   /** The agent has told something new, or is known to be lost. Must not throw. */
   readonly onChange: () => void;
   readonly log: Log;
@@ -70,6 +72,7 @@ export class AgentWatch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new FarmError("Cancelled", { reason: "the operator no longer watches the agent" }));
     clearTimeout(this.#lossTimer);
+    this.#dependencies.renewal[Symbol.dispose]();
     await this.#done;
     await this.client[Symbol.asyncDispose]();
   }
@@ -100,6 +103,7 @@ export class AgentWatch implements AsyncDisposable {
         this.#lossTimer = undefined;
         this.#state = "connected";
         this.#slots = { slots: event.slots, freeSlots: event.freeSlots, isDraining: event.isDraining };
+        if (event.certificate !== undefined) this.#dependencies.renewal.follow(event.certificate);
         this.#instances.clear();
         for (const instance of event.instances) this.#instances.set(instance.uid, instance);
         break;

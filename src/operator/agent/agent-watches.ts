@@ -3,10 +3,13 @@ import type { Log } from "../../log/log.ts";
 import { AGENT_PORT } from "../kubernetes/agent-pod.ts";
 import type { Pod } from "../kubernetes/kinds.ts";
 import type { AgentTrust } from "../trust/agent-trust.ts";
+import { CertificateRenewal } from "../trust/certificate-renewal.ts";
 import { AgentWatch } from "./agent-watch.ts";
 
 export interface AgentWatchesDependencies {
   readonly trust: AgentTrust;
+  /** The wall clock. */
+  readonly clock: () => number;
   readonly log: Log;
   readonly lossMs: number;
 }
@@ -26,7 +29,7 @@ export interface AgentWatches extends AsyncDisposable {
 }
 
 export function createAgentWatches(dependencies: AgentWatchesDependencies): AgentWatches {
-  const { trust, log, lossMs } = dependencies;
+  const { trust, clock, log, lossMs } = dependencies;
   const watches = new Map<string, AgentWatch>();
   let isAnyConnected = false;
   let firstConnected = () => {};
@@ -59,12 +62,13 @@ export function createAgentWatches(dependencies: AgentWatchesDependencies): Agen
       if (known && (address === undefined || known.client.address === address)) return known;
       if (known) end(uid, known);
       if (address === undefined) return undefined;
-      const client = createAgentClient({ address, ...trust.credentialsFor(uid) });
+      const client = createAgentClient({ address, ...trust.credentialsFor(pod) });
       const changed = () => {
         lookForFirst();
         onChange();
       };
-      const watch = new AgentWatch({ client, onChange: changed, log, lossMs });
+      const renewal = new CertificateRenewal({ client, trust, clock, log });
+      const watch = new AgentWatch({ client, renewal, onChange: changed, log, lossMs });
       watches.set(uid, watch);
       return watch;
     },

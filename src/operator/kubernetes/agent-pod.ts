@@ -1,7 +1,9 @@
+import { SIGNED, TOKENS_ANNOTATION } from "../../client/agent-identity.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { InstanceStorage } from "../../core/schema/instance-storage.ts";
 import type { PodTemplate } from "../../core/schema/pod-template.ts";
 import type { OwnerReference } from "../../kube/kube-object.ts";
+import type { TrustMounts } from "../trust/agent-trust.ts";
 import type { Pod } from "./kinds.ts";
 import { AGENT_LABELS, IDENTITY_ANNOTATION } from "./labels.ts";
 
@@ -12,6 +14,8 @@ export interface AgentImage {
   readonly image: string;
   readonly pullPolicy: "Always" | "IfNotPresent" | "Never";
   readonly pullSecrets: readonly string[];
+  /** How it knows its callers. */
+  readonly trust: TrustMounts;
 }
 
 export interface AgentPodOptions {
@@ -47,6 +51,7 @@ const DEFAULT_GRACE_SECONDS = 30;
 /** A board is wanted elsewhere soon when its node is gone; the cluster's own patience is five minutes. */
 const NODE_PATIENCE_SECONDS = 5;
 const IDENTITY_FOLDER = "/etc/emufarm/identity";
+const KEYS_FOLDER = "/etc/emufarm/keys";
 
 /** What a pod for so many boards of this kind needs. */
 export function resourcesOf(board: BoardSpec, slots = 1): AgentResources {
@@ -56,18 +61,22 @@ export function resourcesOf(board: BoardSpec, slots = 1): AgentResources {
   };
 }
 
-/** A pod that runs an agent and nothing else: Pod Security `restricted`, without a token of the cluster. */
+/** A pod that runs an agent and nothing else: Pod Security `restricted`, without a token of the cluster. It has no name yet. */
 export function agentPod(options: AgentPodOptions): Pod {
-  const { agent, template, name, namespace } = options;
+  const { agent, template, namespace } = options;
   const secrets = [...agent.pullSecrets.map((secret) => ({ name: secret })), ...(template.imagePullSecrets ?? [])];
   return {
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
-      generateName: `${name}-`,
       namespace,
       labels: { ...template.labels, ...AGENT_LABELS, ...options.labels },
-      annotations: { ...template.annotations, ...options.annotations, [IDENTITY_ANNOTATION]: options.identity },
+      annotations: {
+        ...template.annotations,
+        ...options.annotations,
+        [IDENTITY_ANNOTATION]: options.identity,
+        [TOKENS_ANNOTATION]: SIGNED,
+      },
       ownerReferences: [options.owner],
     },
     spec: {
@@ -123,8 +132,11 @@ function container({ agent, template, slots, hosts, resources, ports }: AgentPod
     imagePullPolicy: agent.pullPolicy,
     env: [
       { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+      { name: "POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } },
       { name: "EMUFARM_LISTEN", value: `tcp:0.0.0.0:${AGENT_PORT}` },
-      { name: "EMUFARM_TOKEN_FILE", value: `${IDENTITY_FOLDER}/token` },
+      { name: "EMUFARM_TOKEN_KEYS", value: `${KEYS_FOLDER}/keys.json` },
+      { name: "EMUFARM_TOKEN_AUDIENCE", value: "$(POD_UID)" },
+      ...(agent.trust.hasToken ? [{ name: "EMUFARM_TOKEN_FILE", value: `${IDENTITY_FOLDER}/token` }] : []),
       { name: "EMUFARM_TLS_KEY_FILE", value: `${IDENTITY_FOLDER}/tls.key` },
       { name: "EMUFARM_TLS_CERTIFICATE_FILE", value: `${IDENTITY_FOLDER}/tls.crt` },
       { name: "EMUFARM_ALLOWED_HOSTS", value: ["$(POD_IP)", ...hosts].join(",") },
@@ -154,6 +166,7 @@ function container({ agent, template, slots, hosts, resources, ports }: AgentPod
       { name: "cache", mountPath: "/cache" },
       { name: "tmp", mountPath: "/tmp" },
       { name: "identity", mountPath: IDENTITY_FOLDER, readOnly: true },
+      { name: "keys", mountPath: KEYS_FOLDER, readOnly: true },
     ],
     terminationMessagePolicy: "FallbackToLogsOnError",
   };
@@ -167,13 +180,14 @@ function probe(path: string): object {
   };
 }
 
-function volumes({ identity, storage, name }: AgentPodOptions): object[] {
+function volumes({ agent, identity, storage, name }: AgentPodOptions): object[] {
   return [
     { name: "data", ...dataVolume(storage, name) },
     { name: "runtime", emptyDir: {} },
     { name: "cache", emptyDir: {} },
     { name: "tmp", emptyDir: {} },
     { name: "identity", secret: { secretName: identity, defaultMode: 0o440 } },
+    { name: "keys", configMap: { name: agent.trust.configMap } },
   ];
 }
 

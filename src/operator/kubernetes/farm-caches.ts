@@ -121,10 +121,11 @@ function merged<Kind extends KubeObject>(parts: readonly Reflector<Kind>[]): Cac
 
 /** Objects that were made and that the cache does not show yet: without them they would be made twice. */
 export class MadeObjects<Kind extends KubeObject> {
-  readonly #made = new Map<string, Kind>();
+  readonly #made = new Map<string, { readonly object: Kind; sinceMs: number }>();
 
-  add(object: Kind): void {
-    this.#made.set(keyOf(object), object);
+  /** @param nowMs when it was there for certain */
+  add(object: Kind, nowMs: number): void {
+    this.#made.set(keyOf(object), { object, sinceMs: nowMs });
   }
 
   /** The cache has told of this object: from now on it knows better. */
@@ -136,6 +137,11 @@ export class MadeObjects<Kind extends KubeObject> {
   with(shown: readonly Kind[], belongs: (object: Kind) => boolean): readonly Kind[] {
     if (this.#made.size === 0) return shown;
     const keys = new Set(shown.map(keyOf));
-    return [...shown, ...[...this.#made.values()].filter((one) => belongs(one) && !keys.has(keyOf(one)))];
+    return [...shown, ...this.unseen(belongs).flatMap(({ object }) => (keys.has(keyOf(object)) ? [] : [object]))];
+  }
+
+  /** What no cache has told of since, and since when: it may have been deleted while nobody watched. */
+  unseen(belongs: (object: Kind) => boolean): { readonly object: Kind; readonly sinceMs: number }[] {
+    return [...this.#made.values()].filter(({ object }) => belongs(object));
   }
 }

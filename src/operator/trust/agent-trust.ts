@@ -1,74 +1,134 @@
-import { randomBytes } from "node:crypto";
-import { agentServerName, agentToken } from "../../client/agent-identity.ts";
-import type { ServerTrust } from "../../client/connection.ts";
+import { agentServerName, agentToken, hasSignedTokens } from "../../client/agent-identity.ts";
+import type { ServerTrust, TokenSource } from "../../client/connection.ts";
+import { FarmError } from "../../core/error/farm-error.ts";
+import { activeOf } from "../../core/policy/key-rotation.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
 import { isAlreadyExists } from "../../kube/kube-error.ts";
-import { FIELD_MANAGER, type Pod, SECRETS } from "../kubernetes/kinds.ts";
+import { publicKeysOf } from "../../token/signing-keys.ts";
+import { createTokenSigner } from "../../token/token-signer.ts";
+import { CONFIG_MAPS, FIELD_MANAGER, type Pod, SECRETS } from "../kubernetes/kinds.ts";
 import { IDENTITY_ANNOTATION, MANAGED_BY } from "../kubernetes/labels.ts";
-import { createAuthority, openAuthority } from "./certificate-authority.ts";
-import { dataOf, openFarmSecret } from "./farm-secret.ts";
+import { type CertificateAuthority, openAuthority } from "./certificate-authority.ts";
+import { authorityBundle, type FarmKeys, type FarmKeysOptions, rotateFarmKeys } from "./farm-keys.ts";
+import { dataOf } from "./farm-secret.ts";
 
 /** What agents show to their callers, and callers to agents. */
 export interface AgentTrust {
+  /** What a pod of an agent has to mount. */
+  readonly mounts: TrustMounts;
   /** Makes the Secret that the pod waits for, with a key of its own. */
   issueIdentity(pod: Pod): Promise<void>;
+  /** A later certificate for the key of this one. */
+  renewCertificate(certificate: string): Promise<string>;
   /** How a caller tells the agent of this pod, and what it brings. */
-  credentialsFor(podUid: string): { readonly token: string; readonly tls: ServerTrust };
+  credentialsFor(pod: Pod): { readonly token: TokenSource; readonly tls: ServerTrust };
+  /** Has the public keys in this namespace, where pods mount them. */
+  publishIn(namespace: string): Promise<void>;
+  /** Makes what is due, and tells it in these namespaces. Returns when to come again. */
+  rotate(namespaces: Iterable<string>): Promise<number>;
 }
 
-const IDENTITY_LIFE_MS = 2 * 365 * 86_400_000;
-const TOKEN_KEY_BYTES = 32;
-
-export interface AgentTrustOptions {
-  readonly client: KubeClient;
-  /** The operator's own. */
-  readonly namespace: string;
-  /** Name of the Secret with the authority of agents' certificates, and the key that tokens are made from. */
-  readonly secret: string;
-  /** The wall clock: certificates are for others. */
-  readonly clock: () => number;
+export interface TrustMounts {
+  /** Name of the ConfigMap with the public keys, in every namespace with agents. */
+  readonly configMap: string;
+  /** True where the identity also has a token for operators, dispatchers and APIs of the earlier version. */
+  readonly hasToken: boolean;
 }
+
+/** What lies in the ConfigMap: for agents, for API and dispatcher, and for people. */
+const KEYS_FILE = "keys.json";
+const AUTHORITY_FILE = "ca.crt";
+/** Somebody may have deleted it: before a new pod it is looked after again. */
+const PUBLISHED_MS = 60_000;
+
+export type AgentTrustOptions = FarmKeysOptions;
 
 /** Opens what the farm has, and makes it where it has none yet. */
-export async function openAgentTrust({ client, namespace, secret, clock }: AgentTrustOptions): Promise<AgentTrust> {
-  const make = async () => {
-    const { key, certificate } = await createAuthority(clock());
-    const tokenKey = randomBytes(TOKEN_KEY_BYTES).toString("base64url");
-    return { "ca.key": key, "ca.crt": certificate, "token.key": tokenKey };
-  };
-  const texts = await openFarmSecret({ client, namespace, name: secret, make });
-  const authority = await openAuthority({ key: texts["ca.key"] ?? "", certificate: texts["ca.crt"] ?? "" });
-  const tokenKey = texts["token.key"] ?? "";
+export async function openAgentTrust(options: AgentTrustOptions): Promise<AgentTrust> {
+  const { client, namespace, secret: configMap, clock, rules } = options;
+  let keys = await rotateFarmKeys(options);
+  let opened: { readonly of: string; readonly authority: CertificateAuthority } | undefined;
+  const signer = createTokenSigner({ keys: async () => keys.signing.operator, clock });
+  const published = new Map<string, { readonly text: string; readonly atMs: number }>();
+
+  async function authorityNow(): Promise<CertificateAuthority> {
+    const active = activeOf(keys.authorities, clock());
+    if (!active) throw new FarmError("Internal", { detail: "the farm has no authority for certificates of agents" });
+    if (opened?.of !== active.certificate) opened = { of: active.certificate, authority: await openAuthority(active) };
+    return opened.authority;
+  }
+
+  async function publish(where: string): Promise<void> {
+    const data = publicData(keys);
+    const text = JSON.stringify(data);
+    const known = published.get(where);
+    if (known?.text === text && performance.now() - known.atMs < PUBLISHED_MS) return;
+    const metadata = { name: configMap, namespace: where, labels: MANAGED_BY };
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata, data };
+    await client.apply(CONFIG_MAPS, object, { fieldManager: FIELD_MANAGER, force: true });
+    published.set(where, { text, atMs: performance.now() });
+  }
+
+  await publish(namespace);
   return {
-    async issueIdentity(pod) {
-      const { uid = "", name = "", namespace: where, annotations } = pod.metadata;
-      const { key, certificate } = await authority.issue([agentServerName(uid)], clock(), IDENTITY_LIFE_MS);
-      try {
-        await client.create(
-          SECRETS,
-          {
-            apiVersion: "v1",
-            kind: "Secret",
-            metadata: {
-              name: annotations?.[IDENTITY_ANNOTATION] ?? name,
-              ...(where !== undefined && { namespace: where }),
-              labels: MANAGED_BY,
-              // With its pod it goes.
-              ownerReferences: [{ apiVersion: "v1", kind: "Pod", name, uid }],
-            },
-            type: "Opaque",
-            data: dataOf({ "tls.key": key, "tls.crt": certificate, token: agentToken(tokenKey, uid) }),
-          },
-          { fieldManager: FIELD_MANAGER },
-        );
-      } catch (error) {
-        // An operator before this one got as far as this.
-        if (!isAlreadyExists(error)) throw error;
-      }
+    mounts: { configMap, hasToken: keys.tokenKey !== undefined },
+    publishIn: publish,
+    async rotate(namespaces) {
+      keys = await rotateFarmKeys(options);
+      for (const where of new Set([namespace, ...namespaces])) await publish(where);
+      return keys.nextAtMs;
     },
-    credentialsFor: (podUid) => ({
-      token: agentToken(tokenKey, podUid),
-      tls: { authority: authority.certificate, serverName: agentServerName(podUid) },
-    }),
+    async renewCertificate(certificate) {
+      return (await authorityNow()).renew(certificate, clock(), rules.certificateLifeMs);
+    },
+    async issueIdentity(pod) {
+      const authority = await authorityNow();
+      const { uid = "" } = pod.metadata;
+      const { key, certificate } = await authority.issue([agentServerName(uid)], clock(), rules.certificateLifeMs);
+      const { tokenKey } = keys;
+      const token = tokenKey === undefined ? {} : { token: agentToken(tokenKey, uid) };
+      await createIdentity(client, pod, { "tls.key": key, "tls.crt": certificate, ...token });
+    },
+    credentialsFor(pod) {
+      const { uid = "" } = pod.metadata;
+      const { tokenKey = "" } = keys;
+      return {
+        token: hasSignedTokens(pod) ? () => signer.tokenFor(uid) : agentToken(tokenKey, uid),
+        tls: { authority: () => authorityBundle(keys.authorities), serverName: agentServerName(uid) },
+      };
+    },
   };
+}
+
+function publicData({ authorities, signing }: FarmKeys): Record<string, string> {
+  return {
+    [KEYS_FILE]: JSON.stringify(publicKeysOf(Object.values(signing).flat())),
+    [AUTHORITY_FILE]: authorityBundle(authorities),
+  };
+}
+
+async function createIdentity(client: KubeClient, pod: Pod, texts: Readonly<Record<string, string>>): Promise<void> {
+  const { uid = "", name = "", namespace, annotations } = pod.metadata;
+  try {
+    await client.create(
+      SECRETS,
+      {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: {
+          name: annotations?.[IDENTITY_ANNOTATION] ?? name,
+          ...(namespace !== undefined && { namespace }),
+          labels: MANAGED_BY,
+          // With its pod it goes.
+          ownerReferences: [{ apiVersion: "v1", kind: "Pod", name, uid }],
+        },
+        type: "Opaque",
+        data: dataOf(texts),
+      },
+      { fieldManager: FIELD_MANAGER },
+    );
+  } catch (error) {
+    // An operator before this one got as far as this.
+    if (!isAlreadyExists(error)) throw error;
+  }
 }

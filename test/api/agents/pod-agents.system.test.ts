@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Registry } from "prom-client";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { openAgentKeys } from "../../../src/api/agents/agent-keys.ts";
 import { addressesOf, openPodAgents } from "../../../src/api/agents/pod-agents.ts";
 import { createKubeClient } from "../../../src/kube/create-kube-client.ts";
 import { createKubeMetrics } from "../../../src/kube/kube-metrics.ts";
@@ -22,7 +23,7 @@ test("an agent is where its pod is, while that runs", () => {
     // Its address is another pod's meanwhile.
     pod("evicted", { phase: "Failed", podIP: "192.0.2.1" }),
   ];
-  expect([...addressesOf(pods)]).toEqual([
+  expect([...addressesOf(pods)].map(([address, { metadata }]) => [address, metadata.uid])).toEqual([
     ["https://192.0.2.1:8080", "runs"],
     ["https://[2001:db8::1]:8080", "six"],
   ]);
@@ -35,7 +36,7 @@ describe.skipIf(reason)(`the agents in pods${reason === undefined ? "" : ` (${re
     plane = await startControlPlane();
     keysFolder = await mkdtemp(join(tmpdir(), "emu-keys-"));
     await writeFile(join(keysFolder, "ca.crt"), "an authority");
-    await writeFile(join(keysFolder, "token.key"), "a key\n");
+    await writeFile(join(keysFolder, "signing.json"), JSON.stringify({ keys: [] }));
   });
   afterAll(async () => {
     await plane?.[Symbol.asyncDispose]();
@@ -64,7 +65,7 @@ describe.skipIf(reason)(`the agents in pods${reason === undefined ? "" : ` (${re
     const metrics = createKubeMetrics(new Registry());
     const source = { kubeconfigFile: plane.kubeconfig };
     await using client = createKubeClient({ source, metrics, userAgent: "test" });
-    const where = { labelSelector: "emufarm.dev/pool", namespaces: ["one", "two"], keysFolder };
+    const where = { labelSelector: "emufarm.dev/pool", namespaces: ["one", "two"], keys: openAgentKeys(keysFolder) };
     await using directory = openPodAgents({ ...where, client, metrics, log });
     const addresses = () => [...directory.agents.keys()].sort();
     await directory.known;
@@ -85,7 +86,7 @@ describe.skipIf(reason)(`the agents in pods${reason === undefined ? "" : ` (${re
     await createPod("again", "old", labels, "192.0.2.9");
     const metrics = createKubeMetrics(new Registry());
     await using client = createKubeClient({ source: { kubeconfigFile: plane.kubeconfig }, metrics, userAgent: "test" });
-    const where = { labelSelector: "emufarm.dev/pool", namespaces: ["again"], keysFolder };
+    const where = { labelSelector: "emufarm.dev/pool", namespaces: ["again"], keys: openAgentKeys(keysFolder) };
     await using directory = openPodAgents({ ...where, client, metrics, log });
     await directory.known;
     const before = directory.agents.get("https://192.0.2.9:8080");

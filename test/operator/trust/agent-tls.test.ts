@@ -25,7 +25,7 @@ let server: HttpServer;
 let address: string;
 
 beforeAll(async () => {
-  authority = await openAuthority(await createAuthority(Date.now()));
+  authority = await openAuthority(await createAuthority(Date.now(), 10 * HOUR_MS));
   const tls = await authority.issue([agentServerName(POD)], Date.now(), HOUR_MS);
   server = await createHttpServer({
     log: createLog({ name: "test", level: "silent" }),
@@ -55,7 +55,10 @@ test.each([
   ["another pod's name", async () => ({ authority: authority.certificate, serverName: agentServerName("other") })],
   [
     "another authority",
-    async () => ({ authority: (await createAuthority(Date.now())).certificate, serverName: agentServerName(POD) }),
+    async () => ({
+      authority: (await createAuthority(Date.now(), HOUR_MS)).certificate,
+      serverName: agentServerName(POD),
+    }),
   ],
 ])("a certificate of %s is refused", async (_what, trust) => {
   await using client = createAgentClient({ address, token, tls: await trust() });
