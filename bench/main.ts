@@ -1,5 +1,6 @@
 import type { BenchCase, Figure } from "./case.ts";
 import { bulk } from "./cases/bulk.ts";
+import { cluster } from "./cases/cluster.ts";
 import { command } from "./cases/command.ts";
 import { echo } from "./cases/echo.ts";
 import { guestSpeed } from "./cases/guest-speed.ts";
@@ -30,6 +31,7 @@ const CASES: readonly BenchCase[] = [
   linux,
   operator,
   streams,
+  cluster,
 ];
 
 const args = process.argv.slice(2);

@@ -61,7 +61,7 @@ function runtimeFolder(data: string): string {
 
 /** Submits a run and waits for its end; wall seconds from the submission to the last verdict. */
 export async function runSeconds(
-  farm: BenchFarm,
+  farm: Pick<BenchFarm, "client">,
   image: string,
   board: string,
   jobs: number,
