@@ -7,6 +7,8 @@ export interface RawConnection {
   receive(chunk: Buffer): void;
   /** What was sent has been taken by the network. */
   drained?(): void;
+  /** Nothing more will come; what is sent may still be read. */
+  ended?(): void;
   /** The connection has ended, from whichever side. */
   closed(): void;
 }
@@ -26,6 +28,11 @@ export interface RawPortOptions {
 /** A person, some tools and a viewer or two: more than this is a mistake or an attack. */
 const MAX_CONNECTIONS = 64;
 
+/** A client that has said all it wants to, as `echo ... | nc` has, may read on for so long. */
+const READ_ON_MS = 3_000;
+/** A connection that is closed by the farm may take its last words for so long. */
+const LAST_WORDS_MS = 1_000;
+
 /**
  * A channel as a raw TCP port. A connection stays open over resets, firmware changes and restarts of the emulator. One
  * that opens with an HTTP request is a browser or a scanner gone astray: it is closed and counted.
@@ -41,7 +48,9 @@ export class RawPort implements AsyncDisposable {
   private constructor({ serve, maxConnections = MAX_CONNECTIONS }: RawPortOptions) {
     this.#serve = serve;
     this.#maxConnections = maxConnections;
-    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) =>
+      this.#accept(socket),
+    );
   }
 
   /**
@@ -80,8 +89,12 @@ export class RawPort implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
-    for (const socket of this.#connections) socket.destroy();
+    for (const socket of this.#connections) socket.destroySoon();
+    const impatience = setTimeout(() => {
+      for (const socket of this.#connections) socket.destroy();
+    }, LAST_WORDS_MS);
     await promise;
+    clearTimeout(impatience);
   }
 
   #accept(socket: Socket): void {
@@ -89,7 +102,8 @@ export class RawPort implements AsyncDisposable {
     socket.on("error", () => {});
     if (this.#connections.size >= this.#maxConnections) {
       this.#refusedConnections += 1;
-      socket.destroy();
+      socket.end(`\r\n[emufarm: this port has ${this.#maxConnections} connections, and takes no more]\r\n`);
+      socket.destroySoon();
       return;
     }
     this.#connections.add(socket);
@@ -104,7 +118,13 @@ export class RawPort implements AsyncDisposable {
       }
     });
     socket.on("drain", () => connection.drained?.());
+    let readingOn: NodeJS.Timeout | undefined;
+    socket.on("end", () => {
+      connection.ended?.();
+      readingOn = setTimeout(() => socket.destroySoon(), READ_ON_MS);
+    });
     socket.on("close", () => {
+      clearTimeout(readingOn);
       this.#connections.delete(socket);
       connection.closed();
     });

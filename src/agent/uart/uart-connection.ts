@@ -8,6 +8,7 @@ export function serveUart(socket: Socket, hub: { addViewer(sink: UartViewerSink)
   return {
     receive: (chunk) => passOn(viewer, socket, chunk),
     drained: () => viewer.drained(),
+    ended: () => viewer.releasePen(),
     closed: () => viewer[Symbol.dispose](),
   };
 }

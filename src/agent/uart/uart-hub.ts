@@ -166,6 +166,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
       write: (bytes) => this.#writeOf(viewer, bytes),
       usePen: () => this.#pen.use(viewer),
       takePen: () => this.#pen.take(viewer),
+      releasePen: () => this.#pen.release(viewer),
       skip: () => viewer.skip(),
       drained: () => viewer.catchUp(),
       [Symbol.dispose]: () => {

@@ -50,6 +50,8 @@ export interface UartViewer extends Disposable {
   usePen(): boolean;
   /** Becomes the one who writes. */
   takePen(): void;
+  /** Writes no more, and leaves it to others. */
+  releasePen(): void;
   /** What was not sent yet is not wanted. */
   skip(): void;
   /** The viewer's connection has room again. */

@@ -73,7 +73,12 @@ describe("A UART as a TCP port", () => {
     const { channel } = rig;
     const clients = [1, 2, 3].map(() => connect(channel.port, "127.0.0.1"));
     for (const client of clients) client.on("error", () => {});
+    let words = "";
+    clients[2]?.on("data", (chunk: Buffer) => {
+      words += chunk.toString();
+    });
     await once(clients[2] as (typeof clients)[number], "close");
+    expect(words).toContain("this port has 2 connections, and takes no more");
     expect(channel.connections).toBe(2);
     expect(channel.refusedConnections).toBe(1);
     clients[0]?.destroy();
@@ -81,6 +86,41 @@ describe("A UART as a TCP port", () => {
     const next = connect(channel.port, "127.0.0.1");
     await expect.poll(() => channel.connections).toBe(2);
     for (const client of [...clients, next]) client.destroy();
+  });
+
+  test("lets a client that has said all it wants to read the answer, and leaves the writing to others", async () => {
+    await using rig = await setup();
+    const { hub, channel, folder } = rig;
+    const { hubEnd, guestEnd } = await socketPair(folder);
+    hub.attach(hubEnd, 1, () => {});
+    const asked = once(guestEnd, "data");
+    const client = connect({ port: channel.port, host: "127.0.0.1", allowHalfOpen: true });
+    let answer = "";
+    client.on("data", (chunk: Buffer) => {
+      answer += chunk.toString();
+    });
+    client.end("a question\n");
+    await asked;
+    const other = connect(channel.port, "127.0.0.1");
+    other.write("another\n");
+    await once(guestEnd, "data");
+    guestEnd.write("an answer\n");
+    await expect.poll(() => answer).toContain("an answer");
+    await expect.poll(() => channel.connections).toBe(1);
+    for (const socket of [client, other, guestEnd]) socket.destroy();
+  });
+
+  test("tells a client why it ends", async () => {
+    await using rig = await setup();
+    const client = connect(rig.channel.port, "127.0.0.1");
+    let words = "";
+    client.on("data", (chunk: Buffer) => {
+      words += chunk.toString();
+    });
+    await expect.poll(() => rig.channel.connections).toBe(1);
+    rig.hub.end("the instance was deleted");
+    await rig.channel[Symbol.asyncDispose]();
+    await expect.poll(() => words).toContain("[emufarm: the instance was deleted]");
   });
 
   test("takes words that only look like a request", async () => {
