@@ -37,7 +37,13 @@ export interface InstancePlan {
 const SILENT_NODE_MS = 5_000;
 
 /** When the instance's time is over; undefined without ttl. */
-export function expiryMs({ createdMs, spec }: { createdMs: number; spec: EmulatorInstanceSpec }): number | undefined {
+export function expiryMs({
+  createdMs,
+  spec,
+}: {
+  readonly createdMs: number;
+  readonly spec: Pick<EmulatorInstanceSpec, "ttl">;
+}): number | undefined {
   return spec.ttl && createdMs + durationMs(spec.ttl.after);
 }
 
@@ -78,7 +84,7 @@ function planPods(seen: InstanceObservation, isOver: boolean, nowMs: number): Po
   if (kept && isOver) steps.push(removal(kept, "Expired"));
   else if (kept && board.state === "found" && kept.templateKey !== templateKey) {
     steps.push(removal(kept, "TemplateChanged"));
-  } else if (kept && isIdleAndOutdated(seen)) steps.push(removal(kept, "Outdated"));
+  } else if (kept && (isIdleAndOutdated(seen) || hasNeverBegun(seen, kept))) steps.push(removal(kept, "Outdated"));
 
   const dueMs: number[] = [];
   for (const pod of pods) {
@@ -94,6 +100,12 @@ function planPods(seen: InstanceObservation, isOver: boolean, nowMs: number): Po
 
 function removal({ name, uid }: ObservedPod, reason: string): InstanceStep & { type: "deletePod" } {
   return { type: "deletePod", name, uid, isForced: false, reason };
+}
+
+/** An outdated pod that has not come up, for want of its image or of a node, loses nothing either: the new one may. */
+function hasNeverBegun({ board, agent }: InstanceObservation, { phase, isReady }: ObservedPod): boolean {
+  if (board.state !== "found" || !board.isOutdated) return false;
+  return phase === "Pending" && !isReady && agent?.state !== "connected";
 }
 
 /** A board that is off, or whose guest has ended, loses nothing with its pod. */

@@ -1,11 +1,11 @@
 import type { Problem } from "../../core/policy/instance-observation.ts";
 import type { Service } from "../kubernetes/kinds.ts";
-import type { PodRefusal } from "../kubernetes/pod-maker.ts";
+import { noTries, type PodTries } from "../kubernetes/pod-maker.ts";
 import type { StatusMemory } from "../kubernetes/status-writer.ts";
 
 /** What the operator remembers of an instance between two looks: nothing that a new one could not find out again. */
 export interface InstanceMemory {
-  readonly refusal: PodRefusal;
+  readonly tries: PodTries;
   readonly status: StatusMemory;
   refusedByAgent?: Problem | undefined;
   /** Somebody else's Service of the instance's name, which the cache of our own does not show. */
@@ -13,5 +13,5 @@ export interface InstanceMemory {
 }
 
 export function createInstanceMemory(): InstanceMemory {
-  return { refusal: { count: 0 }, status: {} };
+  return { tries: noTries(), status: {} };
 }

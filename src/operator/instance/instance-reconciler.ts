@@ -58,18 +58,15 @@ export function createInstanceReconciler(dependencies: InstanceReconcilerDepende
       // Also of what went wrong.
       await tell(view(), memory);
     }
-    return soonest(plan.requeueAfterMs, memory.status.dueMs, retryMs(memory, first, clock()));
+    const confirmMs = await pods.confirm(first.uid);
+    return soonest(plan.requeueAfterMs, memory.status.dueMs, confirmMs, retryMs(memory, first, clock()));
   };
 }
 
 /** When to try again what was refused. A refusal that was there before this look is the plan's, which may not need the pod. */
-function retryMs(
-  { refusal, foreignService }: InstanceMemory,
-  { seen }: InstanceView,
-  nowMs: number,
-): number | undefined {
-  const isNew = refusal.last !== seen.refusal;
-  const due = [isNew ? refusal.last?.retryAtMs : undefined, foreignService?.retryAtMs].filter(
+function retryMs({ tries, foreignService }: InstanceMemory, { seen }: InstanceView, nowMs: number): number | undefined {
+  const isNew = tries.refusal !== seen.refusal;
+  const due = [isNew ? tries.refusal?.retryAtMs : undefined, foreignService?.retryAtMs].filter(
     (one) => one !== undefined,
   );
   return due.length === 0 ? undefined : Math.max(0, Math.min(...due) - nowMs);

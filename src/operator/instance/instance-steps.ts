@@ -34,7 +34,7 @@ export function createInstanceSteps(dependencies: InstanceStepsDependencies): Ta
 
   async function createPod(view: InstanceView, memory: InstanceMemory): Promise<void> {
     const pod = podOf(view, dependencies.agent);
-    if (pod) await pods.create(view.object, pod, memory.refusal);
+    if (pod) await pods.create(view.object, pod, memory.tries);
   }
 
   async function applyService(view: InstanceView, memory: InstanceMemory): Promise<void> {

@@ -98,7 +98,7 @@ export function viewInstance(
     unsupported: running && unsupportedBy(running, spec),
     templateKey: templateKeyOf(spec),
     pods: observedPods,
-    refusal: memory.refusal.last,
+    refusal: memory.tries.refusal,
     service: seenService(service, wantedService, object, spec),
     leftovers: leftoversAmong([...caches.pods.byIndex(BY_INSTANCE_NAME, key), ...(service ? [service] : [])], object),
     firmware,

@@ -8,7 +8,7 @@ import type { FarmObject } from "../kubernetes/kinds.ts";
 import { POOL_LABEL } from "../kubernetes/labels.ts";
 import { ObjectMemories } from "../kubernetes/object-memories.ts";
 import { parsePoolSpec, statusOfPool } from "../kubernetes/parsed-objects.ts";
-import type { PodMaker } from "../kubernetes/pod-maker.ts";
+import { noTries, type PodMaker } from "../kubernetes/pod-maker.ts";
 import type { StatusMemory, StatusWriter } from "../kubernetes/status-writer.ts";
 import type { PoolMemory, TakePoolStep } from "./pool-steps.ts";
 import { type PoolView, type PoolWorld, viewPool } from "./pool-view.ts";
@@ -36,7 +36,7 @@ export function createPoolReconciler(
   dependencies: PoolReconcilerDependencies,
 ): (key: string) => Promise<ReconcileOutcome | undefined> {
   const { world, takeStep, status, pods, clock } = dependencies;
-  const memories = new ObjectMemories((): Memory => ({ refusal: { count: 0 }, cordons: new Map(), status: {} }));
+  const memories = new ObjectMemories((): Memory => ({ tries: noTries(), cordons: new Map(), status: {} }));
 
   /** Counts that tick are told now and then. */
   function countsOf({ slots, free }: PoolView, memory: Memory): { slots: number; free: number } {
@@ -70,7 +70,7 @@ export function createPoolReconciler(
       await status.write(object, ...refused(object, parsed.problem, clock()), memory.status);
       return soonest(memory.status.dueMs);
     }
-    const view = () => viewPool(world, key, object, parsed.value, memory.refusal);
+    const view = () => viewPool(world, key, object, parsed.value, memory.tries);
     const first = view();
     const plan = planPool(first.seen, clock());
     try {
@@ -81,7 +81,8 @@ export function createPoolReconciler(
       await tell(view(), memory);
     }
     const isBusy = memory.told !== undefined && memory.told.free !== first.free;
-    return soonest(plan.requeueAfterMs, memory.status.dueMs, isBusy ? COUNT_AGE_MS : undefined);
+    const confirmMs = await pods.confirm(object.metadata.uid ?? "");
+    return soonest(plan.requeueAfterMs, memory.status.dueMs, confirmMs, isBusy ? COUNT_AGE_MS : undefined);
   };
 }
 

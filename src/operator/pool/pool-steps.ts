@@ -4,7 +4,7 @@ import { isNotFound } from "../../kube/kube-error.ts";
 import { type AgentImage, agentPod } from "../kubernetes/agent-pod.ts";
 import { PODS, type Pod } from "../kubernetes/kinds.ts";
 import { CORDONED_ANNOTATION, POOL_LABEL, POOL_UID_LABEL, TEMPLATE_ANNOTATION } from "../kubernetes/labels.ts";
-import { identityName, type PodMaker, type PodRefusal } from "../kubernetes/pod-maker.ts";
+import { identityName, type PodMaker, type PodTries } from "../kubernetes/pod-maker.ts";
 import type { TellEvent } from "../tell-event.ts";
 import type { PoolView } from "./pool-view.ts";
 
@@ -18,7 +18,7 @@ export interface PoolStepsDependencies {
 
 /** What the operator remembers of a pool between two looks. */
 export interface PoolMemory {
-  readonly refusal: PodRefusal;
+  readonly tries: PodTries;
   /** When the cordon of a pod was renewed last, by the pod's uid. */
   readonly cordons: Map<string, number>;
 }
@@ -68,7 +68,7 @@ export function createPoolSteps({ client, pods, agent, tell, clock }: PoolStepsD
     switch (step.type) {
       case "createPods":
         for (let made = 0; made < step.count && !isRefused(memory, clock()); made++) {
-          await pods.create(view.object, podOf(view, agent), memory.refusal);
+          await pods.create(view.object, podOf(view, agent), memory.tries);
         }
         return;
       case "deletePod":
@@ -93,8 +93,8 @@ export function createPoolSteps({ client, pods, agent, tell, clock }: PoolStepsD
   };
 }
 
-function isRefused({ refusal }: PoolMemory, nowMs: number): boolean {
-  return refusal.last !== undefined && refusal.last.retryAtMs > nowMs;
+function isRefused({ tries: { refusal } }: PoolMemory, nowMs: number): boolean {
+  return refusal !== undefined && refusal.retryAtMs > nowMs;
 }
 
 function podOf({ object, spec, templateKey, resources }: PoolView, agent: AgentImage): Pod {

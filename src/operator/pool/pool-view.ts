@@ -9,7 +9,7 @@ import { contentDigest } from "../kubernetes/content-digest.ts";
 import { BY_POOL, type FarmCaches, type MadeObjects } from "../kubernetes/farm-caches.ts";
 import type { FarmObject, Pod } from "../kubernetes/kinds.ts";
 import { CORDONED_ANNOTATION, POOL_UID_LABEL } from "../kubernetes/labels.ts";
-import type { PodRefusal } from "../kubernetes/pod-maker.ts";
+import type { PodTries } from "../kubernetes/pod-maker.ts";
 import { observePod } from "../kubernetes/pod-observation.ts";
 
 /** Where the operator looks. */
@@ -43,7 +43,7 @@ export function viewPool(
   key: string,
   object: FarmObject,
   spec: EmulatorPoolSpec,
-  refusal: PodRefusal,
+  tries: PodTries,
 ): PoolView {
   const { caches, madePods, agents, agent } = world;
   const { uid = "", namespace = "" } = object.metadata;
@@ -71,7 +71,7 @@ export function viewPool(
       spec,
       templateKey,
       pods: observed,
-      refusal: refusal.last,
+      refusal: tries.refusal,
     },
     slots: serving.reduce((sum, { slots }) => sum + slots, 0),
     free: serving.reduce((sum, { freeSlots }) => sum + freeSlots, 0),

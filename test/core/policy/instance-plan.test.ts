@@ -41,6 +41,22 @@ test.each<[string, Partial<InstanceObservation>, object, InstanceStep[]]>([
       { type: "applyService" },
     ],
   ],
+  [
+    "an outdated pod that has never begun is replaced, whatever the policy",
+    {
+      pods: [podOf({ phase: "Pending", isReady: false })],
+      board: { state: "found", isOutdated: true },
+      agent: undefined,
+    },
+    {},
+    [deletion("sensor-abcde", "Outdated")],
+  ],
+  [
+    "an outdated pod whose agent has been heard stays",
+    { pods: [podOf({ phase: "Pending", isReady: false })], board: { state: "found", isOutdated: true } },
+    {},
+    [],
+  ],
   ["without a board: no pod", { pods: [], agent: undefined, board: { state: "refused", problem } }, {}, []],
   ["a board that is gone: the pod that runs it stays", { board: { state: "refused", problem } }, {}, []],
   [
