@@ -43,6 +43,10 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
   { boards: ["raspi2b"], apps: ["dma-endless", "dma-left", "semihosting-attack"] },
   { boards: ["riscv64-virt"], apps: ["flash-left", "semihosting-attack"] },
   { boards: ["sifive-e"], apps: ["semihosting-attack"] },
+  {
+    boards: ["microbit", "sifive-e", "sifive-u", "lm3s6965evb", "b-l475e-iot01a", "raspi2b", "raspi3b"],
+    apps: ["pins"],
+  },
 ];
 
 /** With symbols, and lines for debuggers: one board for each architecture. */

@@ -31,7 +31,7 @@ interface MadeBoot {
   readonly request: BootRequest;
   readonly live: LiveEmulator;
   /** Sends what gets the guest going, all at once. */
-  begin(qmp: QmpClient): Promise<unknown>;
+  begin(qmp: QmpClient, connectPins: (() => Promise<void>) | undefined): Promise<unknown>;
   onReusable?(live: LiveEmulator): void;
   onDisposed?(): void;
 }
@@ -50,9 +50,14 @@ export function goOn(qmp: QmpClient, { isPaused }: BootRequest): void {
 }
 
 /** The guest has been let go, and QMP has answered. */
-export function begun(qmp: QmpClient, request: BootRequest): Promise<void> {
+export async function begun(
+  qmp: QmpClient,
+  request: BootRequest,
+  connectPins: (() => Promise<void>) | undefined,
+): Promise<void> {
+  await connectPins?.();
   goOn(qmp, request);
-  return qmp.ready;
+  await qmp.ready;
 }
 
 /** A slot that could not be emptied after its last guest must not show its remains to the next. */

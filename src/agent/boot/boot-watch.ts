@@ -4,6 +4,10 @@ import { ResetCount } from "./reset-count.ts";
 
 export interface BootWatchOptions {
   readonly request: Pick<BootRequest, "isPaused" | "maxResets" | "events">;
+  /** True where this end of the emulator is a reset that the farm carries out. */
+  takesAsReset(reason: string): boolean;
+  /** The guest wants to be reset, and stands still. */
+  onResetHeld(): void;
   /** The guest has ended; called once. */
   onShutdown(): void;
   /** The guest has panicked, or its CPU is locked up; a machine that is kept can be looked at. */
@@ -19,6 +23,8 @@ export class BootWatch implements Disposable {
   /** The guest's clock has been started once. */
   #isBegun: boolean;
   #isCounting = true;
+  /** It stands still, and goes on, for a reset that the farm carries out. */
+  #isHeld = false;
   #shutdownReason: string | undefined;
   #exitCode: number | undefined;
 
@@ -44,6 +50,11 @@ export class BootWatch implements Disposable {
     return this.#exitCode;
   }
 
+  /** Until the guest goes on it stands still for a reset that the farm carries out: nobody has paused it. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
   /** From now on the farm is ending the guest: what resets now is not its doing. */
   stopCounting(): void {
     this.#isCounting = false;
@@ -61,20 +72,28 @@ export class BootWatch implements Disposable {
         if (data.guest === true) this.#countReset();
         break;
       case "SHUTDOWN":
-        this.#shutdown(data);
+        if (this.#options.takesAsReset(String(data.reason))) this.#holdReset(data);
+        else this.#shutdown(data);
         break;
       case "GUEST_PANICKED":
         this.#shutdownReason ??= "guest-panic";
         this.#options.onPanic({ isKept: data.action === "pause" });
         break;
       case "STOP":
-        if (this.#shutdownReason === undefined) events.onPaused?.();
+        if (this.#shutdownReason === undefined && !this.#isHeld) events.onPaused?.();
         break;
       case "RESUME":
-        if (this.#isBegun) events.onResumed?.();
+        if (this.#isBegun && !this.#isHeld) events.onResumed?.();
         this.#isBegun = true;
+        this.#isHeld = false;
         break;
     }
+  }
+
+  #holdReset({ reason }: QmpEvent["data"]): void {
+    this.#isHeld = true;
+    if (reason === "guest-reset") this.#countReset();
+    this.#options.onResetHeld();
   }
 
   #shutdown(data: QmpEvent["data"]): void {

@@ -2,6 +2,7 @@ import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
 import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { BoardEmulator } from "../emulator/emulators.ts";
+import type { GpioPort } from "../gpio/gpio-port.ts";
 import type { Progress } from "../progress.ts";
 import type { QmpSession } from "../qmp/qmp-session.ts";
 import type { Slot } from "../slot/slot.ts";
@@ -44,6 +45,8 @@ export interface BootRequest {
   readonly needsGuestTime?: boolean;
   /** One for each UART of the board. */
   readonly uarts: readonly UartPort[];
+  /** The board's pins; without it nobody asks for them. */
+  readonly gpio?: GpioPort | undefined;
   readonly events: BootEvents;
 }
 

@@ -55,7 +55,7 @@ function lack(strategy: Candidate, { info }: BoardEmulator): string | undefined 
 
 /** Why board or job rule a strategy out; undefined: they do not. */
 function obstacle(strategy: Candidate, request: BootRequest): string | undefined {
-  const { board, firmware, network } = request;
+  const { board, firmware, network, gpio } = request;
   const { proven, unproven } = board.boot;
   if (!proven.includes(strategy)) return unproven[strategy] ?? "the board is not proven for it";
   if (firmware === undefined) return "there is no firmware";
@@ -67,6 +67,7 @@ function obstacle(strategy: Candidate, request: BootRequest): string | undefined
     case "template":
     case "snapshot":
       if (board.ready === undefined) return "neither the job nor the board has a ready pattern";
+      if (gpio?.isWanted) return "the levels of its pins are not in the state of a guest";
       if (network !== "none") return "a guest with a network needs a process of its own";
       return firmware.identity === undefined ? "nobody knows what the firmware is" : undefined;
     case "spare":

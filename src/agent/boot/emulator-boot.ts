@@ -5,6 +5,7 @@ import type { ProcessEnd } from "../emulator/emulator-process.ts";
 import type { BoardEmulator } from "../emulator/emulators.ts";
 import type { QmpClient } from "../qmp/qmp-client.ts";
 import type { Boot, BootRequest } from "./boot.ts";
+import { BootPins } from "./boot-pins.ts";
 import { BootWatch } from "./boot-watch.ts";
 import { readRegisters } from "./cpu-registers.ts";
 import { type BootEnd, classifyExit, refusal, startError } from "./exit-classification.ts";
@@ -14,8 +15,11 @@ export interface EmulatorBootOptions {
   readonly strategy: BootStrategyName;
   /** In an emulator of its own, or one that has served other boots. */
   readonly live: LiveEmulator;
-  /** Sends what gets the guest going, all at once; settles when it goes, or stands paused. */
-  begin(qmp: QmpClient): Promise<unknown>;
+  /**
+   * Sends what gets the guest going, all at once; settles when it goes, or stands paused. Where its pins are watched from
+   * its first instruction, they are connected before that.
+   */
+  begin(qmp: QmpClient, connectPins: (() => Promise<void>) | undefined): Promise<unknown>;
   /** How long an emulator may take to end when asked to. */
   readonly stopGraceMs: number;
   /** After a clean end the emulator lives on, and whoever made the boot gets it back here. */
@@ -41,6 +45,7 @@ export class EmulatorBoot implements Boot {
   readonly #request: BootRequest;
   readonly #options: Omit<EmulatorBootOptions, "live" | "strategy">;
   readonly #watch: BootWatch;
+  readonly #pins: BootPins;
   #unplug: (() => void)[] = [];
   /** Of the process, or of a guest that its emulator outlives. */
   readonly #end = Promise.withResolvers<ProcessEnd>();
@@ -61,8 +66,16 @@ export class EmulatorBoot implements Boot {
     this.strategy = strategy;
     this.emulator = live.emulator;
     this.qmp = live.qmp;
+    this.#pins = new BootPins({
+      request,
+      live,
+      onHeld: () => this.#watch.hold(),
+      onFailed: () => this.#kill("protocol"),
+    });
     this.#watch = new BootWatch(this.qmp, {
       request,
+      takesAsReset: (reason) => this.#pins.takesAsReset(reason),
+      onResetHeld: () => this.#pins.afterGuestReset(),
       onShutdown: () => this.#shutDown(),
       onPanic: ({ isKept }) => void this.#panic(isKept),
       onResetLoop: () => this.#kill("resetLoop"),
@@ -83,6 +96,7 @@ export class EmulatorBoot implements Boot {
   }
 
   async pause(): Promise<void> {
+    await this.#pins.settled();
     await this.qmp.execute("stop");
   }
 
@@ -91,6 +105,10 @@ export class EmulatorBoot implements Boot {
   }
 
   async reset(): Promise<void> {
+    if (this.#pins.isHolding) {
+      await this.#pins.reset();
+      return;
+    }
     if (this.#request.onReset === "continue") {
       await this.qmp.execute("system_reset");
       return;
@@ -193,7 +211,7 @@ export class EmulatorBoot implements Boot {
 
   async #awaitAnswer(): Promise<void> {
     try {
-      await this.#options.begin(this.qmp);
+      await this.#options.begin(this.qmp, this.#request.gpio?.isWanted ? () => this.#pins.connectFirst() : undefined);
       this.#hasAnswered = true;
       this.#plugIn();
     } catch (error) {
@@ -231,6 +249,7 @@ export class EmulatorBoot implements Boot {
     const live = this.#live;
     const end = await this.#end.promise;
     for (const unplug of this.#unplug) unplug();
+    this.#pins.unplug();
     this.#watch[Symbol.dispose]();
     // How the guest ended is known all the same; the next boot sweeps first, and is refused while that fails.
     if (live.process.hasExited) await this.#request.slot.sweep().catch(() => {});

@@ -20,7 +20,10 @@ export class LiveEmulator implements AsyncDisposable {
   readonly process: EmulatorProcess;
   readonly qmp: QmpClient;
   readonly uarts: readonly Socket[];
+  /** Its virtual clock when the guest began that it runs now, in nanoseconds. */
+  beganNs = 0;
   readonly #stopGraceMs: number;
+  readonly #done = new Map<string, Promise<void>>();
   #tellEnd: ((end: ProcessEnd) => void) | undefined;
   #end: ProcessEnd | undefined;
   #hasBrokenProtocol = false;
@@ -82,6 +85,16 @@ export class LiveEmulator implements AsyncDisposable {
   /** Nobody will read it: its sockets end all the same. */
   discardOutput(): void {
     for (const socket of this.uarts) socket.resume();
+  }
+
+  /** Does something once in the life of the process; what has failed is done again. */
+  once(key: string, act: () => Promise<void>): Promise<void> {
+    const known = this.#done.get(key);
+    if (known) return known;
+    const done = act();
+    this.#done.set(key, done);
+    done.catch(() => this.#done.delete(key));
+    return done;
   }
 
   /** First asks, then forces. */

@@ -24,7 +24,9 @@ export async function recycledBoot(parts: BootParts, { request, emulator, firmwa
   const live = waiting?.live ?? (await launch());
   const onDisposed = () => standby.keepLater(slot, spareAfterMs, async () => waitingOf(undefined, await launch()));
   try {
-    await live.qmp.execute(RECYCLE, recycleArguments(board, firmware), { timeoutMs: live.qmp.answerTimeoutMs });
+    const timeoutMs = live.qmp.answerTimeoutMs;
+    const answer = await live.qmp.execute(RECYCLE, recycleArguments(board, firmware), { timeoutMs });
+    live.beganNs = (answer as { readonly "virtual-ns": number })["virtual-ns"];
   } catch {
     // An image that it does not take as it stands, or a process that has died: a fresh start tells which.
     await live[Symbol.asyncDispose]();
@@ -34,7 +36,7 @@ export async function recycledBoot(parts: BootParts, { request, emulator, firmwa
     strategy: wayOf(waiting),
     request,
     live,
-    begin: (qmp) => begun(qmp, request),
+    begin: (qmp, connectPins) => begun(qmp, request, connectPins),
     onReusable: (one) => standby.keep(slot, waitingOf(tenant, one)),
     onDisposed,
   });

@@ -19,13 +19,16 @@ export async function spareBoot(parts: BootParts, { request, emulator, firmware 
   const waiting = await standby.take(slot, { tenant, key });
   if (!waiting) return spawnedBoot(parts, request, emulator, { onDisposed });
   await placeAwaited(board, firmware, slot);
-  const begin = (qmp: QmpClient) => {
+  const begin = async (qmp: QmpClient, connectPins: (() => Promise<void>) | undefined) => {
     const told = Object.entries(machineFirmware(board, firmware)).map(([property, value]) =>
       qmp.execute("qom-set", { path: "/machine", property, value }),
     );
     const made = qmp.execute("x-exit-preconfig", undefined, { timeoutMs: qmp.answerTimeoutMs });
+    if (connectPins === undefined) goOn(qmp, request);
+    await Promise.all([...told, made]);
+    if (connectPins === undefined) return;
+    await connectPins();
     goOn(qmp, request);
-    return Promise.all([...told, made]);
   };
   return madeBoot(parts, { strategy: "spare", request, live: waiting.live, begin, onDisposed });
 }

@@ -23,7 +23,7 @@ export async function spawnedBoot(
     strategy: "spawn",
     request,
     live,
-    begin: (qmp) => begun(qmp, request),
+    begin: (qmp, connectPins) => begun(qmp, request, connectPins),
     ...(onDisposed && { onDisposed }),
   });
 }

@@ -1,6 +1,8 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import { type GpioLine, GpioLines, type Level, lineInWords } from "../../core/gpio/gpio-line.ts";
 import type { BoardGpio } from "../../core/schema/board-gpio.ts";
+import type { GuestUart } from "../scenario/guest-control.ts";
+import type { DriverNeeds } from "./connect-driver.ts";
 import { type DriverEdge, type GpioAbilities, type GpioLink, gpioAbilities } from "./gpio-driver.ts";
 import type { EdgeBatch, GpioEdge } from "./gpio-edges.ts";
 import type { GpioPlug, GpioPort, GpioSocket } from "./gpio-port.ts";
@@ -13,6 +15,10 @@ export interface GpioBankOptions {
   readonly gpio: BoardGpio | undefined;
   /** True where pins are watched from each guest's first instruction; else from when somebody asks. */
   readonly isWanted: boolean;
+  /** Lines that must be seen: where an emulator can watch one port only, it is theirs. */
+  readonly wanted?: readonly GpioLine[] | undefined;
+  /** UART that carries the line protocol. */
+  readonly uart?: GuestUart | undefined;
 }
 
 /** What came through a bank, over all its boots. */
@@ -23,6 +29,8 @@ export interface GpioCounters {
   readonly drives: number;
   /** What drivers told that was no change, or of no line of the board. */
   readonly ignored: number;
+  /** Lines of raw connections that were none, or asked for what the board cannot do. */
+  readonly refused: number;
   /** Edges of an older boot, which were dropped. */
   readonly stale: number;
   /** Edges that viewers did not get one by one, because they asked for that or were too slow. */
@@ -37,9 +45,12 @@ export interface GpioCounters {
 export class GpioBank implements GpioPort, AsyncDisposable {
   readonly lines: GpioLines;
   readonly isWanted: boolean;
+  readonly needs: DriverNeeds | undefined;
   readonly #options: GpioBankOptions;
   readonly #levels = new Map<number, Level>();
   readonly #driven = new Map<number, Level>();
+  /** Levels that an emulator is being told: some tell them back as changes of their own. */
+  readonly #underway = new Map<number, Level>();
   readonly #listeners = new Set<(batch: EdgeBatch) => void>();
   readonly #viewers = new Set<EdgeViewer>();
   readonly #pulses = new Map<number, NodeJS.Timeout>();
@@ -47,13 +58,15 @@ export class GpioBank implements GpioPort, AsyncDisposable {
   #abilities: GpioAbilities | undefined;
   #boot = 0;
   #isEnded = false;
-  #counters = { edges: 0, drives: 0, ignored: 0, stale: 0 };
+  #counters = { edges: 0, drives: 0, ignored: 0, refused: 0, stale: 0 };
   #mergedOfGone = 0;
 
   constructor(options: GpioBankOptions) {
     this.#options = options;
     this.lines = new GpioLines(options.boardName, options.gpio);
     this.isWanted = options.isWanted && options.gpio !== undefined;
+    const { gpio, wanted = [], uart } = options;
+    this.needs = gpio && { gpio, lines: this.lines.all, wanted, uart };
     for (const { number, idle } of this.lines.all) if (idle !== undefined) this.#driven.set(number, idle);
   }
 
@@ -138,6 +151,11 @@ export class GpioBank implements GpioPort, AsyncDisposable {
     this.#pulses.set(line.number, timer);
   }
 
+  /** Somebody outside sent lines that were none, or that asked for what the board cannot do. */
+  countRefused(lines: number): void {
+    this.#counters.refused += lines;
+  }
+
   /** Every edge, in order, called at once and synchronously. Returns how to stop. */
   onEdges(listener: (batch: EdgeBatch) => void): () => void {
     this.#listeners.add(listener);
@@ -166,29 +184,37 @@ export class GpioBank implements GpioPort, AsyncDisposable {
    * @throws {FarmError} PinsFailed, NotSupportedHere
    */
   async connect(): Promise<void> {
-    await this.#plugged?.connect({ isFromStart: false });
+    if (this.#options.gpio) await this.#plugged?.connect({ isFromStart: false });
   }
 
   attach(boot: number, socket: GpioSocket): GpioPlug {
-    const plugged: PluggedBoot = new PluggedBoot(socket, {
-      onEdges: (edges) => {
-        if (this.#plugged === plugged) this.#take(edges);
-        else this.#counters.stale += edges.length;
-      },
+    const { abilities } = socket;
+    const plugged: PluggedBoot = new PluggedBoot({
+      clock: abilities.timestamps ? "guest" : "host",
+      connect: () =>
+        socket.connect((edges) => {
+          if (this.#plugged === plugged) this.#take(edges);
+          else this.#counters.stale += edges.length;
+        }),
       onConnected: (isFromStart) => this.#connected(plugged, isFromStart),
     });
     this.#unplug();
     this.#plugged = plugged;
-    this.#abilities = socket.abilities;
+    this.#abilities = abilities;
     this.#boot = boot;
     return {
+      isConnected: () => plugged.link !== undefined,
       connect: () => plugged.connect({ isFromStart: true }),
-      onReset: async () => {
+      beforeReset: async () => {
+        await plugged.link?.renew?.();
         this.#lower();
+      },
+      afterReset: async () => {
         if (plugged.link) await this.#driveAll(plugged.link);
       },
       unplug: () => {
         if (this.#plugged === plugged) this.#unplug();
+        plugged[Symbol.dispose]();
       },
     };
   }
@@ -215,10 +241,11 @@ export class GpioBank implements GpioPort, AsyncDisposable {
   async #connected(plugged: PluggedBoot, isFromStart: boolean): Promise<void> {
     const { link } = plugged;
     if (!link || this.#plugged !== plugged) return;
-    if (isFromStart) {
-      for (const line of this.lines.all) if (line.isOutput && link.observes(line)) this.#levels.set(line.number, 0);
+    if (!isFromStart) return this.#driveAll(link);
+    // A guest that has not begun drives nothing.
+    for (const line of this.lines.all) {
+      if (line.isOutput && link.observes(line) && !this.#driven.has(line.number)) this.#levels.set(line.number, 0);
     }
-    await this.#driveAll(link);
   }
 
   /** A guest's pins begin as nobody has driven them; what is driven from outside is so before its first instruction. */
@@ -227,7 +254,7 @@ export class GpioBank implements GpioPort, AsyncDisposable {
       [...this.#driven].map(async ([number, level]) => {
         const line = this.lines.at(number);
         if (!line?.isInput) return;
-        await link.drive(line, level);
+        await this.#tell(link, line, level);
         this.#take([{ line: number, level, timeNs: undefined }], "outside");
       }),
     );
@@ -242,20 +269,29 @@ export class GpioBank implements GpioPort, AsyncDisposable {
     const { link } = plugged;
     if (!link) return;
     const time = link.guestTimeNs?.();
-    await link.drive(line, level);
+    await this.#tell(link, line, level);
     const timeNs = await time;
     if (this.#plugged === plugged) this.#take([{ line: line.number, level, timeNs }], "outside");
   }
 
-  /** The guest has gone, or was reset: what it held up falls. */
+  async #tell(link: GpioLink, line: GpioLine, level: Level): Promise<void> {
+    this.#underway.set(line.number, level);
+    try {
+      await link.drive(line, level);
+    } finally {
+      this.#underway.delete(line.number);
+    }
+  }
+
+  /** The guest has gone, or was reset: what it held up falls, what is driven from outside stays. */
   #lower(): void {
-    const raised = [...this.#levels].filter(([, level]) => level === 1).map(([line]) => line);
-    this.#take(raised.map((line) => ({ line, level: 0, timeNs: undefined })));
+    const raised = [...this.#levels].filter(([line, level]) => level === 1 && !this.#driven.has(line));
+    this.#take(raised.map(([line]) => ({ line, level: 0, timeNs: undefined })));
   }
 
   #unplug(): void {
     this.#lower();
-    this.#levels.clear();
+    for (const line of this.#levels.keys()) if (!this.#driven.has(line)) this.#levels.delete(line);
     this.#plugged = undefined;
   }
 
@@ -273,7 +309,8 @@ export class GpioBank implements GpioPort, AsyncDisposable {
         continue;
       }
       this.#levels.set(line, level);
-      edges.push({ line, level, timeNs: clock.timeOf(timeNs), by });
+      const isEcho = this.#underway.get(line) === level;
+      edges.push({ line, level, timeNs: clock.timeOf(timeNs), by: isEcho ? "outside" : by });
     }
     if (edges.length === 0) return;
     this.#counters.edges += edges.length;

@@ -52,8 +52,14 @@ export interface GpioLink {
    * @throws {FarmError} PinsFailed
    */
   drive(line: GpioLine, level: Level): Promise<void>;
-  /** The level now, for drivers that observe levels only. */
+  /** The level now, for drivers that observe levels only. @throws {FarmError} PinsFailed */
   read?(line: GpioLine): Promise<Level>;
-  /** The guest's own time since its boot began, in nanoseconds, where it can be told. */
-  guestTimeNs?(): Promise<number>;
+  /** The guest's own time since its boot began, in nanoseconds; undefined: nobody tells it. */
+  guestTimeNs?(): Promise<number | undefined>;
+  /** Settles when all that the guest has done until now has been told. */
+  settle?(): Promise<void>;
+  /** The guest stands still and will be reset: settles when all it has told is here, and levels begin anew. */
+  renew?(): Promise<void>;
+  /** The boot has ended, or nobody asks any more. */
+  [Symbol.dispose]?(): void;
 }

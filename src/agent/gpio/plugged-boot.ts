@@ -1,28 +1,28 @@
-import type { DriverEdge, GpioLink } from "./gpio-driver.ts";
-import type { GpioSocket } from "./gpio-port.ts";
+import type { GpioLink } from "./gpio-driver.ts";
 
 const NS_PER_MS = 1_000_000;
 
-export interface PluggedBootEvents {
-  onEdges(edges: readonly DriverEdge[]): void;
+export interface PluggedBootOptions {
+  readonly clock: "guest" | "host";
+  /** Connects the driver. */
+  connect(): Promise<GpioLink>;
   /** The driver is connected: from the guest's first instruction on, or later. */
   onConnected(isFromStart: boolean): Promise<void>;
 }
 
 /** A boot that is plugged into a bank; its driver is connected when it is needed, once. */
-export class PluggedBoot {
+export class PluggedBoot implements Disposable {
   readonly clock: "guest" | "host";
-  readonly #socket: GpioSocket;
-  readonly #events: PluggedBootEvents;
+  readonly #options: PluggedBootOptions;
   readonly #begunMs = performance.now();
   #connecting: Promise<void> | undefined;
   #lastNs = 0;
+  #isDisposed = false;
   #link: GpioLink | undefined;
 
-  constructor(socket: GpioSocket, events: PluggedBootEvents) {
-    this.#socket = socket;
-    this.#events = events;
-    this.clock = socket.abilities.timestamps ? "guest" : "host";
+  constructor(options: PluggedBootOptions) {
+    this.#options = options;
+    this.clock = options.clock;
   }
 
   /** Undefined until the driver is connected. */
@@ -42,8 +42,15 @@ export class PluggedBoot {
     return this.#lastNs;
   }
 
+  [Symbol.dispose](): void {
+    this.#isDisposed = true;
+    this.#link?.[Symbol.dispose]?.();
+  }
+
   async #connect(isFromStart: boolean): Promise<void> {
-    this.#link = await this.#socket.connect((edges) => this.#events.onEdges(edges));
-    await this.#events.onConnected(isFromStart);
+    const link = await this.#options.connect();
+    if (this.#isDisposed) link[Symbol.dispose]?.();
+    this.#link = link;
+    await this.#options.onConnected(isFromStart);
   }
 }

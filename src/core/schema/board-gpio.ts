@@ -26,9 +26,11 @@ const gpioPort = z
     device: z
       .string()
       .max(256)
-      .regex(/^\/[A-Za-z0-9_.,/[\]-]+$/, "must be a QOM path such as /machine/soc/gpioa")
+      .regex(/^(\/[A-Za-z0-9_.,[\]-]+)+(#\d{1,3})?$/, "must be a QOM path such as /machine/soc/gpioa")
       .optional()
-      .describe("QOM path of the device, for the drivers qtest, qom and chardev-json."),
+      .describe(
+        "QOM path of the device, for the drivers qtest, qom and chardev-json. /machine/unattached/TYPE#N is the one of this type that is at place N, from 0, for devices whose path changes from version to version.",
+      ),
     property: z
       .string()
       .max(64)

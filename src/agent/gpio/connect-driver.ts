@@ -1,0 +1,41 @@
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { GpioLine } from "../../core/gpio/gpio-line.ts";
+import type { BoardGpio } from "../../core/schema/board-gpio.ts";
+import type { GuestUart } from "../scenario/guest-control.ts";
+import type { EmulatorSeat } from "./emulator-seat.ts";
+import type { DriverEdge, GpioAbilities, GpioLink } from "./gpio-driver.ts";
+import { connectQtest } from "./qtest-driver.ts";
+
+/** What a bank connects its driver for. */
+export interface DriverNeeds {
+  readonly gpio: BoardGpio;
+  readonly lines: readonly GpioLine[];
+  /** Lines that must be seen: where an emulator can watch one port only, it is theirs. */
+  readonly wanted: readonly GpioLine[];
+  /** UART that carries the line protocol. */
+  readonly uart: GuestUart | undefined;
+}
+
+export interface DriverOptions extends DriverNeeds {
+  readonly seat: EmulatorSeat;
+  readonly abilities: GpioAbilities;
+  /** Edges as they are told, in order. */
+  onEdges(edges: readonly DriverEdge[]): void;
+}
+
+/**
+ * Connects the driver of a board to one boot.
+ * @throws {FarmError} PinsFailed, NotSupportedHere
+ */
+export async function connectDriver(options: DriverOptions): Promise<GpioLink> {
+  switch (options.gpio.driver) {
+    case "qtest":
+      return connectQtest(options);
+    default:
+      throw new FarmError("NotSupportedHere", {
+        what: `Pins by driver ${options.gpio.driver}`,
+        board: options.seat.boardName,
+        problem: "there is no such driver",
+      });
+  }
+}
