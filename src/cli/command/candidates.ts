@@ -2,12 +2,31 @@ import type { Command, Option } from "commander";
 import type { FarmOptions } from "../farm-options.ts";
 
 /** What a place of the command line takes, where that is known. */
-export type CandidateKind = "board" | "ownBoard" | "run" | "job" | "unfinished" | "running" | "listing" | "shell";
+export type CandidateKind =
+  | "board"
+  | "ownBoard"
+  | "run"
+  | "job"
+  | "unfinished"
+  | "running"
+  | "listing"
+  | "shell"
+  | "propertyAction"
+  | "propertyPath"
+  | "propertyName"
+  | "gpioAction"
+  | "gpioLine";
 
 /** Where somebody is on a command line that is not complete. */
 export type Place =
   | { readonly type: "words"; readonly words: readonly string[] }
-  | { readonly type: "kinds"; readonly kinds: readonly CandidateKind[]; readonly farm: FarmOptions }
+  | {
+      readonly type: "kinds";
+      readonly kinds: readonly CandidateKind[];
+      readonly farm: FarmOptions;
+      /** What stands before it, without the commands and options. */
+      readonly operands: readonly string[];
+    }
   /** A file, or nothing that anybody knows. */
   | { readonly type: "other" };
 
@@ -18,6 +37,10 @@ const KINDS: Readonly<Record<string, readonly (readonly CandidateKind[])[]>> = {
   get: [["listing", "run"]],
   logs: [["job"]],
   console: [["running"]],
+  qmp: [["running"]],
+  prop: [["running"], ["propertyAction"], ["propertyPath"], ["propertyName"]],
+  monitor: [["running"]],
+  gpio: [["running"], ["gpioAction"], ["gpioLine"]],
   cancel: [["unfinished"]],
   junit: [["run"]],
   "boards remove": [["ownBoard"]],
@@ -39,7 +62,7 @@ export function placeOf(program: Command, words: readonly string[]): Place {
   const farm: { -readonly [Key in keyof FarmOptions]: string } = {};
   let command = program;
   let path = "";
-  let operands = 0;
+  const operands: string[] = [];
   let awaited: Option | undefined;
   for (const word of words.slice(0, -1)) {
     if (awaited) {
@@ -52,21 +75,21 @@ export function placeOf(program: Command, words: readonly string[]): Place {
       awaited = optionsOf(command).find((option) => option.required && (option.long === word || option.short === word));
       continue;
     }
-    const inner = operands === 0 ? command.commands.find((one) => one.name() === word) : undefined;
+    const inner = operands.length === 0 ? command.commands.find((one) => one.name() === word) : undefined;
     if (inner) {
       command = inner;
       path = `${path} ${word}`.trim();
-    } else operands += 1;
+    } else operands.push(word);
   }
   if (awaited) return awaited.argChoices ? { type: "words", words: awaited.argChoices } : { type: "other" };
   if (typed.startsWith("-")) {
     return { type: "words", words: optionsOf(command).flatMap(({ long }) => (long ? [long] : [])) };
   }
-  if (command.commands.length > 0 && operands === 0) {
+  if (command.commands.length > 0 && operands.length === 0) {
     return { type: "words", words: command.commands.map((one) => one.name()) };
   }
-  const kinds = KINDS[path]?.[operands];
-  return kinds ? { type: "kinds", kinds, farm } : { type: "other" };
+  const kinds = KINDS[path]?.[operands.length];
+  return kinds ? { type: "kinds", kinds, farm, operands } : { type: "other" };
 }
 
 function optionsOf(command: Command): readonly Option[] {

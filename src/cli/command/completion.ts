@@ -9,7 +9,7 @@ import { connectFarm } from "../farm/find-farm.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { type CandidateKind, placeOf } from "./candidates.ts";
+import { type CandidateKind, type Place, placeOf } from "./candidates.ts";
 
 const SHELLS = ["bash", "zsh", "fish"];
 /** A list that is longer helps nobody. */
@@ -69,14 +69,14 @@ async function wordsFor(surroundings: Surroundings, program: Command, words: rea
   const found =
     place.type === "words"
       ? place.words
-      : (await Promise.all(place.kinds.map((kind) => wordsOf(surroundings, kind, place.farm, typed)))).flat();
+      : (await Promise.all(place.kinds.map((kind) => wordsOf(surroundings, kind, place, typed)))).flat();
   return [...new Set(found)].filter((word) => word.startsWith(typed));
 }
 
 async function wordsOf(
   surroundings: Surroundings,
   kind: CandidateKind,
-  options: FarmOptions,
+  { farm: options, operands }: Extract<Place, { type: "kinds" }>,
   typed: string,
 ): Promise<readonly string[]> {
   const own = join(farmFolders(surroundings, options.data).data, "boards");
@@ -89,11 +89,64 @@ async function wordsOf(
       return await boardNames([own]);
     case "board":
       return await boardNames([surroundings.project.boardsFolder, own]);
+    case "propertyAction":
+      return ["list", "get", "set"];
+    case "propertyPath":
+    case "propertyName":
+      return await propertyWords(surroundings, kind, options, operands, typed);
+    case "gpioAction":
+      return ["list", "watch", "set", "pulse"];
+    case "gpioLine":
+      return await gpioWords(surroundings, options, operands);
     case "run":
     case "job":
     case "running":
     case "unfinished":
       return await idsOf(surroundings, kind, options, typed);
+  }
+}
+
+/** Asked of the board itself: what it has is known to its emulator alone. */
+async function propertyWords(
+  surroundings: Surroundings,
+  kind: "propertyPath" | "propertyName",
+  options: FarmOptions,
+  [name = "", action, path = ""]: readonly string[],
+  typed: string,
+): Promise<string[]> {
+  try {
+    const [{ openTarget }, words] = await Promise.all([
+      import("../channel/open-target.ts"),
+      import("../qmp/property-words.ts"),
+    ]);
+    await using target = await openTarget(surroundings, name, options);
+    if (kind === "propertyPath") return await words.pathsFrom(target, typed);
+    return await words.namesOf(target, path, action === "set");
+  } catch (error) {
+    // As below: a board that is off, or gone, has no properties.
+    if (error instanceof FarmError) return [];
+    throw error;
+  }
+}
+
+/** Lines by the names that people give them, and by those of their ports. */
+async function gpioWords(
+  surroundings: Surroundings,
+  options: FarmOptions,
+  [name = ""]: readonly string[],
+): Promise<string[]> {
+  try {
+    const [{ openTarget }, { GpioLines }] = await Promise.all([
+      import("../channel/open-target.ts"),
+      import("../../core/gpio/gpio-line.ts"),
+    ]);
+    await using target = await openTarget(surroundings, name, options);
+    const { name: board, spec } = await target.board();
+    return new GpioLines(board, spec.gpio).all.flatMap((line) => [line.label ?? [], line.name].flat());
+  } catch (error) {
+    // As above: where nothing answers, there is nothing to offer.
+    if (error instanceof FarmError) return [];
+    throw error;
   }
 }
 
