@@ -37,6 +37,7 @@ export async function runProgram(surroundings: Surroundings): Promise<number> {
   addQuestions(program, does);
   addObjects(program, does);
   addEmulatorCommands(program, does);
+  addPinCommands(program, does);
   try {
     await program.parseAsync(surroundings.args, { from: "user" });
   } catch (error) {
@@ -198,6 +199,21 @@ function addObjects(program: Command, does: Does): void {
     .action(does(async () => (await import("./cluster/apply-objects.ts")).applyObjects));
 }
 
+/** What people do with a board's pins. */
+function addPinCommands(program: Command, does: Does): void {
+  withFarm(program.command("gpio"))
+    .description("the lines of a running board: list them, watch them change, drive them")
+    .argument("<target>", "id of a running job, or name of an instance")
+    .argument("[action]", "list, watch [LINE...], set LINE LEVEL, or pulse LINE", "list")
+    .argument("[words...]", "lines by name or number; a level is 0 or 1")
+    .option("--duration <duration>", "how long a pulse is (default: 100ms)", durationText)
+    .option("--level <level>", "level of a pulse (default: what presses the button, or 1)")
+    .option("--count <number>", "watch so many changes, then end", countOfChanges)
+    .option("--coalesce <duration>", "watch changes merged and counted, told once in this time", durationText)
+    .option("--json", "print JSON; watch: a line for each message")
+    .action(does(async () => (await import("./gpio/gpio.ts")).gpio));
+}
+
 /** What people do with the emulator itself. */
 function addEmulatorCommands(program: Command, does: Does): void {
   const target = "id of a running job, or name of an instance";
@@ -260,5 +276,6 @@ function wholeNumber(text: string, least: number, most: number): number {
 const exitCodeNumber = (text: string) => wholeNumber(text, 0, 255);
 const cpuNumber = (text: string) => wholeNumber(text, 0, 255);
 const portNumber = (text: string) => wholeNumber(text, 0, 65_535);
+const countOfChanges = (text: string) => wholeNumber(text, 1, 1_000_000_000);
 const positiveNumber = (text: string) => wholeNumber(text, 1, 10_000);
 const collected = (text: string, previous: string[] | undefined) => [...(previous ?? []), text];

@@ -1,5 +1,5 @@
 import type { WriteStream } from "node:tty";
-import { createLogUpdate } from "log-update";
+import { liveScreen } from "../screen/live-screen.ts";
 import type { Paint } from "../screen/style.ts";
 import { terminalSize } from "../screen/terminal-size.ts";
 import { liveTable } from "./live-table.ts";
@@ -11,7 +11,7 @@ const FRAME_MS = 100;
 
 /** A table that is drawn over itself, for a terminal. Failures are written above it and stay. */
 export function tableView(out: WriteStream, paint: Paint): RunView {
-  const screen = createLogUpdate(sizedStream(out), { showCursor: false });
+  const screen = liveScreen(out);
   const startedMs = performance.now();
   let state: RunState | undefined;
   let frames: NodeJS.Timeout | undefined;
@@ -42,19 +42,4 @@ export function tableView(out: WriteStream, paint: Paint): RunView {
       screen.done();
     },
   };
-}
-
-/** All of a stream that log-update looks at: it draws nothing on a terminal of no rows. */
-function sizedStream(out: WriteStream): WriteStream {
-  const stream: Pick<WriteStream, "isTTY" | "columns" | "rows"> & { write(text: string): boolean } = {
-    isTTY: out.isTTY,
-    write: (text) => out.write(text),
-    get columns() {
-      return terminalSize(out).columns;
-    },
-    get rows() {
-      return terminalSize(out).rows;
-    },
-  };
-  return stream as WriteStream;
 }
