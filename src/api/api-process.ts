@@ -15,6 +15,7 @@ import { createFirmwareImport } from "./firmware/firmware-import.ts";
 import { createFirmwareImporter } from "./firmware/firmware-importer.ts";
 import { createWebSource } from "./firmware/web-source.ts";
 import { createApiServer } from "./http/api-server.ts";
+import { Instances } from "./instance/instances.ts";
 import { openFarmQueue } from "./queue/farm-queue.ts";
 import { createJobRecords } from "./run/job-records.ts";
 import { createRunCancellation } from "./run/run-cancellation.ts";
@@ -52,12 +53,28 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
   const firmware = createFirmwareImport(store);
   const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
   const clock = () => Date.now();
+  const blobUrl = createBlobUrlSource(blobs, BLOB_URL_LIFE_MS, clock);
   const { allowed, denied, ...limits } = config.imports;
   const importFirmware = createFirmwareImporter({
     firmware,
     web: createWebSource({ rules: createAddressRules(allowed, denied), ...limits }),
-    blobUrl: createBlobUrlSource(blobs, BLOB_URL_LIFE_MS, clock),
+    blobUrl,
   });
+  const instances = config.agentPods
+    ? undefined
+    : starting.use(
+        await Instances.open({
+          store,
+          directory,
+          boards,
+          availability,
+          importFirmware,
+          blobUrl,
+          tenant: config.tenant,
+          clock,
+          log,
+        }),
+      );
   const cancellation = starting.use(createRunCancellation({ store, queue, ledger, log, clock }));
   const { waitingRoom } = queue;
   const server = starting.use(
@@ -71,6 +88,7 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
         blobs,
         submit: createRunSubmission({ store, boards, availability, firmware, waitingRoom, ledger, log, clock }),
         cancellation,
+        instances,
         ledger,
         jobs: createJobRecords({ store, ledger, queue }),
         queue,
@@ -83,16 +101,20 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
   );
   const address = await server.listen(config.listen, "--port");
   if (config.addressFile !== undefined && address.kind === "tcp") await writeFile(config.addressFile, urlOf(address));
-  starting.defer(keepRetention(store, config, log));
+  starting.defer(keepRetention(store, instances, config, log));
   log.info({ address, boards: boards.list().length }, "the API listens");
   const resources = starting.move();
   return { address, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
 /** Returns how to stop. */
-function keepRetention(store: Store, { retention }: ApiConfig, log: Log): () => void {
+function keepRetention(store: Store, instances: Instances | undefined, { retention }: ApiConfig, log: Log): () => void {
+  const apply = async () => {
+    await instances?.keepFirmware();
+    return await store.applyRetention(retention, Date.now());
+  };
   const timer = setInterval(() => {
-    store.applyRetention(retention, Date.now()).then(
+    apply().then(
       (freed) => log.info(freed, "retention applied"),
       (error: unknown) => log.error({ err: error }, "the retention could not be applied"),
     );

@@ -33,7 +33,7 @@ export interface ServerTrust {
 }
 
 export interface Call {
-  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  readonly method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
   /** Path with the query. */
   readonly path: string;
   /** Sent as JSON. */

@@ -11,6 +11,7 @@ import type { BoardStatus, FirmwareRecord, JobRecord, RunEvent, RunRecord } from
 import type { ImportRecord, ImportRequestInput } from "../core/wire/import.ts";
 import { type Connection, createConnection, type MessageListener } from "./connection.ts";
 import { type GuestChannels, guestChannels } from "./guest-channels.ts";
+import { createInstanceClient, type InstanceClient } from "./instance-client.ts";
 import { type AbsenceListener, Reconnection } from "./reconnection.ts";
 import { parseRunEvents } from "./run-events.ts";
 
@@ -107,6 +108,8 @@ export interface FarmClient extends AsyncDisposable {
   followLog(jobId: string, uart: string, options?: FollowLogOptions): AsyncGenerator<Buffer>;
   /** The channels of a job that runs; a WebSocket of one that waits waits with it. */
   channels(jobId: string): GuestChannels;
+  /** Instances of a farm on one machine. */
+  readonly instances: InstanceClient;
   /** A file that the test of a job has made; its verdict lists them. @throws {FarmError} NotFound */
   artifact(jobId: string, name: string): AsyncGenerator<Buffer>;
   /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
@@ -172,6 +175,7 @@ export function createFarmClient(options: FarmClientOptions): FarmClient {
     log: (jobId, uart, range = {}) =>
       bytes({ method: "GET", path: `/v1/jobs/${jobId}/logs/${uart}${queryOf({ ...range })}` }),
     followLog: (jobId, uart, follow = {}) => followLog(connection, jobId, uart, follow),
+    instances: createInstanceClient(connection),
     channels: (jobId) => guestChannels(connection, `/v1/jobs/${jobId}`),
     artifact: (jobId, name) => bytes({ method: "GET", path: `/v1/jobs/${jobId}/artifacts/${artifactSegment(name)}` }),
     openConsole: (jobId, uart, onMessage) => connection.webSocket(`/v1/jobs/${jobId}/uarts/${uart}`, onMessage),

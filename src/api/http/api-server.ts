@@ -8,6 +8,7 @@ import type { BoardRegistry } from "../board/board-registry.ts";
 import type { BlobUrls } from "../firmware/blob-urls.ts";
 import type { FirmwareImport } from "../firmware/firmware-import.ts";
 import type { ImportFirmware } from "../firmware/firmware-importer.ts";
+import type { Instances } from "../instance/instances.ts";
 import type { FarmQueue } from "../queue/farm-queue.ts";
 import type { JobRecords } from "../run/job-records.ts";
 import type { RunCancellation } from "../run/run-cancellation.ts";
@@ -18,6 +19,7 @@ import { addBoardRoutes } from "./board-routes.ts";
 import { addChannelRoutes } from "./channel-routes.ts";
 import { addFirmwareRoutes } from "./firmware-routes.ts";
 import { addImportRoutes } from "./import-routes.ts";
+import { addInstanceRoutes } from "./instance-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
 import { addPageRoutes } from "./page-routes.ts";
 import { addRunRoutes } from "./run-routes.ts";
@@ -34,6 +36,8 @@ export interface ApiServices {
   readonly cancellation: RunCancellation;
   readonly ledger: RunLedger;
   readonly jobs: JobRecords;
+  /** Absent on a cluster, where they are objects of Kubernetes. */
+  readonly instances: Instances | undefined;
   readonly queue: Pick<FarmQueue, "waitingRoom" | "placesOf">;
   /** By the address that the settings name. */
   readonly agents: ReadonlyMap<string, AgentClient>;
@@ -81,6 +85,7 @@ export async function createApiServer(services: ApiServices, options: ApiServerO
     addRunRoutes,
     addJobRoutes,
     addChannelRoutes,
+    addInstanceRoutes,
     addBoardRoutes,
     addPageRoutes,
   ]) {

@@ -3,12 +3,13 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { z } from "zod";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { objectName } from "../../core/schema/metadata.ts";
 import { jobId } from "../../core/wire/farm.ts";
 import type { HttpApp } from "../../http/server.ts";
 import type { RouteContext } from "./api-server.ts";
 import { CHANNEL_PATHS, type ChannelPath } from "./channel-paths.ts";
 import { ChannelSession } from "./channel-session.ts";
-import { type GuestPlaces, jobPlaces } from "./guest-places.ts";
+import { type GuestPlaces, instancePlaces, jobPlaces } from "./guest-places.ts";
 import { endWithError } from "./message-relay.ts";
 
 /** Most bytes that are passed on in one request. */
@@ -28,10 +29,11 @@ interface ChannelOwners {
   readonly places: GuestPlaces;
 }
 
-/** The channels of jobs, passed through to their agents as they are. */
+/** The channels of jobs and instances, passed through to their agents as they are. */
 export async function addChannelRoutes(context: RouteContext): Promise<void> {
   const owners: ChannelOwners[] = [
     { tag: "jobs", path: "/v1/jobs", key: "id", nameSchema: jobId, places: jobPlaces(context) },
+    { tag: "instances", path: "/v1/instances", key: "name", nameSchema: objectName, places: instancePlaces(context) },
   ];
   await context.app.register(async (app: HttpApp) => {
     // Bodies are for the agent to read; here they are only bytes.

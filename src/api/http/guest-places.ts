@@ -3,6 +3,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import { attemptIdOf, parseJobId } from "../../core/policy/attempt-id.ts";
 import type { StoredRun } from "../store/store.ts";
 import type { RouteContext } from "./api-server.ts";
+import { instancesOf } from "./instance-routes.ts";
 import { findPlace, watchRun } from "./log-source.ts";
 
 /** A guest on its agent. */
@@ -20,6 +21,15 @@ export interface GuestPlaces {
   find(name: string): Promise<GuestPlace | undefined>;
   /** The same, but what has not begun is waited for; undefined where it never does. */
   wait(name: string, signal: AbortSignal): Promise<GuestPlace | undefined>;
+}
+
+/** Guests of instances: one that has no slot has none. */
+export function instancePlaces(context: RouteContext): GuestPlaces {
+  const find = async (name: string) => {
+    const { agent, uid } = instancesOf(context).locate(name);
+    return { agent, guest: { instance: uid } };
+  };
+  return { find, wait: find };
 }
 
 /** Guests of jobs: a job that waits has none yet. */

@@ -2,10 +2,12 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { JobVerdict } from "../../core/wire/farm.ts";
+import type { StoredInstance } from "../instance/instance-record.ts";
 import { type ArtifactFiles, type ArtifactPlace, createArtifactFiles } from "./artifact-files.ts";
 import { createTemporaryNames, discard, type TemporaryNames } from "./atomic-file.ts";
 import { takeNextEpoch } from "./epoch-files.ts";
 import { FirmwareFiles } from "./firmware-files.ts";
+import { InstanceFiles } from "./instance-files.ts";
 import { createLogFiles, type LogFiles } from "./log-files.ts";
 import { createOwner, isOwnerGone } from "./process-owner.ts";
 import { applyRetention } from "./retention.ts";
@@ -36,6 +38,7 @@ interface Parts {
   readonly logs: LogFiles;
   readonly artifacts: ArtifactFiles;
   readonly firmware: FirmwareFiles;
+  readonly instances: InstanceFiles;
 }
 
 /** The store as a folder, which several processes of one machine may have open at once. */
@@ -153,6 +156,18 @@ export class FolderStore implements Store {
     return this.#guard(() => this.#parts.firmware.open(sha256));
   }
 
+  listInstances(): Promise<StoredInstance[]> {
+    return this.#guard(() => this.#parts.instances.list());
+  }
+
+  writeInstance(instance: StoredInstance): Promise<void> {
+    return this.#guard(() => this.#parts.instances.write(instance));
+  }
+
+  deleteInstance(name: string): Promise<void> {
+    return this.#guard(() => this.#parts.instances.delete(name));
+  }
+
   nextEpoch(pool: string): Promise<number> {
     return this.#guard(() => takeNextEpoch(this.#parts.layout, pool, this.#parts.temporary));
   }
@@ -198,6 +213,7 @@ function createParts({ folder, maxFirmwareBytes = MAX_FIRMWARE_BYTES, onFault }:
     logs: createLogFiles({ layout, temporary, verdicts, journal }),
     artifacts: createArtifactFiles({ layout, temporary, verdicts, journal }),
     firmware: new FirmwareFiles({ layout, temporary, maxBytes: maxFirmwareBytes }),
+    instances: new InstanceFiles(layout, temporary),
   };
 }
 

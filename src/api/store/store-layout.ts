@@ -18,6 +18,7 @@ export const JOBS_PER_SHARD = 1_000;
  * results/<run>/cancelled[.<job>]        nobody wants the run, or the job, any more
  * keys/<digest>                          hard link to the run that has the submission key
  * firmware/<first two digits>/<digest>
+ * instances/<name>                       an instance, a line of JSON
  * epochs/<pool>.<n>                      empty
  * journal/                               verdicts of the last seconds, against loss of power
  * tmp/<pid>-...                          what is being written
@@ -29,6 +30,7 @@ export interface StoreLayout {
   readonly results: string;
   readonly keys: string;
   readonly firmware: string;
+  readonly instances: string;
   readonly epochs: string;
   readonly journal: string;
   readonly temporary: string;
@@ -40,6 +42,7 @@ export interface StoreLayout {
   artifact(artifact: { jobId: string; attempt: number; name: string }): string;
   key(tenant: string, key: string): string;
   firmwareFile(sha256: string): string;
+  instance(name: string): string;
 }
 
 export function createStoreLayout(root: string): StoreLayout {
@@ -49,6 +52,7 @@ export function createStoreLayout(root: string): StoreLayout {
     results: join(root, "results"),
     keys: join(root, "keys"),
     firmware: join(root, "firmware"),
+    instances: join(root, "instances"),
     epochs: join(root, "epochs"),
     journal: join(root, "journal"),
     temporary: join(root, "tmp"),
@@ -64,14 +68,15 @@ export function createStoreLayout(root: string): StoreLayout {
       join(`${layout.verdict(jobId)}.${attempt}.artifacts`, artifactSegment(name)),
     key: (tenant, key) => join(layout.keys, createHash("sha256").update(`${tenant}\0${key}`).digest("hex")),
     firmwareFile: (sha256) => join(layout.firmware, checked(sha256).slice(0, 2), sha256),
+    instance: (name) => join(layout.instances, checked(name)),
   };
   return layout;
 }
 
 /** Folders that are there from the start. */
 export function foldersOf(layout: StoreLayout): string[] {
-  const { runs, results, keys, firmware, epochs, journal, temporary } = layout;
-  return [runs, results, keys, firmware, epochs, journal, temporary];
+  const { runs, results, keys, firmware, instances, epochs, journal, temporary } = layout;
+  return [runs, results, keys, firmware, instances, epochs, journal, temporary];
 }
 
 export const shardOf = (index: number): number => Math.floor(index / JOBS_PER_SHARD);

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { RunSpec, RunTotals } from "../../core/schema/run.ts";
 import type { FirmwareRecord, JobVerdict } from "../../core/wire/farm.ts";
+import type { StoredInstance } from "../instance/instance-record.ts";
 
 /** What is known of a run without its jobs: cheap to read, whatever the size of the run. */
 export interface RunHead {
@@ -41,7 +42,7 @@ export interface Cancellation {
  * A folder on one machine; S3 or a service of the farm's own on a cluster.
  *
  * Durability: what a method has settled for survives the kill of every process at once. `createRun` and
- * `nextEpoch` also survive loss of power; verdicts and logs do after at most a second.
+ * `nextEpoch`, and what is said of instances, also survive loss of power; verdicts and logs do after at most a second.
  * Every method may throw FarmError StoreFull or StoreUnavailable.
  */
 export interface Store extends AsyncDisposable {
@@ -87,6 +88,13 @@ export interface Store extends AsyncDisposable {
   putFirmware(bytes: Readable, expectedSha256?: string): Promise<FirmwareRecord>;
   hasFirmware(sha256: string): Promise<boolean>;
   openFirmware(sha256: string): Promise<{ sizeBytes: number; bytes: Readable } | undefined>;
+
+  /** Every instance, in no order. */
+  listInstances(): Promise<StoredInstance[]>;
+  /** Stores an instance over what it was before. */
+  writeInstance(instance: StoredInstance): Promise<void>;
+  /** One that is not there is fine. */
+  deleteInstance(name: string): Promise<void>;
 
   /** The next epoch of a pool's dispatcher: larger than all before, whatever happened to Redis. */
   nextEpoch(pool: string): Promise<number>;

@@ -248,6 +248,18 @@ export const ERRORS = {
 
   // The farm
   NoFreeSlot: { class: "infrastructure", status: 409, sentence: "All {slots} slots of the agent are taken." },
+  InstancesOnCluster: {
+    class: "job",
+    status: 422,
+    sentence:
+      "This farm runs on a cluster, where instances are objects of Kubernetes: emufarm apply and get with --context or --namespace, or kubectl.",
+  },
+  FarmFull: {
+    class: "infrastructure",
+    status: 409,
+    sentence:
+      "All {slots} slots of the farm are taken, {whom}. Delete or wait for one, or give the farm more: emufarm up --slots.",
+  },
   AttemptConflict: {
     class: "infrastructure",
     status: 409,
@@ -300,6 +312,11 @@ export const ERRORS = {
     class: "infrastructure",
     status: 503,
     sentence: "No farm answers at {address}. Start one: {start}.",
+  },
+  ToolMissing: {
+    class: "infrastructure",
+    status: 500,
+    sentence: "{tool} is needed for {purpose} and is not on this machine. Install it: sudo apt-get install {tool}.",
   },
   RedisMissing: {
     class: "infrastructure",

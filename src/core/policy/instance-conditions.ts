@@ -11,13 +11,13 @@ export interface ConditionDraft {
   readonly message: string;
 }
 
-const isSo = (type: InstanceCondition, reason: string, message: string): ConditionDraft => ({
+export const isSo = (type: InstanceCondition, reason: string, message: string): ConditionDraft => ({
   type,
   status: "True",
   reason,
   message,
 });
-const isNotSo = (type: InstanceCondition, { reason, message }: Problem): ConditionDraft => ({
+export const isNotSo = (type: InstanceCondition, { reason, message }: Problem): ConditionDraft => ({
   type,
   status: "False",
   reason,
@@ -27,6 +27,7 @@ const isNotSo = (type: InstanceCondition, { reason, message }: Problem): Conditi
 const EXPIRED: Problem = { reason: "Expired", message: "The time of spec.ttl is over; the pod has been stopped." };
 const NO_POD: Problem = { reason: "NoPod", message: "There is no pod yet." };
 const CONNECTING: Problem = { reason: "Connecting", message: "The operator connects to the agent in the pod." };
+/** The agent has an older wish. */
 const NOT_TOLD: Problem = { reason: "Updating", message: "The agent has not been told of the present spec yet." };
 
 /** The conditions of an instance, in the order in which they are listed. */
@@ -54,12 +55,13 @@ export function instancePhaseOf(seen: InstanceObservation, nowMs: number): Insta
   return instance.phase;
 }
 
-function isExpired(seen: InstanceObservation, nowMs: number): boolean {
+/** Whether the time of its ttl is over. */
+export function isExpired(seen: Pick<InstanceObservation, "createdMs" | "spec">, nowMs: number): boolean {
   const endMs = expiryMs(seen);
   return endMs !== undefined && endMs <= nowMs;
 }
 
-function instanceOf(agent: ObservedAgent | undefined): InstanceStatus | undefined {
+export function instanceOf(agent: ObservedAgent | undefined): InstanceStatus | undefined {
   return agent?.state === "connected" ? agent.instance : undefined;
 }
 
@@ -86,7 +88,7 @@ function agentConnected(seen: InstanceObservation): ConditionDraft {
   return isNotSo("AgentConnected", agent?.state === "lost" ? agent.problem : CONNECTING);
 }
 
-function firmwareLoaded(seen: InstanceObservation): ConditionDraft {
+export function firmwareLoaded(seen: Pick<InstanceObservation, "firmware" | "agent" | "spec">): ConditionDraft {
   const { firmware } = seen;
   const instance = instanceOf(seen.agent);
   if (firmware.state === "none") return isSo("FirmwareLoaded", "NotRequested", "The spec asks for no firmware.");
@@ -108,7 +110,7 @@ function firmwareLoaded(seen: InstanceObservation): ConditionDraft {
   return isNotSo("FirmwareLoaded", { reason: "Loading", message: "The firmware is on its way into the board." });
 }
 
-function emulatorRunning(seen: InstanceObservation): ConditionDraft {
+export function emulatorRunning(seen: Pick<InstanceObservation, "agent" | "pods">): ConditionDraft {
   const { agent } = seen;
   const instance = instanceOf(agent);
   if (agent?.state === "lost" && !livePodOf(seen)?.problem) {
@@ -137,7 +139,7 @@ function endOf({ error, lastExit, phase }: InstanceStatus): Problem {
   return { reason: lastExit.reason, message: `The guest has ended${code} (${lastExit.reason})${detail}` };
 }
 
-function accelerated(agent: ObservedAgent | undefined): ConditionDraft[] {
+export function accelerated(agent: ObservedAgent | undefined): ConditionDraft[] {
   const accelerator = instanceOf(agent)?.emulator?.accelerator;
   if (accelerator === undefined) return [];
   if (accelerator === "kvm") return [isSo("Accelerated", "Kvm", "The CPU is the host's own (KVM).")];
@@ -155,9 +157,15 @@ function outdated({ board, spec }: InstanceObservation): ConditionDraft[] {
 
 /** Ready is what the spec asks for; what stands in the way, first of all, is why it is not. */
 function ready(seen: InstanceObservation, rest: readonly ConditionDraft[], nowMs: number): ConditionDraft {
-  const obstacle = obstacleOf(seen, rest, nowMs);
+  return readyUnless(obstacleOf(seen, rest, nowMs), seen.spec);
+}
+
+/** Ready as the spec asks, or why not. */
+export function readyUnless(
+  obstacle: Problem | undefined,
+  { power, paused }: Pick<InstanceObservation["spec"], "power" | "paused">,
+): ConditionDraft {
   if (obstacle) return isNotSo("Ready", obstacle);
-  const { power, paused } = seen.spec;
   if (power === "Off") return isSo("Ready", "PoweredOff", "The board is switched off, as the spec asks.");
   if (paused) return isSo("Ready", "Paused", "The board is started with its CPU stopped, as the spec asks.");
   return isSo("Ready", "Running", "The board runs.");
@@ -176,7 +184,14 @@ function obstacleOf(seen: InstanceObservation, rest: readonly ConditionDraft[], 
   const stands = rest.find(
     ({ type, status }) => status === "False" && (type === "Scheduled" || type === "AgentConnected"),
   );
-  if (stands) return stands;
+  return stands ?? boardObstacleOf(seen, rest);
+}
+
+/** Why the board is not as the spec asks, where it has its place and its agent answers. */
+export function boardObstacleOf(
+  seen: Pick<InstanceObservation, "agent" | "generation" | "desiredDigest" | "refusedByAgent">,
+  rest: readonly ConditionDraft[],
+): Problem | undefined {
   const instance = instanceOf(seen.agent);
   if (seen.refusedByAgent) return seen.refusedByAgent;
   if (!instance || instance.generation !== seen.generation || instance.digest !== seen.desiredDigest) return NOT_TOLD;

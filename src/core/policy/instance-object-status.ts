@@ -89,7 +89,7 @@ function lastExitOf(
   const instance = seen.agent?.state === "connected" ? seen.agent.instance : undefined;
   const agentEnd = agentEndOf(seen, instance?.lastExitAt);
   if (agentEnd) return agentEnd;
-  if (instance?.lastExit) return told(instance.lastExit, instance);
+  if (instance?.lastExit) return toldExit(instance.lastExit, instance);
   const lost = seen.pods.find((pod) => pod.name === before?.podName && (hasEnded(pod) || pod.goneByMs !== undefined));
   if (!lost || isOwnEnd(seen, nowMs)) return before?.lastExit;
   const detail = `pod ${lost.name}: ${lost.problem?.message ?? "it was deleted"}`.slice(0, MAX_DETAIL);
@@ -113,7 +113,8 @@ function isOwnEnd(seen: InstanceObservation, nowMs: number): boolean {
   return seen.spec.power === "Off" || (endMs !== undefined && endMs <= nowMs);
 }
 
-function told({ reason, code, signal, detail }: GuestExit, { lastExitAt: at, lastLines }: InstanceStatus) {
+/** The end of a guest as the status tells it. */
+export function toldExit({ reason, code, signal, detail }: GuestExit, { lastExitAt: at, lastLines }: InstanceStatus) {
   return {
     reason,
     ...definedOf({
@@ -128,6 +129,6 @@ function told({ reason, code, signal, detail }: GuestExit, { lastExitAt: at, las
 
 type Defined<Fields> = { [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };
 
-function definedOf<Fields extends object>(fields: Fields): Defined<Fields> {
+export function definedOf<Fields extends object>(fields: Fields): Defined<Fields> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<Fields>;
 }

@@ -1,25 +1,18 @@
 import { durationMs } from "../schema/duration.ts";
 import type { EmulatorInstanceSpec } from "../schema/emulator-instance.ts";
 import {
-  hasEnded,
   type InstanceObservation,
   type Leftover,
   livePodOf,
   livePods,
   type ObservedPod,
 } from "./instance-observation.ts";
+import { clearAway, type DeletePodStep, removal } from "./pod-plan.ts";
 
 /** What the operator does for an instance. */
 export type InstanceStep =
   | { readonly type: "createPod" }
-  /** @property isForced does not wait for the node, which has been silent for too long */
-  | {
-      readonly type: "deletePod";
-      readonly name: string;
-      readonly uid: string;
-      readonly isForced: boolean;
-      readonly reason: string;
-    }
+  | DeletePodStep
   | { readonly type: "applyService" }
   | { readonly type: "deleteService"; readonly uid: string }
   | { readonly type: "deleteLeftover"; readonly leftover: Leftover }
@@ -32,9 +25,6 @@ export interface InstancePlan {
   /** When to look again, though nothing changes. */
   readonly requeueAfterMs?: number;
 }
-
-/** A pod that should have gone and is still there so long after is on a node that nobody hears of. */
-const SILENT_NODE_MS = 5_000;
 
 /** When the instance's time is over; undefined without ttl. */
 export function expiryMs({
@@ -76,30 +66,17 @@ interface PodPlan {
 function planPods(seen: InstanceObservation, isOver: boolean, nowMs: number): PodPlan {
   const { pods, templateKey, board, refusal } = seen;
   const [kept, ...surplus] = livePods(pods);
-  const steps: InstanceStep[] = [];
-  for (const pod of pods.filter((one) => hasEnded(one) && one.goneByMs === undefined)) {
-    steps.push(removal(pod, "PodEnded"));
-  }
+  const { steps: cleared, dueMs } = clearAway(pods, nowMs);
+  const steps: InstanceStep[] = [...cleared];
   for (const pod of surplus) steps.push(removal(pod, "Surplus"));
   if (kept && isOver) steps.push(removal(kept, "Expired"));
   else if (kept && board.state === "found" && kept.templateKey !== templateKey) {
     steps.push(removal(kept, "TemplateChanged"));
   } else if (kept && (isIdleAndOutdated(seen) || hasNeverBegun(seen, kept))) steps.push(removal(kept, "Outdated"));
 
-  const dueMs: number[] = [];
-  for (const pod of pods) {
-    if (pod.goneByMs === undefined) continue;
-    const silentMs = pod.goneByMs + SILENT_NODE_MS;
-    if (silentMs <= nowMs) steps.push({ ...removal(pod, "NodeLost"), isForced: true });
-    else dueMs.push(silentMs);
-  }
   if (pods.length > 0 || isOver || board.state !== "found") return { steps, dueMs };
   if (refusal && refusal.retryAtMs > nowMs) return { steps, dueMs: [refusal.retryAtMs] };
   return { steps: [{ type: "createPod" }], dueMs };
-}
-
-function removal({ name, uid }: ObservedPod, reason: string): InstanceStep & { type: "deletePod" } {
-  return { type: "deletePod", name, uid, isForced: false, reason };
 }
 
 /** An outdated pod that has not come up, for want of its image or of a node, loses nothing either: the new one may. */

@@ -7,6 +7,7 @@ import { FolderStore } from "../../../src/api/store/folder-store.ts";
 import { createFarmClient, type FarmClient } from "../../../src/client/farm-client.ts";
 import { urlOf } from "../../../src/http/listen-address.ts";
 import { createLog } from "../../../src/log/log.ts";
+import { freePort } from "../../free-port.ts";
 import { type RedisFixture, startRedis } from "../queue/redis-fixture.ts";
 import { createTemporaryFolder } from "../store/temporary-folder.ts";
 
@@ -29,13 +30,19 @@ export interface ApiFixture extends AsyncDisposable {
 
 const log = createLog({ name: "test", level: "silent" });
 
-export async function startApiFixture(agents: readonly string[] = []): Promise<ApiFixture> {
+/** @param env further settings */
+export async function startApiFixture(
+  agents: readonly string[] = [],
+  token = TOKEN,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ApiFixture> {
   await using starting = new AsyncDisposableStack();
   const folder = starting.use(await createTemporaryFolder());
   const redis = starting.use(await startRedis());
   await mkdir(join(folder.path, "boards"));
-  await writeFile(join(folder.path, "token"), TOKEN);
-  const configFor = (port: number) =>
+  await writeFile(join(folder.path, "token"), token);
+  const port = await freePort();
+  const config = () =>
     readConfig({
       EMUFARM_ROLE: "api",
       EMUFARM_LISTEN: `tcp:127.0.0.1:${port}`,
@@ -43,13 +50,13 @@ export async function startApiFixture(agents: readonly string[] = []): Promise<A
       EMUFARM_DATA: folder.path,
       EMUFARM_REDIS: redis.address,
       EMUFARM_AGENTS: agents.join(","),
-      EMUFARM_PUBLIC_URL: "http://127.0.0.1:7380",
+      EMUFARM_PUBLIC_URL: `http://127.0.0.1:${port}`,
       EMUFARM_BOARDS: join(process.cwd(), "manifests/boards"),
+      ...env,
     });
-  let api: ApiProcess = await startApi(configFor(0), log);
+  let api: ApiProcess = await startApi(config(), log);
   starting.defer(() => api[Symbol.asyncDispose]());
   if (api.address.kind !== "tcp") throw new Error("the API listens on TCP");
-  const { port } = api.address;
   const url = urlOf(api.address);
   const store = starting.use(
     await FolderStore.open({
@@ -60,7 +67,7 @@ export async function startApiFixture(agents: readonly string[] = []): Promise<A
     }),
   );
   const queue = starting.use(await openFarmQueue({ address: redis.address, log }));
-  const farm = starting.use(createFarmClient({ address: url, token: TOKEN }));
+  const farm = starting.use(createFarmClient({ address: url, token }));
   const resources = starting.move();
   return {
     url,
@@ -70,10 +77,10 @@ export async function startApiFixture(agents: readonly string[] = []): Promise<A
     queue,
     redis,
     fetch: (path, init) =>
-      fetch(url + path, { ...init, headers: { authorization: `Bearer ${TOKEN}`, ...init?.headers } }),
+      fetch(url + path, { ...init, headers: { authorization: `Bearer ${token}`, ...init?.headers } }),
     async restart() {
       await api[Symbol.asyncDispose]();
-      api = await startApi(configFor(port), log);
+      api = await startApi(config(), log);
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
