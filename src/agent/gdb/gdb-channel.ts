@@ -17,6 +17,8 @@ export interface GdbChannelOptions {
 
 /** A connection that breaks often comes back; a board that stands for ever is of no use to anybody. */
 const GRACE_MS = 10_000;
+/** How long a debugger waits for the end of another one's connection. */
+const RETURN_MS = 1_000;
 
 /**
  * The debugger of a board: one at a time, through all its boots. The stub is made when the debugger comes, which stops
@@ -24,7 +26,8 @@ const GRACE_MS = 10_000;
  */
 export class GdbChannel implements AsyncDisposable {
   readonly #options: GdbChannelOptions;
-  #session: GdbSession | undefined;
+  readonly #servings = new Set<Promise<void>>();
+  #attached: { readonly session: GdbSession; readonly ended: Promise<void> } | undefined;
   /** The end of the session before: its stub goes first. */
   #parting: Promise<void> = Promise.resolve();
   #grace: NodeJS.Timeout | undefined;
@@ -35,28 +38,20 @@ export class GdbChannel implements AsyncDisposable {
     this.#options = options;
   }
 
-  get isAttached(): boolean {
-    return this.#session !== undefined;
-  }
-
-  /**
-   * Whether a debugger could come now.
-   * @throws {FarmError} NotFound of a board that is off, GdbTaken
-   */
-  check(): void {
-    if (!this.#options.guest.boot) throw new FarmError("NotFound", { kind: "GDB", name: "of a board that is off" });
-    if (this.#session) throw new FarmError("GdbTaken", {});
+  /** @throws {FarmError} BoardOff: no debugger could come now */
+  check(): Boot {
+    const { boot } = this.#options.guest;
+    if (!boot) throw new FarmError("BoardOff", { what: "GDB" });
+    return boot;
   }
 
   /**
    * A debugger comes. What it sends goes to `receive` of the session at once, `closed` when its connection has ended.
-   * Where no stub can be had, its connection is closed with the reason.
+   * Where no stub can be had, or another debugger is attached, its connection is closed with the reason.
    * @throws {FarmError} as `check`
    */
   connect(transport: GdbTransport): GdbSession {
-    this.check();
-    clearTimeout(this.#grace);
-    const boot = this.#options.guest.boot as Boot;
+    const boot = this.check();
     const ended = Promise.withResolvers<void>();
     const session = new GdbSession(transport, {
       onMonitor: (command) => answerMonitor(command, { qmp: boot.qmp, canReset: this.#options.canReset }),
@@ -64,27 +59,39 @@ export class GdbChannel implements AsyncDisposable {
         this.#owesResume = undefined;
         this.#options.onKill();
       },
-      onEnd: ended.resolve,
+      onEnd: () => {
+        if (this.#attached?.session === session) this.#attached = undefined;
+        ended.resolve();
+      },
     });
-    this.#session = session;
-    this.#parting = this.#serve(session, boot, ended.promise);
+    const serving = this.#admit(session, boot, ended.promise).finally(() => this.#servings.delete(serving));
+    this.#servings.add(serving);
     return session;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#grace);
     this.#owesResume = undefined;
-    this.#session?.end("the board is no longer there");
-    await this.#parting;
+    this.#attached?.session.end("the board is no longer there");
+    await Promise.all(this.#servings);
     clearTimeout(this.#grace);
   }
 
-  async #serve(session: GdbSession, boot: Boot, ended: Promise<void>): Promise<void> {
-    const { guest } = this.#options;
+  /** One at a time: whoever comes back is often here before the end of its last connection is. */
+  async #admit(session: GdbSession, boot: Boot, ended: Promise<void>): Promise<void> {
+    if (this.#attached) await atMost(RETURN_MS, Promise.race([this.#attached.ended, ended]));
+    if (this.#attached) session.end(new FarmError("GdbTaken", {}).message);
+    if (session.isEnded) return;
+    clearTimeout(this.#grace);
+    this.#attached = { session, ended };
+    const before = this.#parting;
+    this.#parting = before.then(() => this.#serve(session, boot, ended));
     await this.#parting;
+  }
+
+  async #serve(session: GdbSession, boot: Boot, ended: Promise<void>): Promise<void> {
     void boot.exited.then(({ code = 0 }) => session.exited(code));
     boot.spoil();
-    const endDebugging = guest.beginDebugging();
+    const endDebugging = this.#options.guest.beginDebugging();
     const stopListening = boot.qmp.onEvent(({ event }) => {
       if (event === "RESUME") this.#owesResume = boot;
       if (event === "STOP") session.noteStop();
@@ -98,7 +105,6 @@ export class GdbChannel implements AsyncDisposable {
     } finally {
       if (stub) await part(session, stub);
       stopListening();
-      this.#session = undefined;
       await this.#letGo(session, boot).finally(endDebugging);
     }
   }
@@ -114,10 +120,12 @@ export class GdbChannel implements AsyncDisposable {
 
   /** What ran goes on at once; what the debugger had stopped goes on unless it comes back. */
   async #letGo(session: GdbSession, boot: Boot): Promise<void> {
+    // The next debugger is here already.
+    if (this.#attached) return;
     if (this.#options.guest.boot !== boot || this.#owesResume !== boot) return;
     try {
       if (session.wasRunning) await boot.resume();
-      else if (!(await isRunning(boot))) this.#awaitReturn(boot);
+      else if (!(await isRunning(boot)) && !this.#attached) this.#awaitReturn(boot);
     } catch {
       // The boot ends just now: there is nothing left to go on.
     }
@@ -137,6 +145,13 @@ export class GdbChannel implements AsyncDisposable {
 async function part(session: GdbSession, stub: GdbStub): Promise<void> {
   await session.takeBack();
   await stub.end();
+}
+
+/** Settles with the promise, or after so long. */
+async function atMost(ms: number, promise: Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 async function isRunning({ qmp }: Boot): Promise<boolean> {

@@ -17,7 +17,12 @@ export function serveGdb(socket: Socket, { gdb }: Pick<ChannelOwner, "gdb">): Ra
       // GDB's protocol has no words for a reason.
       close: () => void socket.end(),
     });
-    return { receive: (chunk) => session.receive(chunk), closed: () => session.closed() };
+    return {
+      receive: (chunk) => session.receive(chunk),
+      // A debugger that says no more waits for nothing either.
+      ended: () => socket.destroySoon(),
+      closed: () => session.closed(),
+    };
   } catch {
     // The board is off, or has its debugger: the status tells which.
     socket.destroy();

@@ -26,9 +26,10 @@ export class PauseNews {
     };
   }
 
-  /** A boot begins, or is over. */
+  /** A boot begins, or is over: nothing stands any more. */
   reset(): void {
     clearTimeout(this.#timer);
+    if (this.#told === true) this.#say(false);
     this.#told = undefined;
   }
 

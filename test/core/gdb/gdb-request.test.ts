@@ -3,7 +3,6 @@ import { expect, test } from "vitest";
 import { answerFileRequest, consoleWriteOf, readFileRequest } from "../../../src/core/gdb/file-request.ts";
 import { hexOf } from "../../../src/core/gdb/gdb-packet.ts";
 import { readGdbRequest } from "../../../src/core/gdb/gdb-request.ts";
-import { readMonitorCommand } from "../../../src/core/gdb/monitor-command.ts";
 
 const typeOf = (text: string) => readGdbRequest(Buffer.from(text)).type;
 
@@ -41,42 +40,6 @@ test("a line of monitor is read by us and never reaches the stub", () => {
 
 test("no bytes of a debugger make the reading throw", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => void readGdbRequest(bytes)));
-});
-
-test.for(["info registers", " info  mtree -f", "x /4xw 0x20000000", "xp /2i $pc", "p $sp"])(
-  "monitor %s is asked",
-  (line) => {
-    expect(readMonitorCommand(line).type).toBe("emulator");
-  },
-);
-
-test.for([
-  "quit",
-  "q",
-  "migrate exec:sh",
-  "info migrate",
-  "info chardev",
-  "info usbhost",
-  "info snapshots",
-  "gdbserver tcp::1",
-  "screendump /tmp/x",
-  "pmemsave 0 1 /tmp/x",
-  "chardev-add file,id=a,path=/tmp/x",
-  "logfile /tmp/x",
-  "x /4xw 0; quit",
-  "x /4xw 0\nquit",
-  "info registers\nquit",
-  "o /bin/sh",
-  "",
-])("monitor %j does not reach the emulator as it stands", (line) => {
-  const command = readMonitorCommand(line);
-  if (command.type === "emulator") expect(command.line).not.toMatch(/[\n;]/);
-  else expect(["refused", "help"]).toContain(command.type);
-});
-
-test("resets go by the names that other probes have for them", () => {
-  expect(["reset", "monitor"].map((line) => readMonitorCommand(line).type)).toEqual(["reset", "refused"]);
-  expect(readMonitorCommand("reset halt")).toEqual({ type: "reset" });
 });
 
 test("semihosting through a debugger gets its console, and no file of anybody's machine", () => {
