@@ -1,4 +1,6 @@
 import { FarmError } from "../../core/error/farm-error.ts";
+import type { GpioBank } from "../gpio/gpio-bank.ts";
+import { takeScreenshot } from "../display/screenshot.ts";
 import type { Guest } from "../guest/guest.ts";
 import { executeFromOutside } from "../qmp/outside-commands.ts";
 import type { ArtifactSink } from "../scenario/artifact-sink.ts";
@@ -11,17 +13,19 @@ export interface GuestControlParts {
   readonly hubs: readonly UartHub[];
   readonly artifacts: ArtifactSink;
   readonly deadlines: GuestDeadlines;
+  readonly gpio: GpioBank;
   /** Told before the scenario itself pauses or resumes. */
   onPause(isPaused: boolean): void;
 }
 
 /** What the scenario may do with the guest. */
-export function guestControl({ guest, hubs, artifacts, deadlines, onPause }: GuestControlParts): GuestControl {
+export function guestControl({ guest, hubs, gpio, artifacts, deadlines, onPause }: GuestControlParts): GuestControl {
   return {
     uarts: new Map(hubs.map((hub) => [hub.name, hub])),
     console: hubs[0]?.name ?? "",
     artifacts,
     exited: () => guest.exited(),
+    pins: gpio,
     async power(state) {
       if (state === "on") await guest.powerOn();
       else if (state === "off") await guest.powerOff();

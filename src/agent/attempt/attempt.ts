@@ -9,6 +9,7 @@ import { watchReady } from "../boot/ready-watch.ts";
 import { memoryLimitMiB } from "../emulator/process-limits.ts";
 import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
 import { GdbChannel } from "../gdb/gdb-channel.ts";
+import type { GpioBank } from "../gpio/gpio-bank.ts";
 import { Guest } from "../guest/guest.ts";
 import { Progress } from "../progress.ts";
 import type { GuestControl } from "../scenario/guest-control.ts";
@@ -19,6 +20,7 @@ import { createOutputLimit } from "../uart/output-limit.ts";
 import { UartHub } from "../uart/uart-hub.ts";
 import { Artifacts, artifactFolder } from "./artifacts.ts";
 import { guestControl } from "./attempt-guest-control.ts";
+import { attemptPins, recordPins } from "./attempt-pins.ts";
 import { attemptResult, brokenResult } from "./attempt-result.ts";
 import { AttemptTimings } from "./attempt-timings.ts";
 import { GuestDeadlines } from "./guest-deadlines.ts";
@@ -57,6 +59,7 @@ export class Attempt {
   readonly guest: Guest;
   readonly artifacts: Artifacts;
   readonly gdb: GdbChannel;
+  readonly gpio: GpioBank;
   readonly timings = new AttemptTimings();
   readonly #dependencies: AttemptDependencies;
   readonly #events: AttemptEvents;
@@ -95,6 +98,7 @@ export class Attempt {
           onLogError: (error) => events.onLogError(name, error),
         }),
     );
+    this.gpio = attemptPins(spec, this.hubs);
     this.guest = new Guest({
       boots: dependencies.boots,
       tenant: spec.tenant,
@@ -108,6 +112,7 @@ export class Attempt {
       needsGuestTime: spec.scenario !== undefined && usesGuestTime(spec.scenario),
       hubs: this.hubs,
       progress: this.#progress,
+      gpio: this.gpio,
       events: {
         onStarted: () => this.timings.mark("spawnedMs"),
         onRunning: () => this.#running(),
@@ -125,6 +130,7 @@ export class Attempt {
       guest: this.guest,
       hubs: this.hubs,
       artifacts: this.artifacts,
+      gpio: this.gpio,
       deadlines: this.#deadlines,
       onPause: (isPaused) => {
         this.#isPausedByScenario = isPaused;
@@ -169,6 +175,7 @@ export class Attempt {
   brokenResult(error: FarmError): AttemptResult {
     for (const hub of this.hubs) hub.end();
     return brokenResult(this, error);
+    this.gpio.end();
   }
 
   async #prepare(): Promise<HeldFirmware> {
@@ -184,6 +191,7 @@ export class Attempt {
     this.guest.load(firmware.files);
     this.#watchOutput();
     const { promise: started, resolve: begin } = Promise.withResolvers<void>();
+    recordPins(this.gpio, spec.boardName, this.artifacts);
     const scenario = runScenario({
       scenario: spec.scenario,
       expectText: spec.expectText,
@@ -257,6 +265,7 @@ export class Attempt {
     // From here on not a byte is taken: log and verdict tell the same.
     for (const hub of this.hubs) hub.end();
     this.artifacts[Symbol.dispose]();
+    this.gpio.end();
     // A guest that did not do what it should, and is there still: nobody knows what it is at.
     if (outcome.verdict !== "passed" && this.guest.boot) this.guest.spoil();
     // Nobody reads what it says now: it must not keep a core busy while its result is told. `run` waits for its end.

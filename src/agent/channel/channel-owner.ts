@@ -1,4 +1,5 @@
 import type { GdbChannel } from "../gdb/gdb-channel.ts";
+import type { GpioBank } from "../gpio/gpio-bank.ts";
 import type { Guest } from "../guest/guest.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 
@@ -8,4 +9,6 @@ export interface ChannelOwner {
   /** One for each UART of the board, in its order. */
   readonly hubs: readonly UartHub[];
   readonly gdb: GdbChannel;
+  /** Its pins; without lines where the board has none that can be reached. */
+  readonly gpio: GpioBank;
 }

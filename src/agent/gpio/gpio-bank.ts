@@ -44,7 +44,6 @@ export interface GpioCounters {
  */
 export class GpioBank implements GpioPort, AsyncDisposable {
   readonly lines: GpioLines;
-  readonly isWanted: boolean;
   readonly needs: DriverNeeds | undefined;
   readonly #options: GpioBankOptions;
   readonly #levels = new Map<number, Level>();
@@ -64,10 +63,14 @@ export class GpioBank implements GpioPort, AsyncDisposable {
   constructor(options: GpioBankOptions) {
     this.#options = options;
     this.lines = new GpioLines(options.boardName, options.gpio);
-    this.isWanted = options.isWanted && options.gpio !== undefined;
     const { gpio, wanted = [], uart } = options;
     this.needs = gpio && { gpio, lines: this.lines.all, wanted, uart };
     for (const { number, idle } of this.lines.all) if (idle !== undefined) this.#driven.set(number, idle);
+  }
+
+  /** True also where somebody looks on already. */
+  get isWanted(): boolean {
+    return this.needs !== undefined && (this.#options.isWanted || this.#viewers.size > 0 || this.#listeners.size > 0);
   }
 
   /** What can be done with the board's pins, by the emulator of its newest boot; undefined: it has none. */

@@ -3,6 +3,7 @@ import type { BoardSpec, UartSpec } from "../../core/schema/board.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { Boot, BootRequest, BootStrategy, FirmwareFiles } from "../boot/boot.ts";
 import { serialChardev } from "../emulator/emulator-arguments.ts";
+import type { GpioPort } from "../gpio/gpio-port.ts";
 import type { Progress } from "../progress.ts";
 import { QmpProxy, type QmpProxyTarget } from "../qmp/qmp-proxy.ts";
 import type { Slot } from "../slot/slot.ts";
@@ -25,6 +26,7 @@ export interface GuestOptions {
   readonly hubs: readonly UartHub[];
   /** Its end ends the guest's start. */
   readonly progress: Progress;
+  readonly gpio: GpioPort;
   readonly events: GuestEvents;
 }
 

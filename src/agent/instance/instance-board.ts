@@ -5,6 +5,7 @@ import type { ChannelOwner } from "../channel/channel-owner.ts";
 import { rawChannel } from "../channel/raw-channels.ts";
 import { RawPort, type ServeRaw } from "../channel/raw-port.ts";
 import { GdbChannel } from "../gdb/gdb-channel.ts";
+import { GpioBank } from "../gpio/gpio-bank.ts";
 import { Guest, type GuestEvents } from "../guest/guest.ts";
 import { Progress } from "../progress.ts";
 import type { Slot } from "../slot/slot.ts";
@@ -27,6 +28,7 @@ export class InstanceBoard implements ChannelOwner, AsyncDisposable {
   readonly guest: Guest;
   readonly hubs: readonly UartHub[];
   readonly gdb: GdbChannel;
+  readonly gpio: GpioBank;
   readonly #progress: Progress;
   readonly #options: InstanceBoardOptions;
   readonly #rawPorts: { readonly name: string; readonly rawPort: RawPort }[] = [];
@@ -37,6 +39,10 @@ export class InstanceBoard implements ChannelOwner, AsyncDisposable {
     this.#options = options;
     this.#progress = new Progress();
     this.hubs = desired.board.uarts.map(({ name }) => new UartHub({ name, logPath: `${logFolder}/${name}.log` }));
+    const { board, boardName } = desired;
+    const uart = this.hubs.find(({ name }) => name === board.gpio?.uart);
+    // A person looks on: levels are known from the first instruction.
+    this.gpio = new GpioBank({ boardName, gpio: board.gpio, isWanted: true, uart });
     this.guest = new Guest({
       boots,
       tenant: desired.tenant,
@@ -50,6 +56,7 @@ export class InstanceBoard implements ChannelOwner, AsyncDisposable {
       maxResets: Number.POSITIVE_INFINITY,
       hubs: this.hubs,
       progress: this.#progress,
+      gpio: this.gpio,
       events,
     });
     this.gdb = new GdbChannel({
@@ -95,6 +102,7 @@ export class InstanceBoard implements ChannelOwner, AsyncDisposable {
     await Promise.all(this.#rawPorts.map(({ rawPort }) => rawPort[Symbol.asyncDispose]()));
     for (const hub of this.hubs) hub.end();
     this.#progress[Symbol.dispose]();
+    this.gpio.end();
   }
 
   /** A debugger has killed its program: the board begins anew, as a real one does without its probe. */

@@ -6,6 +6,7 @@ export interface GuestControl {
   readonly uarts: ReadonlyMap<string, GuestUart>;
   /** Name of the board's console. */
   readonly console: string;
+  readonly pins: GuestPins;
   /** Where steps put files that people want to see afterwards. */
   readonly artifacts: ArtifactSink;
   /** How the current boot ended, once it has; a power cycle makes a new promise. */
@@ -21,6 +22,24 @@ export interface GuestControl {
   afterGuestTime(ms: number, onPassed: () => void): () => void;
   /** @throws {FarmError} QmpCommandRefused, QmpFailed */
   qmp(command: string, args?: Record<string, unknown>): Promise<unknown>;
+  /** The value of a property, by the QOM path of its object. @throws {FarmError} PropertyUnknown, BoardOff */
+  getProperty(path: string, name: string): Promise<unknown>;
+  /** @throws {FarmError} PropertyRefused, PropertyUnknown, BoardOff */
+  setProperty(path: string, name: string, value: unknown): Promise<void>;
+  /** What the display shows, as PNG. @throws {FarmError} ScreenshotFailed, NotSupportedByBoard, BoardOff */
+  screenshot(): Promise<Buffer>;
+}
+
+/** The board's pins as the scenario runner sees them; by number or name. */
+export interface GuestPins {
+  /** The line's level now; undefined: nobody knows. @throws {FarmError} UnknownPin, PinsFailed */
+  read(pin: number | string): Promise<0 | 1 | undefined>;
+  /** Settles when the emulator has taken it. @throws {FarmError} UnknownPin, PinNotDrivable, PinsFailed */
+  drive(pin: number | string, level: 0 | 1): Promise<void>;
+  /** Drives it for a time; settles when that has begun. @throws {FarmError} UnknownPin, PinNotDrivable, PinsFailed */
+  pulse(pin: number | string, level: 0 | 1, durationMs: number): Promise<void>;
+  /** Told after each change of any line, synchronously. Returns how to stop. */
+  onEdges(listener: () => void): () => void;
 }
 
 /** A UART as the scenario runner sees it. */

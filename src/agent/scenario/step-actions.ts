@@ -7,8 +7,13 @@ import { waitSerialSources } from "../../pattern/check-patterns.ts";
 import { compilePattern, describePattern } from "../../pattern/pattern.ts";
 import { createPatternSet } from "../../pattern/pattern-scanner.ts";
 import type { Progress } from "../progress.ts";
+import { isLike } from "./expected-value.ts";
 import type { GuestControl } from "./guest-control.ts";
 import { describeExit, exitError, type GuestLimits, isOwnEnd } from "./guest-end.ts";
+import { endedTooSoon, whileAlive } from "./living-guest.ts";
+import { expectPin, setPin } from "./pin-steps.ts";
+import { workProperty } from "./property-step.ts";
+import { takeScreenshot } from "./screenshot-step.ts";
 import type { SerialStream } from "./serial-stream.ts";
 import { actionOf, stepInWords } from "./step-title.ts";
 
@@ -55,7 +60,11 @@ const ACTIONS: Partial<Record<StepAction, (step: ScenarioStep, context: StepCont
     context.setPaused(false);
   },
   qmp: queryQmp,
+  property: workProperty,
+  "take-screenshot": takeScreenshot,
   "expect-exit": expectExit,
+  "set-pin": setPin,
+  "expect-pin": expectPin,
 };
 
 /** On some boards a reset is a restart, which ends a boot: only an end before or instead of it counts as one. */
@@ -106,7 +115,7 @@ async function queryQmp(step: ScenarioStep, context: StepContext): Promise<void>
   const { qmp } = step;
   if (qmp === undefined) return;
   const answer = await whileAlive(step, context, () => context.guest.qmp(qmp.execute, qmp.arguments));
-  if (qmp.expect === undefined || contains(answer, qmp.expect)) return;
+  if (qmp.expect === undefined || isLike(answer, qmp.expect)) return;
   const actual = `it returned ${JSON.stringify(answer)}`;
   throw new FarmError("ExpectationNotMet", { step: stepInWords(step), expected: JSON.stringify(qmp.expect), actual });
 }
@@ -130,29 +139,6 @@ function isExpected(exit: GuestExit, expected: NonNullable<ScenarioStep["expect-
   return isReason && (expected.code === undefined || expected.code === code);
 }
 
-/** Does something that needs a guest that has not ended. */
-async function whileAlive<Value>(step: ScenarioStep, context: StepContext, act: () => Promise<Value>): Promise<Value> {
-  const ended = context.guest.exited().then((exit) => {
-    throw endedTooSoon(exit, step, context);
-  });
-  // Whoever acts in time does not care how the guest ends later.
-  ended.catch(() => {});
-  const turn = new Promise((resolve) => setImmediate(resolve));
-  await Promise.race([ended, turn]);
-  return await context.progress.race(Promise.race([act(), ended]));
-}
-
-/** A crash or a limit is told as what it is; any other end came before its time. */
-function endedTooSoon(
-  exit: GuestExit,
-  step: ScenarioStep,
-  context: StepContext,
-  details: Record<string, string> = {},
-): FarmError {
-  const error = isOwnEnd(exit) || exit.reason === "Stopped" ? undefined : exitError(exit, context.limits);
-  return error ?? new FarmError("UnexpectedExit", { reason: describeExit(exit), step: stepInWords(step), ...details });
-}
-
 function uartOf(value: unknown, guest: GuestControl): string {
   const isNamed = typeof value === "object" && value !== null && "uart" in value && typeof value.uart === "string";
   return isNamed ? (value.uart as string) : guest.console;
@@ -166,16 +152,4 @@ function bytesOf(value: ScenarioStep["write-serial"]): Uint8Array {
 
 function noUart(name: string): FarmError {
   return new FarmError("NotFound", { kind: "UART", name });
-}
-
-/** True when the value is the expected one; of objects, in the keys that are given. */
-function contains(value: unknown, expected: unknown): boolean {
-  if (typeof expected !== "object" || expected === null) return Object.is(value, expected);
-  if (typeof value !== "object" || value === null) return false;
-  if (Array.isArray(expected)) {
-    return (
-      Array.isArray(value) && value.length === expected.length && expected.every((one, at) => contains(value[at], one))
-    );
-  }
-  return Object.entries(expected).every(([key, one]) => contains((value as Record<string, unknown>)[key], one));
 }

@@ -2,6 +2,8 @@ import { checkDiagram } from "../diagram/check-diagram.ts";
 import { FarmError } from "../error/farm-error.ts";
 import type { BoardSpec } from "../schema/board.ts";
 import { type Scenario, UNSUPPORTED_ACTIONS } from "../schema/scenario.ts";
+import type { TakeScreenshot } from "../schema/screenshot-step.ts";
+import { refusePins } from "./refuse-pins.ts";
 
 /**
  * Refuses a scenario that asks for what the board does not have, before anything is started.
@@ -22,6 +24,8 @@ export function refuseUnsupported(
     if (uarts.includes(uart)) continue;
     throw unsupported(board.name, `${what} on UART ${uart}`, place, `the board has ${uarts.join(", ")}`);
   }
+  refusePins(scenario, board);
+  refuseScreenshots(scenario, board);
   checkDiagram(scenario, board);
 }
 

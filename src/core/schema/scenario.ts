@@ -74,6 +74,9 @@ const pinReference = {
 };
 
 /** The actions of a step. Each step has exactly one of them. */
+const NAMES_ONE_PIN = { message: "needs exactly one of pin and name" };
+const namesOnePin = ({ pin, name }: { pin?: unknown; name?: unknown }) => (pin === undefined) !== (name === undefined);
+
 export const stepActions = {
   "wait-serial": waitSerial.describe("Waits until a text or pattern has come over a UART since the last such step."),
   "write-serial": writeSerial.describe("Writes to a UART."),
@@ -92,10 +95,16 @@ export const stepActions = {
   "expect-exit": expectExit.describe("Waits until the guest ends, and checks how."),
   "expect-pin": z
     .strictObject({ ...pinReference, value: z.union([z.literal(0), z.literal(1)]).describe("Level that is expected.") })
-    .describe("Checks the level of a pin."),
+    .refine(namesOnePin, NAMES_ONE_PIN)
+    .describe("Checks the level of a pin: now, or with a timeout until it is so."),
   "set-pin": z
-    .strictObject({ ...pinReference, value: z.union([z.literal(0), z.literal(1)]).describe("Level to drive.") })
-    .describe("Drives a pin."),
+    .strictObject({
+      ...pinReference,
+      value: z.union([z.literal(0), z.literal(1)]).describe("Level to drive."),
+      for: duration.optional().describe("Length of a pulse; default: the pin stays as it is driven."),
+    })
+    .refine(namesOnePin, NAMES_ONE_PIN)
+    .describe("Drives a pin from outside."),
   "set-control": z
     .strictObject({
       "part-id": z.string().describe("Part of the diagram."),
@@ -125,14 +134,7 @@ export type StepAction = keyof typeof stepActions;
 export const STEP_ACTIONS = Object.keys(stepActions) as StepAction[];
 
 /** Steps that the schema knows and no board supports yet: refused before start, never ignored. */
-export const UNSUPPORTED_ACTIONS: readonly StepAction[] = [
-  "expect-pin",
-  "set-pin",
-  "set-control",
-  "property",
-  "take-screenshot",
-  "snapshot",
-];
+export const UNSUPPORTED_ACTIONS: readonly StepAction[] = ["set-control", "snapshot"];
 
 type OptionalActions = { [Action in StepAction]: z.ZodOptional<(typeof stepActions)[Action]> };
 const optionalActions = Object.fromEntries(
@@ -205,6 +207,12 @@ export const scenario = z
       .default([])
       .describe("Texts and patterns that fail the test whenever they appear."),
     monitors: z.array(monitor).max(16).default([]).describe("What turns output into test cases."),
+    pins: z
+      .boolean()
+      .optional()
+      .describe(
+        "Watches the board's pins from its first instruction and keeps each change as the artifact pins.vcd, also where no step is about pins.",
+      ),
     diagram: diagram
       .optional()
       .describe("The circuit around the board; the command line takes it from diagram.json beside the scenario."),
@@ -221,3 +229,14 @@ export type ScenarioInput = z.input<typeof scenario>;
 export function usesGuestTime({ clock, steps }: Pick<Scenario, "clock" | "steps">): boolean {
   return clock === "guest" || steps.some((step) => step.clock === "guest");
 }
+
+/** True where pins are watched from the guest's first instruction. */
+export function usesPins({ steps, pins, diagram }: Pick<Scenario, "steps" | "pins" | "diagram">): boolean {
+  return (
+    pins === true ||
+    diagram !== undefined ||
+    steps.some((step) => PIN_ACTIONS.some((action) => step[action] !== undefined))
+  );
+}
+
+const PIN_ACTIONS = ["set-pin", "expect-pin", "set-control"] as const;

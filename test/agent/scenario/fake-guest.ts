@@ -9,6 +9,18 @@ import type { GuestExit } from "../../../src/core/wire/attempt.ts";
 export class FakeGuest implements GuestControl {
   readonly console = "uart0";
   readonly calls: string[] = [];
+  /** Levels of its pins, by name. */
+  readonly levels = new Map<number | string, 0 | 1>();
+  readonly #edgeListeners = new Set<() => void>();
+  readonly pins: GuestControl["pins"] = {
+    read: async (pin) => this.levels.get(pin),
+    drive: async (pin, level) => this.#note(`drive ${pin} ${level}`),
+    pulse: async (pin, level, durationMs) => this.#note(`pulse ${pin} ${level} ${durationMs}`),
+    onEdges: (listener) => {
+      this.#edgeListeners.add(listener);
+      return () => this.#edgeListeners.delete(listener);
+    },
+  };
   /** What steps have kept, by name. */
   readonly kept = new Map<string, Uint8Array | string>();
   readonly artifacts: GuestControl["artifacts"] = {
@@ -41,6 +53,12 @@ export class FakeGuest implements GuestControl {
 
   say(text: string | Buffer, uart = "uart0"): void {
     for (const listener of this.#listeners.get(uart) ?? []) listener(Buffer.from(text));
+  }
+
+  /** A pin changes. */
+  setPin(pin: number | string, level: 0 | 1): void {
+    this.levels.set(pin, level);
+    for (const listener of this.#edgeListeners) listener();
   }
 
   end(exit: GuestExit): void {

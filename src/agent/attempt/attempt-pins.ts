@@ -1,0 +1,45 @@
+import { FarmError } from "../../core/error/farm-error.ts";
+import { type GpioLine, GpioLines } from "../../core/gpio/gpio-line.ts";
+import { usesPins } from "../../core/schema/scenario.ts";
+import type { AttemptSpec } from "../../core/wire/attempt.ts";
+import { GpioBank } from "../gpio/gpio-bank.ts";
+import { PinRecording } from "../gpio/pin-recording.ts";
+import type { ArtifactSink } from "../scenario/artifact-sink.ts";
+import type { UartHub } from "../uart/uart-hub.ts";
+
+/** Name of the file with all changes of pins, for GTKWave and its like. */
+const RECORDING = "pins.vcd";
+
+/** The pins of an attempt: watched from the first instruction where its scenario is about them. */
+export function attemptPins(spec: AttemptSpec, hubs: readonly UartHub[]): GpioBank {
+  const { boardName, board, scenario } = spec;
+  const { gpio } = board;
+  const isWanted = scenario !== undefined && usesPins(scenario);
+  const uart = hubs.find(({ name }) => name === gpio?.uart);
+  return new GpioBank({ boardName, gpio, isWanted, wanted: watchedLines(spec), uart });
+}
+
+/** Keeps every change of the pins that are watched as a file of the attempt. */
+export function recordPins(gpio: GpioBank, boardName: string, artifacts: ArtifactSink): void {
+  if (!gpio.isWanted) return;
+  const recording = new PinRecording(boardName, gpio, artifacts.open(RECORDING, "text/x-vcd"));
+  const stop = gpio.onEdges((batch) => {
+    try {
+      recording.add(batch);
+    } catch (error) {
+      // The attempt has as many bytes of files as it may: what is there is whole up to here, and the test goes on.
+      if (!(error instanceof FarmError)) throw error;
+      stop();
+    }
+  });
+}
+
+/** Lines whose levels the scenario asks for: where an emulator can watch one port only, it is theirs. */
+function watchedLines({ boardName, board, scenario }: AttemptSpec): GpioLine[] {
+  const lines = new GpioLines(boardName, board.gpio);
+  return (scenario?.steps ?? []).flatMap((step) => {
+    const wanted = step["expect-pin"];
+    if (wanted === undefined || wanted["part-id"] !== undefined || lines.all.length === 0) return [];
+    return [lines.find(wanted.pin ?? wanted.name ?? "")];
+  });
+}

@@ -1,0 +1,52 @@
+import type { Level } from "../../core/gpio/gpio-line.ts";
+import { VcdWriter } from "../../core/gpio/vcd.ts";
+import type { ArtifactWriter } from "../scenario/artifact-sink.ts";
+import type { GpioBank } from "./gpio-bank.ts";
+import type { EdgeBatch } from "./gpio-edges.ts";
+
+/** All changes of a board's pins, as a file in the format of the VCD. Boots follow one another on one time axis. */
+export class PinRecording {
+  readonly #bank: Pick<GpioBank, "lines" | "level">;
+  readonly #file: ArtifactWriter;
+  readonly #vcd: VcdWriter;
+  #boot = 0;
+  /** Where the boot begins on the file's time axis. */
+  #beganNs = 0;
+  #lastNs = 0;
+
+  /** @throws {FarmError} ArtifactLimit, StoreFull */
+  constructor(boardName: string, bank: Pick<GpioBank, "lines" | "level">, file: ArtifactWriter) {
+    this.#bank = bank;
+    this.#file = file;
+    this.#vcd = new VcdWriter(
+      boardName,
+      bank.lines.all.map(({ name, label }) => (label === undefined ? name : `${label}_${name}`)),
+    );
+    file.write(this.#vcd.header);
+  }
+
+  /** @throws {FarmError} ArtifactLimit, StoreFull */
+  add(batch: EdgeBatch): void {
+    if (batch.boot !== this.#boot) this.#begin(batch);
+    let text = "";
+    for (const { line, level, timeNs } of batch.edges) {
+      this.#lastNs = Math.max(this.#lastNs, this.#beganNs + timeNs);
+      text += this.#vcd.change(this.#lastNs, this.#placeOf(line), level);
+    }
+    this.#file.write(text);
+  }
+
+  /** A boot's pins begin as they were before its first change. */
+  #begin({ boot, edges }: EdgeBatch): void {
+    this.#boot = boot;
+    this.#beganNs = this.#lastNs;
+    const first = new Map<number, Level>();
+    for (const { line, level } of edges) if (!first.has(line)) first.set(line, level === 0 ? 1 : 0);
+    const levels = this.#bank.lines.all.map(({ number }) => first.get(number) ?? this.#bank.level(number));
+    this.#file.write(this.#vcd.boot(this.#beganNs, boot, levels));
+  }
+
+  #placeOf(line: number): number {
+    return this.#bank.lines.all.findIndex(({ number }) => number === line);
+  }
+}
