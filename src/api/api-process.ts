@@ -4,7 +4,9 @@ import packageFile from "../../package.json" with { type: "json" };
 import { type ListenAddress, urlOf } from "../http/listen-address.ts";
 import { createMetrics } from "../http/process-metrics.ts";
 import type { Log } from "../log/log.ts";
-import { openAgents } from "./agents/open-agents.ts";
+import type { GrantAgentAccess } from "./agents/agent-access.ts";
+import type { ClusterSide } from "./agents/cluster-side.ts";
+import { openAgents, openCluster } from "./agents/open-agents.ts";
 import { createBoardAvailability } from "./board/board-availability.ts";
 import { createBoardFiles } from "./board/board-files.ts";
 import { loadBoards } from "./board/board-registry.ts";
@@ -16,6 +18,7 @@ import { createFirmwareImporter } from "./firmware/firmware-importer.ts";
 import { createWebSource } from "./firmware/web-source.ts";
 import { createApiServer } from "./http/api-server.ts";
 import { Instances } from "./instance/instances.ts";
+import { openLogin } from "./login/open-login.ts";
 import { openFarmQueue } from "./queue/farm-queue.ts";
 import { createJobRecords } from "./run/job-records.ts";
 import { createRunCancellation } from "./run/run-cancellation.ts";
@@ -46,7 +49,8 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
     await openFarmQueue({ address: config.redis, password: config.redisPassword, log, patienceMs: QUEUE_PATIENCE_MS }),
   );
   const metrics = createMetrics();
-  const directory = starting.use(await openAgents(config, metrics, log));
+  const cluster = await openCluster(config, metrics, starting);
+  const directory = starting.use(await openAgents(config, cluster, log));
   const boards = await loadBoards(createBoardFiles(config.boardFolders, join(config.dataFolder, "boards")));
   const availability = createBoardAvailability(directory, log);
   const ledger = starting.use(await RunLedger.open({ store, queue, log }));
@@ -95,8 +99,16 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
         agents: directory.agents,
         tenant: config.tenant,
         clock,
+        grantAgentAccess: cluster && (await grantingAccess(cluster)),
       },
-      { ...config, version: packageFile.version, metrics, log, notReady: () => undefined },
+      {
+        ...config,
+        admit: await openLogin(config, cluster, store),
+        version: packageFile.version,
+        metrics,
+        log,
+        notReady: () => undefined,
+      },
     ),
   );
   const address = await server.listen(config.listen, "--port");
@@ -105,6 +117,11 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
   log.info({ address, boards: boards.list().length }, "the API listens");
   const resources = starting.move();
   return { address, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+async function grantingAccess({ client, keys }: ClusterSide): Promise<GrantAgentAccess> {
+  const { createAgentAccess } = await import("./agents/agent-access.ts");
+  return createAgentAccess(client, keys);
 }
 
 /** Returns how to stop. */

@@ -29,6 +29,20 @@ const settings = z.object({
     .describe("Labels of the pods whose agents take jobs, instead of EMUFARM_AGENTS; this process is in a pod then."),
   EMUFARM_AGENT_NAMESPACES: list(",").default([]).describe("Namespaces of those pods; none: all."),
   EMUFARM_AGENT_KEYS: absolutePath.optional().describe("Folder with ca.crt and signing.json, for the agents in pods."),
+  EMUFARM_KUBECONFIG: absolutePath.optional().describe("Kubeconfig file; default: the service account of the pod."),
+  EMUFARM_LOGIN_NAMESPACE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Takes tokens that the cluster knows, for what its roles allow; the farm's own namespace."),
+  EMUFARM_OIDC_ISSUER: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Identity provider whose tokens are taken."),
+  EMUFARM_OIDC_AUDIENCE: z.string().min(1).default("emufarm").describe("Whom they must be for."),
+  EMUFARM_OIDC_USERNAME_CLAIM: z.string().min(1).default("sub"),
+  EMUFARM_OIDC_GROUPS_CLAIM: z.string().min(1).default("groups"),
+  EMUFARM_OIDC_PREFIX: z.string().default("oidc:").describe("Before the names of its users and groups."),
   EMUFARM_PUBLIC_URL: z.url({ protocol: /^https?$/ }).describe("Where callers and agents reach the API."),
   EMUFARM_BOARDS: list(":").default([]).describe("Folders of boards, separated by colons."),
   EMUFARM_IMPORT_ALLOW: list(",")
@@ -77,6 +91,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     allowedHosts: data.EMUFARM_ALLOWED_HOSTS,
     agents: data.EMUFARM_AGENTS,
     agentPods: agentPodsOf(data),
+    login: loginOf(data),
     publicUrl: data.EMUFARM_PUBLIC_URL,
     imports: {
       allowed: data.EMUFARM_IMPORT_ALLOW,
@@ -92,11 +107,33 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   });
 }
 
+function loginOf(data: z.infer<typeof settings>) {
+  const { EMUFARM_LOGIN_NAMESPACE: namespace, EMUFARM_OIDC_ISSUER: issuer } = data;
+  if (namespace === undefined) {
+    if (issuer === undefined) return undefined;
+    throw new FarmError("InvalidRequest", { problems: "EMUFARM_OIDC_ISSUER: goes with EMUFARM_LOGIN_NAMESPACE" });
+  }
+  if (data.EMUFARM_AGENT_SELECTOR === undefined) {
+    throw new FarmError("InvalidRequest", { problems: "EMUFARM_LOGIN_NAMESPACE: goes with EMUFARM_AGENT_SELECTOR" });
+  }
+  const oidc = issuer === undefined ? undefined : { ...oidcOf(data), issuer };
+  return { namespace, oidc };
+}
+
+function oidcOf(data: z.infer<typeof settings>) {
+  return {
+    audience: data.EMUFARM_OIDC_AUDIENCE,
+    usernameClaim: data.EMUFARM_OIDC_USERNAME_CLAIM,
+    groupsClaim: data.EMUFARM_OIDC_GROUPS_CLAIM,
+    prefix: data.EMUFARM_OIDC_PREFIX,
+  };
+}
+
 function agentPodsOf(data: z.infer<typeof settings>) {
-  const { EMUFARM_AGENT_SELECTOR: labelSelector, EMUFARM_AGENT_KEYS: keysFolder } = data;
+  const { EMUFARM_AGENT_SELECTOR: labelSelector, EMUFARM_AGENT_KEYS: keysFolder, EMUFARM_KUBECONFIG: kubeconfig } = data;
   if (labelSelector === undefined) return undefined;
   if (keysFolder === undefined) {
     throw new FarmError("InvalidRequest", { problems: "EMUFARM_AGENT_KEYS: goes with EMUFARM_AGENT_SELECTOR" });
   }
-  return { labelSelector, keysFolder, namespaces: data.EMUFARM_AGENT_NAMESPACES };
+  return { labelSelector, keysFolder, kubeconfig, namespaces: data.EMUFARM_AGENT_NAMESPACES };
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createMetrics } from "../http/process-metrics.ts";
 import { createHttpServer } from "../http/server.ts";
 import type { Log } from "../log/log.ts";
-import { openAgents } from "./agents/open-agents.ts";
+import { openAgents, openCluster } from "./agents/open-agents.ts";
 import { createBoardAvailability } from "./board/board-availability.ts";
 import type { ApiConfig } from "./config.ts";
 import { startDispatcher } from "./dispatch/dispatcher.ts";
@@ -27,7 +27,8 @@ export async function runDispatcher(config: ApiConfig, log: Log): Promise<Dispat
   );
   const queue = starting.use(await openFarmQueue({ address: config.redis, password: config.redisPassword, log }));
   const metrics = createMetrics();
-  const directory = starting.use(await openAgents(config, metrics, log));
+  const cluster = await openCluster(config, metrics, starting);
+  const directory = starting.use(await openAgents(config, cluster, log));
   const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
   const dispatcher = starting.use(
     startDispatcher({

@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   /** `unix:/path`, `tcp:host:port`, `http://host:port` or `https://host:port`. */
   readonly address: string;
   readonly token: TokenSource;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** How an `https:` server shows who it is; default: as on the web. */
   readonly tls?: ServerTrust | undefined;
   /** The error where nobody answers, or the connection breaks. */
@@ -97,6 +99,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       path: call.path,
       headers: {
         authorization,
+        ...options.headers,
         ...(call.body !== undefined && { "content-type": "application/json" }),
         ...(call.bytes !== undefined && { "content-type": "application/octet-stream" }),
         ...call.headers,
@@ -148,7 +151,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       const url = socketPath === undefined ? `${origin.replace("http", "ws")}${path}` : `ws+unix:${socketPath}:${path}`;
       const socket = new WebSocket(url, {
         ...(tls && trustOptions(tls)),
-        headers: { authorization },
+        headers: { authorization, ...options.headers },
         maxPayload: MAX_SOCKET_MESSAGE_BYTES,
         perMessageDeflate: false,
       });

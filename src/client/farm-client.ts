@@ -6,10 +6,11 @@ import type { Board } from "../core/schema/board.ts";
 import type { JobSpecInput } from "../core/schema/job.ts";
 import type { RunSpecInput } from "../core/schema/run.ts";
 import type { VerdictName } from "../core/verdict.ts";
+import type { AgentToken, AgentTokenRequest } from "../core/wire/agent-token.ts";
 import { artifactSegment } from "../core/wire/artifact.ts";
 import type { BoardStatus, FirmwareRecord, JobRecord, RunEvent, RunRecord } from "../core/wire/farm.ts";
 import type { ImportRecord, ImportRequestInput } from "../core/wire/import.ts";
-import { type Connection, createConnection, type MessageListener } from "./connection.ts";
+import { type Connection, createConnection, type MessageListener, type TokenSource } from "./connection.ts";
 import { type GuestChannels, guestChannels } from "./guest-channels.ts";
 import { createInstanceClient, type InstanceClient } from "./instance-client.ts";
 import { type AbsenceListener, Reconnection } from "./reconnection.ts";
@@ -18,7 +19,9 @@ import { parseRunEvents } from "./run-events.ts";
 export interface FarmClientOptions {
   /** `unix:/path`, `tcp:host:port` or `http://host:port`. */
   readonly address: string;
-  readonly token: string;
+  readonly token: TokenSource;
+  /** On a cluster: the namespace that runs are of; default: the farm's own. */
+  readonly namespace?: string | undefined;
   /** The command that helps where no farm answers. Default: `emufarm up`. */
   readonly start?: string;
 }
@@ -112,6 +115,8 @@ export interface FarmClient extends AsyncDisposable {
   readonly instances: InstanceClient;
   /** A file that the test of a job has made; its verdict lists them. @throws {FarmError} NotFound */
   artifact(jobId: string, name: string): AsyncGenerator<Buffer>;
+  /** A way to the channels of an instance's pod in the cluster. @throws {FarmError} Forbidden, NotFound */
+  agentToken(request: AgentTokenRequest): Promise<AgentToken>;
   /** Binary messages are bytes of the UART, both ways; text messages tell who writes, gaps and boots, as JSON. */
   openConsole(jobId: string, uart: string, onMessage: MessageListener): Promise<WebSocket>;
 }
@@ -122,7 +127,8 @@ const IMPORT_SILENCE_MS = 600_000;
 export function createFarmClient(options: FarmClientOptions): FarmClient {
   const { address, start = START } = options;
   const lost = (_detail: string, cause: unknown) => new FarmError("FarmNotRunning", { address, start }, { cause });
-  const connection = createConnection({ address, token: options.token, lost });
+  const headers = options.namespace === undefined ? undefined : { "emufarm-namespace": options.namespace };
+  const connection = createConnection({ address, token: options.token, headers, lost });
   const { json, bytes } = connection;
   const get = <Value>(path: string) => json<Value>({ method: "GET", path });
   const submit = <Value>(path: string, body: unknown, key: string | undefined) =>
@@ -178,6 +184,7 @@ export function createFarmClient(options: FarmClientOptions): FarmClient {
     instances: createInstanceClient(connection),
     channels: (jobId) => guestChannels(connection, `/v1/jobs/${jobId}`),
     artifact: (jobId, name) => bytes({ method: "GET", path: `/v1/jobs/${jobId}/artifacts/${artifactSegment(name)}` }),
+    agentToken: (body) => json({ method: "POST", path: "/v1/agent-tokens", body }),
     openConsole: (jobId, uart, onMessage) => connection.webSocket(`/v1/jobs/${jobId}/uarts/${uart}`, onMessage),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };

@@ -16,7 +16,7 @@ import { toFarmError } from "./error-answer.ts";
 import { listen } from "./listen.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import type { ServerIdentity } from "./server-identity.ts";
-import { createTrust, type Trust, type TrustOptions, WEBSOCKET_PROTOCOL } from "./trust.ts";
+import { type Caller, createTrust, type Trust, type TrustOptions, WEBSOCKET_PROTOCOL } from "./trust.ts";
 
 /** A fastify instance whose routes take zod schemas. */
 export type HttpApp = FastifyInstance<
@@ -31,6 +31,10 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** True answers callers without a token. */
     isPublic?: boolean;
+  }
+  interface FastifyRequest {
+    /** Who calls; undefined for whoever has the token of the file, and where there are no others. */
+    caller: Caller | undefined;
   }
 }
 
@@ -66,7 +70,8 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
-const MAX_WEBSOCKET_MESSAGE_BYTES = 1024 * 1024;
+/** An image of 16 MiB in base64, for front ends that send firmware as a message. */
+const MAX_WEBSOCKET_MESSAGE_BYTES = 24 * 1024 * 1024;
 const CLOSE_GRACE_MS = 2_000;
 /** WebSocket status "going away" (RFC 6455, 7.4.1). */
 const GOING_AWAY = 1001;
@@ -164,19 +169,14 @@ function pathOf(url: string): string {
 }
 
 function checkTrust(app: HttpApp, trust: Trust, isUnixSocket: () => boolean): void {
-  app.addHook("onRequest", (request, _reply, done) => {
-    const refuse = (error: unknown) => done(FarmError.from(error));
-    try {
-      trust.checkOrigin(request.headers, isUnixSocket());
-      const { config, url: route } = request.routeOptions;
-      if (config.isPublic === true) return done();
-      // Mostly there is nothing to wait for.
-      const judgement = trust.checkToken(request.headers, { method: request.method, route });
-      if (judgement) judgement.then(() => done(), refuse);
-      else done();
-    } catch (error) {
-      refuse(error);
-    }
+  app.decorateRequest("caller", undefined);
+  app.addHook("onRequest", async (request) => {
+    trust.checkOrigin(request.headers, isUnixSocket());
+    const { config, url: route } = request.routeOptions;
+    if (config.isPublic === true) return;
+    const { method, headers } = request;
+    const params = request.params as Record<string, string>;
+    request.caller = await trust.checkToken({ method, route, headers, params });
   });
 }
 

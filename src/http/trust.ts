@@ -21,8 +21,22 @@ export interface AskedRoute {
   readonly route: string | undefined;
 }
 
-/** Settles where whoever brings this token may use the route. @throws {FarmError} why not */
-export type Admit = (token: string, asked: AskedRoute) => Promise<void>;
+/** The same with its particulars, which nobody has checked yet. */
+export interface AskedRequest extends AskedRoute {
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Somebody who may use a route, where that is not whoever has the token of the file. */
+export interface Caller {
+  /** As others know it. */
+  readonly name: string;
+  /** Whose runs it works on. */
+  readonly tenant: string;
+}
+
+/** Whoever brings this token, where it may use the route. @throws {FarmError} why not */
+export type Admit = (token: string, asked: AskedRequest) => Promise<Caller | undefined>;
 
 const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
 const BEARER = "Bearer ";
@@ -36,7 +50,7 @@ export interface Trust {
   /** @throws {FarmError} Forbidden for a foreign Host or Origin */
   checkOrigin(headers: IncomingHttpHeaders, isUnixSocket: boolean): void;
   /** @throws {FarmError} Unauthenticated, or what `admit` throws */
-  checkToken(headers: IncomingHttpHeaders, asked: AskedRoute): Promise<void> | void;
+  checkToken(asked: AskedRequest): Promise<Caller | undefined> | undefined;
 }
 
 /**
@@ -57,10 +71,11 @@ export function createTrust(options: TrustOptions): Trust {
         throw new FarmError("Forbidden", { problem: `pages of ${origin} may not call this server` });
       }
     },
-    checkToken(headers, asked) {
-      const token = tokenOf(headers);
-      if (token !== undefined && expected && timingSafeEqual(digest(token), expected)) return;
+    checkToken(asked) {
+      const token = tokenOf(asked.headers);
+      if (token !== undefined && expected && timingSafeEqual(digest(token), expected)) return undefined;
       if (token !== undefined && admit) return admit(token, asked);
+      if (admit) throw new FarmError("LoginNeeded", {});
       throw new FarmError("Unauthenticated", { tokenFile: options.tokenFile });
     },
   };

@@ -29,6 +29,8 @@ export interface KubeConnection extends AsyncDisposable {
   ): AsyncGenerator<TableEvent>;
   /** Whether the API server would let the caller do this. */
   may(action: Action): Promise<boolean>;
+  /** The token that the kubeconfig logs in with, as it is now; undefined where it does so by other means. */
+  bearerToken(): Promise<string | undefined>;
   /** A connection to a port of a pod. */
   connect(target: ForwardTarget): Promise<Duplex>;
   /** A port of this machine whose connections go to the target, found anew for each; the first is made at once. */
@@ -90,6 +92,10 @@ export function connectToKube({ source, userAgent }: KubeConnectionOptions): Kub
       const { apiVersion, kind } = REVIEWS;
       const review = await client.create(REVIEWS, { apiVersion, kind, metadata: {}, spec });
       return review.status?.allowed === true;
+    },
+    async bearerToken() {
+      const { Authorization = "" } = (await login.credentials()).headers;
+      return Authorization.startsWith("Bearer ") ? Authorization.slice("Bearer ".length) : undefined;
     },
     connect: (target) => openForward(login, target),
     forward: (find) => listenForForward(async () => openForward(login, await find())),

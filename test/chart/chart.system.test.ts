@@ -185,8 +185,11 @@ describe.skipIf(reason)(`the chart${reason === undefined ? "" : ` (${reason})`}`
           expect(JSON.stringify(rule), metadata.name).not.toContain('"*"');
           if (!rule.resources.includes("secrets") || rule.verbs.join() === "create") continue;
           expect(kind).toBe("Role");
-          expect(rule.resourceNames).toContain("emufarm-agents");
-          expect(rule.verbs).toEqual(["get"]);
+          const own = ["emufarm-agents", "emufarm-agents-api", "emufarm-agents-dispatcher"];
+          expect(rule.resourceNames).toEqual(
+            rule.verbs.includes("patch") ? own : [values.includes("auth.existingSecret=ours") ? "ours" : "emufarm-api"],
+          );
+          expect(["get", "get,patch"]).toContain(rule.verbs.join());
         }
       }
     });

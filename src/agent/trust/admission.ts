@@ -38,9 +38,9 @@ export function createAdmission(verify: VerifyToken): Admit {
   return async (token, asked) => {
     const { issuer, scopes } = await verify(token);
     // What is not there is told as such.
-    if (asked.route === undefined) return;
+    if (asked.route === undefined) return undefined;
     const taken = scopesOf(asked);
-    if (taken.some((scope) => scopes.includes(scope))) return;
+    if (taken.some((scope) => scopes.includes(scope))) return undefined;
     const has = scopes.join(", ") || "nothing";
     const problem = `${asked.method} ${asked.route} takes ${taken.join(" or ") || "nobody"}; the token of the ${issuer} is good for ${has}`;
     throw new FarmError("Forbidden", { problem });

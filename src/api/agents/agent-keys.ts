@@ -56,7 +56,7 @@ export function openAgentKeys(folder: string): AgentKeys {
 
 async function readKeys(folder: string): Promise<Keys> {
   try {
-    const [authority = "", signing = "", tokenKey] = await Promise.all([
+    const [authority, signing, tokenKey] = await Promise.all([
       readFile(join(folder, "ca.crt"), "utf8"),
       readFile(join(folder, "signing.json"), "utf8"),
       readFile(join(folder, "token.key"), "utf8").catch(ignoreMissing),

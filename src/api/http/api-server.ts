@@ -2,7 +2,9 @@ import { hostname } from "node:os";
 import type { Registry } from "prom-client";
 import type { AgentClient } from "../../client/agent-client.ts";
 import { createHttpServer, type HttpApp, type HttpServer } from "../../http/server.ts";
+import type { Admit } from "../../http/trust.ts";
 import type { Log } from "../../log/log.ts";
+import type { GrantAgentAccess } from "../agents/agent-access.ts";
 import type { BoardAvailability } from "../board/board-availability.ts";
 import type { BoardRegistry } from "../board/board-registry.ts";
 import type { BlobUrls } from "../firmware/blob-urls.ts";
@@ -15,6 +17,7 @@ import type { RunCancellation } from "../run/run-cancellation.ts";
 import type { RunLedger } from "../run/run-ledger.ts";
 import type { SubmitRun } from "../run/run-submission.ts";
 import type { Store } from "../store/store.ts";
+import { addAgentTokenRoutes } from "./agent-token-routes.ts";
 import { addBoardRoutes } from "./board-routes.ts";
 import { addChannelRoutes } from "./channel-routes.ts";
 import { addFirmwareRoutes } from "./firmware-routes.ts";
@@ -44,6 +47,8 @@ export interface ApiServices {
   /** Tenant of those who call: on one machine, its user. */
   readonly tenant: string;
   readonly clock: () => number;
+  /** Undefined where agents are not in pods. */
+  readonly grantAgentAccess: GrantAgentAccess | undefined;
 }
 
 export interface RouteContext extends ApiServices {
@@ -56,6 +61,8 @@ export interface RouteContext extends ApiServices {
 export interface ApiServerOptions {
   readonly token: string;
   readonly tokenFile: string;
+  /** Takes others than whoever has the token: on a cluster. */
+  readonly admit?: Admit | undefined;
   readonly publicUrl: string;
   readonly allowedHosts: readonly string[];
   readonly version: string;
@@ -66,12 +73,12 @@ export interface ApiServerOptions {
 
 /** The farm's API, ready to listen. */
 export async function createApiServer(services: ApiServices, options: ApiServerOptions): Promise<HttpServer> {
-  const { token, tokenFile, publicUrl, allowedHosts, metrics, log, notReady } = options;
+  const { token, tokenFile, admit, publicUrl, allowedHosts, metrics, log, notReady } = options;
   const server = await createHttpServer({
     log,
     metrics,
     notReady,
-    trust: { token, tokenFile, allowedHosts: [new URL(publicUrl).hostname, hostname(), ...allowedHosts] },
+    trust: { token, tokenFile, admit, allowedHosts: [new URL(publicUrl).hostname, hostname(), ...allowedHosts] },
     openApi: {
       title: "emufarm",
       version: options.version,
@@ -87,6 +94,7 @@ export async function createApiServer(services: ApiServices, options: ApiServerO
     addChannelRoutes,
     addInstanceRoutes,
     addBoardRoutes,
+    addAgentTokenRoutes,
     addPageRoutes,
   ]) {
     await add(context);

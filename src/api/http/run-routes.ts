@@ -5,8 +5,10 @@ import { JOB_STATES, jobSpec } from "../../core/schema/job.ts";
 import { runSpec } from "../../core/schema/run.ts";
 import { verdictName } from "../../core/verdict.ts";
 import { jobId, jobRecord, runId, runRecord } from "../../core/wire/farm.ts";
+import type { Caller } from "../../http/trust.ts";
 import { writeJsonReport } from "../report/json-report.ts";
 import { writeJunitReport } from "../report/junit-report.ts";
+import type { RunHead, Store } from "../store/store.ts";
 import type { RouteContext } from "./api-server.ts";
 import { feedRun } from "./run-feed.ts";
 
@@ -40,8 +42,8 @@ function addSubmission({ app, submit, ledger, jobs, tenant, cancellation }: Rout
         response: { 200: runRecord, 201: runRecord },
       },
     },
-    async ({ body, headers }, reply) => {
-      const { run, isNew } = await submit({ spec: body, tenant, ...keyOf(headers["idempotency-key"]) });
+    async ({ body, headers, caller }, reply) => {
+      const { run, isNew } = await submit({ spec: body, ...submitterOf(caller, tenant, headers["idempotency-key"]) });
       return reply.code(isNew ? 201 : 200).send(found(await ledger.record(run.id), run.id));
     },
   );
@@ -56,8 +58,9 @@ function addSubmission({ app, submit, ledger, jobs, tenant, cancellation }: Rout
         response: { 200: jobRecord, 201: jobRecord },
       },
     },
-    async ({ body, headers }, reply) => {
-      const { run, isNew } = await submit({ spec: { jobs: [body] }, tenant, ...keyOf(headers["idempotency-key"]) });
+    async ({ body, headers, caller }, reply) => {
+      const submitter = submitterOf(caller, tenant, headers["idempotency-key"]);
+      const { run, isNew } = await submit({ spec: { jobs: [body] }, ...submitter });
       return reply.code(isNew ? 201 : 200).send(await jobs.read(`${run.id}-000000`));
     },
   );
@@ -85,8 +88,8 @@ function addReading({ app, store, ledger, jobs }: RouteContext): void {
         response: { 200: z.array(runRecord) },
       },
     },
-    async ({ query: { limit, before } }) => {
-      const heads = await store.listRuns({ limit, ...(before !== undefined && { before }) });
+    async ({ query: { limit, before }, caller }) => {
+      const heads = await listRuns(store, limit, before, caller);
       const records = await Promise.all(heads.map(({ id }) => ledger.record(id)));
       return records.filter((record) => record !== undefined);
     },
@@ -168,6 +171,25 @@ function notFound(runId: string): FarmError {
   return new FarmError("NotFound", { kind: "run", name: runId });
 }
 
-function keyOf(key: string | undefined): { key?: string } {
-  return key === undefined ? {} : { key };
+/** Keys of one tenant are none of another's. */
+function submitterOf(caller: Caller | undefined, tenant: string, key: string | undefined) {
+  if (!caller) return { tenant, ...(key !== undefined && { key }) };
+  return { tenant: caller.tenant, ...(key !== undefined && { key: `${caller.tenant}/${key}` }) };
+}
+
+/** Those that the caller may see: of its tenant, or all of them. */
+async function listRuns(
+  store: Store,
+  limit: number,
+  before: string | undefined,
+  caller: Caller | undefined,
+): Promise<RunHead[]> {
+  const found: RunHead[] = [];
+  for (let from = before; found.length < limit; ) {
+    const page = await store.listRuns({ limit, ...(from !== undefined && { before: from }) });
+    found.push(...page.filter(({ tenant }) => !caller || tenant === caller.tenant));
+    from = page.at(-1)?.id;
+    if (page.length < limit) break;
+  }
+  return found.slice(0, limit);
 }

@@ -20,13 +20,12 @@ export async function openClusterTarget(
   const cluster = opening.use(await openCluster(surroundings, options));
   const instance = await find(cluster, name);
   const agent = await connectAgent(cluster, instance);
-  if (agent) opening.use(agent);
-  const channels = agent?.channels({ instance: instance.uid });
+  const noAgent = "problem" in agent ? agent.problem : undefined;
+  const channels = "problem" in agent ? undefined : opening.use(agent).channels({ instance: instance.uid });
   const open = opening.move();
   const need = (what: string) => {
     if (channels) return channels;
-    const problem = `you may not read Secrets in namespace ${cluster.namespace}, where the way to its agent lies`;
-    throw new FarmError("ChannelUnreachable", { channel: what, instance: name, problem });
+    throw new FarmError("ChannelUnreachable", { channel: what, instance: name, problem: noAgent ?? "it has no agent" });
   };
   return {
     name: `emu/${name}`,
@@ -43,7 +42,7 @@ export async function openClusterTarget(
         silenceMs: 0,
         ...(signal && { signal }),
       }),
-    openRaw: (channel) => openRaw(cluster, instance, channel, channels !== undefined),
+    openRaw: (channel) => openRaw(cluster, instance, channel, noAgent),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }
@@ -66,13 +65,13 @@ async function openRaw(
   cluster: Cluster,
   { object, pod }: PlacedInstance,
   channel: string,
-  hasAgent: boolean,
+  noAgent: string | undefined,
 ): ReturnType<Target["openRaw"]> {
   const { name = "", namespace = "" } = object.metadata;
   const port = object.status?.endpoints?.find((endpoint) => endpoint.name === channel)?.port;
   if (port === undefined) {
     const none = "the instance lists no raw port for it (spec.channels)";
-    const problem = hasAgent ? none : `you may not read Secrets in namespace ${namespace}, and ${none}`;
+    const problem = noAgent === undefined ? none : `${none}; ${noAgent}`;
     throw new FarmError("ChannelUnreachable", { channel, instance: name, problem });
   }
   const target = { namespace, pod: pod.metadata.name ?? "", port };

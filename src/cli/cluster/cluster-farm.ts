@@ -19,15 +19,40 @@ const TOKEN_PATH = "api/token";
  * @throws {FarmError} NotFound where the cluster has no farm that one may see; Forbidden; NoCluster
  */
 export async function clusterFarm(surroundings: Surroundings, options: FarmOptions): Promise<FarmAddress> {
-  const cluster = await openCluster(surroundings, options);
+  const token = await chosenToken(surroundings, options);
+  return await farmIn(await openCluster(surroundings, options), token);
+}
+
+/**
+ * A farm behind a URL, for whoever logs in to the cluster with a token: what is in the kubeconfig that was named goes to
+ * the farm that was named.
+ * @throws {FarmError} InvalidRequest where the token would go over an open line; Unauthenticated without one
+ */
+export async function farmBehind(
+  surroundings: Surroundings,
+  address: string,
+  options: FarmOptions,
+): Promise<FarmAddress> {
+  const { protocol, hostname } = new URL(address);
+  if (protocol !== "https:" && !["localhost", "127.0.0.1", "[::1]"].includes(hostname)) {
+    const problems = `${address} is no https URL: the cluster's token is not sent over an open line`;
+    throw new FarmError("InvalidRequest", { problems });
+  }
+  const { kube, namespace } = await openCluster(surroundings, options);
+  if ((await kube.bearerToken()) === undefined) throw new FarmError("LoginNeeded", {});
+  return { address, token: async () => (await kube.bearerToken()) ?? "", namespace };
+}
+
+/** @param token of the farm, where one was passed */
+export async function farmIn(cluster: Cluster, token?: string): Promise<FarmAddress> {
   const service = await findService(cluster);
   const { namespace = "", name = "" } = service.metadata;
-  const token = await tokenFor(surroundings, options, cluster, service);
+  const login = token === undefined ? await loginFor(cluster, service) : { token };
   const forwarded = await cluster.ask(`Service ${name} in namespace ${namespace}`, (kube) =>
     kube.forward(() => targetOf(cluster, service)),
   );
   const start = `kubectl --namespace ${namespace} rollout status deployment/${name}`;
-  return { address: `http://127.0.0.1:${forwarded.port}`, token, start };
+  return { address: `http://127.0.0.1:${forwarded.port}`, ...login, start };
 }
 
 /** The API of the namespace, or else of the only one in the cluster. */
@@ -85,21 +110,24 @@ async function podsOf(
   return (await client.list(PODS, { namespace, labelSelector })).items;
 }
 
-/** The token that was given, or that of the farm's Secret, for those who may read it. */
-async function tokenFor(
-  { cwd, env }: Surroundings,
-  options: FarmOptions,
-  cluster: Cluster,
-  service: Service,
-): Promise<string> {
+async function chosenToken({ cwd, env }: Surroundings, options: FarmOptions): Promise<string | undefined> {
   const tokenFile = options.tokenFile ?? env.EMUFARM_TOKEN_FILE;
-  if (tokenFile !== undefined) {
-    try {
-      return (await readFile(resolve(cwd, tokenFile), "utf8")).trim();
-    } catch (cause) {
-      throw new FarmError("Unauthenticated", { tokenFile }, { cause });
-    }
+  if (tokenFile === undefined) return undefined;
+  try {
+    return (await readFile(resolve(cwd, tokenFile), "utf8")).trim();
+  } catch (cause) {
+    throw new FarmError("Unauthenticated", { tokenFile }, { cause });
   }
+}
+
+/** The kubeconfig's own token, or the farm's, for those who log in otherwise and may read its Secret. */
+async function loginFor(cluster: Cluster, service: Service): Promise<Pick<FarmAddress, "token" | "namespace">> {
+  const { kube, namespace } = cluster;
+  if ((await kube.bearerToken()) === undefined) return { token: await farmToken(cluster, service) };
+  return { token: async () => (await kube.bearerToken()) ?? "", namespace };
+}
+
+async function farmToken(cluster: Cluster, service: Service): Promise<string> {
   const { namespace = "", name = "" } = service.metadata;
   const pods = await cluster.ask("Pods", (kube) => podsOf(kube, namespace, service.spec?.selector));
   const source = pods.map(tokenSource).find((one) => one !== undefined);

@@ -14,8 +14,13 @@ const RIGHTS: readonly { readonly task: string; readonly actions: readonly Actio
   { task: "see instances", actions: [{ verb: "list", group: API_GROUP, resource: "emulatorinstances" }] },
   { task: "make instances", actions: [{ verb: "create", group: API_GROUP, resource: "emulatorinstances" }] },
   { task: "raw consoles", actions: [portForward()] },
-  { task: "consoles and logs", actions: [portForward(), { verb: "get", resource: "secrets" }] },
+  { task: "consoles and logs", actions: [portForward(), channels()] },
 ];
+
+/** What the farm's API asks before it gives a way to an agent. */
+function channels(): Action {
+  return { verb: "create", group: API_GROUP, resource: "emulatorinstances", subresource: "channels" };
+}
 
 function portForward(): Action {
   return { verb: "create", resource: "pods", subresource: "portforward" };

@@ -1,9 +1,12 @@
-import { type AgentClient, createAgentClient } from "../../client/agent-client.ts";
-import { agentServerName } from "../../client/agent-identity.ts";
+import { type AgentClient, type AgentClientOptions, createAgentClient } from "../../client/agent-client.ts";
+import { agentServerName, hasSignedTokens } from "../../client/agent-identity.ts";
+import { createFarmClient } from "../../client/farm-client.ts";
+import type { ErrorCode } from "../../core/error/catalogue.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { EMULATOR_INSTANCE } from "../../core/kubernetes/custom-resources.ts";
 import { KubeError } from "../../kube/kube-error.ts";
 import type { NamedBoard } from "../farm/documents.ts";
+import { farmIn } from "./cluster-farm.ts";
 import { PODS, type Pod, SECRETS, secretText } from "./cluster-objects.ts";
 import type { InstanceObject } from "./describe-object.ts";
 import type { Cluster } from "./open-cluster.ts";
@@ -13,6 +16,9 @@ import { needObject } from "./print-objects.ts";
 const IDENTITY_ANNOTATION = "emufarm.dev/identity";
 const BOARD_ANNOTATION = "emufarm.dev/board";
 const AGENT_PORT = 8_080;
+/** Refusals after which a raw port may still do. */
+const NO_WAY = new Set<ErrorCode>(["Forbidden", "NotFound", "TokenRefused", "InvalidRequest", "FarmNotRunning"]);
+const RENEW_MS = 60_000;
 
 /** An instance in its pod. */
 export interface PlacedInstance {
@@ -38,13 +44,56 @@ export async function findInstance(cluster: Cluster, name: string): Promise<Plac
 }
 
 /**
- * The instance's agent, by way of the API server, with the identity that the operator gave it: for whoever may read
- * Secrets in the namespace. Undefined for others.
+ * The instance's agent, by way of the API server: for whoever the farm's API lets in. For others, why not: raw ports need
+ * no agent.
  */
-export async function connectAgent(cluster: Cluster, { pod }: PlacedInstance): Promise<AgentClient | undefined> {
-  const { name = "", namespace = "", uid = "", annotations = {} } = pod.metadata;
+export async function connectAgent(cluster: Cluster, { pod }: PlacedInstance): Promise<AgentClient | NoAgent> {
+  const way = hasSignedTokens(pod) ? await wayByApi(cluster, pod) : await wayBySecret(cluster, pod);
+  if ("problem" in way) return way;
+  const { name = "", namespace = "" } = pod.metadata;
+  const { port } = await cluster.ask(`Pod ${name}`, (kube) =>
+    kube.forward(async () => ({ namespace, pod: name, port: AGENT_PORT })),
+  );
+  return createAgentClient({ address: `https://127.0.0.1:${port}`, ...way });
+}
+
+/** Why there is no way to an agent. */
+export interface NoAgent {
+  readonly problem: string;
+}
+
+type Way = Pick<AgentClientOptions, "token" | "tls">;
+
+/** The API signs a token for this pod, for a few minutes; another one when it is asked again. */
+async function wayByApi(cluster: Cluster, { metadata: { name = "", namespace = "" } }: Pod): Promise<Way | NoAgent> {
+  try {
+    const address = await farmIn(cluster);
+    const farm = createFarmClient({ ...address, namespace });
+    const granted = await farm.agentToken({ pod: name, namespace });
+    const { serverName, authority } = granted;
+    let { token, expiresAt } = granted;
+    return {
+      tls: { serverName, authority },
+      async token() {
+        if (Date.now() > Date.parse(expiresAt) - RENEW_MS) {
+          ({ token, expiresAt } = await farm.agentToken({ pod: name, namespace }));
+        }
+        return token;
+      },
+    };
+  } catch (error) {
+    const { code, message } = FarmError.from(error);
+    if (!NO_WAY.has(code)) throw error;
+    return { problem: `the farm's API gives no way to the agent: ${message.replace(/[.]$/, "")}` };
+  }
+}
+
+/** Agents of the version before have a token for good in their Secret. */
+async function wayBySecret(cluster: Cluster, pod: Pod): Promise<Way | NoAgent> {
+  const { namespace = "", uid = "", annotations = {} } = pod.metadata;
+  const problem = `you may not read Secrets in namespace ${namespace}, where the way to its agent lies`;
   const secretName = annotations[IDENTITY_ANNOTATION];
-  if (secretName === undefined) return undefined;
+  if (secretName === undefined) return { problem };
   const secret = await cluster.ask(`Secret ${secretName}`, async ({ client }) => {
     try {
       return await client.get(SECRETS, secretName, namespace);
@@ -56,12 +105,8 @@ export async function connectAgent(cluster: Cluster, { pod }: PlacedInstance): P
   });
   const token = secret && secretText(secret, "token");
   const certificate = secret && secretText(secret, "tls.crt");
-  if (token === undefined || certificate === undefined) return undefined;
-  const { port } = await cluster.ask(`Pod ${name}`, (kube) =>
-    kube.forward(async () => ({ namespace, pod: name, port: AGENT_PORT })),
-  );
-  const tls = { authority: certificate, serverName: agentServerName(uid) };
-  return createAgentClient({ address: `https://127.0.0.1:${port}`, token, tls });
+  if (token === undefined || certificate === undefined) return { problem };
+  return { token, tls: { authority: certificate, serverName: agentServerName(uid) } };
 }
 
 /** As the operator noted it when it made the pod. @throws {FarmError} ChannelUnreachable */

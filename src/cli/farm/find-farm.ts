@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { TokenSource } from "../../client/connection.ts";
 import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { isClusterWanted } from "../cluster/cluster-wanted.ts";
@@ -12,7 +13,9 @@ import { upCommand } from "./follow-up.ts";
 /** A running farm and the way in. */
 export interface FarmAddress {
   readonly address: string;
-  readonly token: string;
+  readonly token: TokenSource;
+  /** In a cluster: whose runs. */
+  readonly namespace?: string;
   /** The command that helps where it does not answer; default: the one that starts a farm. */
   readonly start?: string;
 }
@@ -31,6 +34,9 @@ export async function findFarm(surroundings: Surroundings, options: FarmOptions)
   const url = options.farm ?? env.EMUFARM_URL ?? (await localFarmUrl(join(data, "farm.json")));
   if (url === undefined) return undefined;
   const chosen = options.tokenFile ?? env.EMUFARM_TOKEN_FILE;
+  if (options.farm !== undefined && chosen === undefined && (options.context ?? options.kubeconfig) !== undefined) {
+    return (await import("../cluster/cluster-farm.ts")).farmBehind(surroundings, url, options);
+  }
   const tokenFile = chosen === undefined ? join(data, "token") : resolve(cwd, chosen);
   try {
     return { address: url, token: (await readFile(tokenFile, "utf8")).trim() };

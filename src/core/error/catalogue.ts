@@ -108,6 +108,12 @@ export const ERRORS = {
     status: 401,
     sentence: "No valid token came with the request. On one machine the token lies in {tokenFile}.",
   },
+  LoginNeeded: {
+    class: "job",
+    status: 401,
+    sentence:
+      "No token came with the request. Bring one of the cluster (kubectl create token ACCOUNT --audience emufarm), or of the identity provider that the farm knows.",
+  },
   TokenRefused: { class: "job", status: 401, sentence: "The token is refused: {problem}." },
   ClocksDiffer: {
     class: "infrastructure",
@@ -131,6 +137,11 @@ export const ERRORS = {
     class: "infrastructure",
     status: 503,
     sentence: "The cluster at {server} has no kind {kind}. {advice}.",
+  },
+  TooManyViewers: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "UART {uart} has {viewers} viewers, and takes no more. Close some of them.",
   },
   ChannelUnreachable: {
     class: "infrastructure",
@@ -232,6 +243,8 @@ export const ERRORS = {
   PropertyRefused: { class: "job", status: 403, sentence: "The property {property} cannot be set: {problem}." },
   MonitorCommandRefused: { class: "job", status: 403, sentence: "The monitor does not take {command}: {problem}." },
   BoardOff: { class: "job", status: 409, sentence: "The board is off: {what} needs it on." },
+  ScreenshotFailed: { class: "test", status: 502, sentence: "No picture of the display could be had: {problem}." },
+  VncFailed: { class: "test", status: 502, sentence: "The display could not be reached by VNC: {problem}." },
   QmpClosed: { class: "infrastructure", status: 502, sentence: "The session of QMP has ended: {reason}." },
   ListenFailed: { class: "job", status: 400, sentence: "{address} cannot be listened on: {problem}." },
   QmpCommandRefused: {

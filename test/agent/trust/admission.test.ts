@@ -3,7 +3,12 @@ import { createAdmission, scopesOf } from "../../../src/agent/trust/admission.ts
 import type { TokenScope } from "../../../src/core/wire/signed-token.ts";
 
 const admit = (scope: TokenScope, method: string, route: string | undefined) =>
-  createAdmission(async () => ({ issuer: "somebody", scopes: [scope] }))("a token", { method, route });
+  createAdmission(async () => ({ issuer: "somebody", scopes: [scope] }))("a token", {
+    method,
+    route,
+    params: {},
+    headers: {},
+  });
 
 test.each([
   ["configure", "PUT", "/v1/desired"],
