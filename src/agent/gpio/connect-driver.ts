@@ -4,6 +4,8 @@ import type { BoardGpio } from "../../core/schema/board-gpio.ts";
 import type { GuestUart } from "../scenario/guest-control.ts";
 import type { EmulatorSeat } from "./emulator-seat.ts";
 import type { DriverEdge, GpioAbilities, GpioLink } from "./gpio-driver.ts";
+import { connectLine } from "./line-driver.ts";
+import { connectQom } from "./qom-driver.ts";
 import { connectQtest } from "./qtest-driver.ts";
 
 /** What a bank connects its driver for. */
@@ -31,6 +33,10 @@ export async function connectDriver(options: DriverOptions): Promise<GpioLink> {
   switch (options.gpio.driver) {
     case "qtest":
       return connectQtest(options);
+    case "qom":
+      return connectQom(options);
+    case "line":
+      return connectLine(options);
     default:
       throw new FarmError("NotSupportedHere", {
         what: `Pins by driver ${options.gpio.driver}`,

@@ -62,7 +62,8 @@ async function linesOf(seat: EmulatorSeat, path: string): Promise<ReadonlySet<st
   return new Set(properties.filter(({ type }) => /^(link|child)<irq>$/.test(type)).map(({ name }) => name));
 }
 
-async function propertiesOf({ qmp, boardName }: EmulatorSeat, path: string): Promise<readonly QomProperty[]> {
+/** Properties of an object. @throws {FarmError} PinsFailed */
+export async function propertiesOf({ qmp, boardName }: EmulatorSeat, path: string): Promise<readonly QomProperty[]> {
   try {
     return (await qmp.execute("qom-list", { path })) as readonly QomProperty[];
   } catch (cause) {
