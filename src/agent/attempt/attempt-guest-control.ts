@@ -2,6 +2,8 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import type { GpioBank } from "../gpio/gpio-bank.ts";
 import { takeScreenshot } from "../display/screenshot.ts";
 import type { Guest } from "../guest/guest.ts";
+import { runningQmp } from "../guest/running-qmp.ts";
+import { getProperty, setProperty } from "../property/properties.ts";
 import { executeFromOutside } from "../qmp/outside-commands.ts";
 import type { ArtifactSink } from "../scenario/artifact-sink.ts";
 import type { GuestControl } from "../scenario/guest-control.ts";
@@ -48,3 +50,10 @@ export function guestControl({ guest, hubs, gpio, artifacts, deadlines, onPause 
     },
   };
 }
+    getProperty: async (path, name) => (await getProperty(runningQmp(guest, "a property"), path, name)).value,
+    async setProperty(path, name, value) {
+      const qmp = runningQmp(guest, "a property");
+      guest.spoil();
+      await setProperty(qmp, path, name, value);
+    },
+    screenshot: () => takeScreenshot(guest),

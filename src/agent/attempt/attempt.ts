@@ -2,7 +2,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import { verdictOfError } from "../../core/policy/verdict-of-error.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import { durationMs } from "../../core/schema/duration.ts";
-import { usesGuestTime } from "../../core/schema/scenario.ts";
+import { usesDisplay, usesGuestTime } from "../../core/schema/scenario.ts";
 import type { AttemptResult, AttemptSpec } from "../../core/wire/attempt.ts";
 import type { BootStrategy } from "../boot/boot.ts";
 import { watchReady } from "../boot/ready-watch.ts";
@@ -112,6 +112,7 @@ export class Attempt {
       needsGuestTime: spec.scenario !== undefined && usesGuestTime(spec.scenario),
       hubs: this.hubs,
       progress: this.#progress,
+      hasDisplay: spec.scenario !== undefined && usesDisplay(spec.scenario),
       gpio: this.gpio,
       events: {
         onStarted: () => this.timings.mark("spawnedMs"),

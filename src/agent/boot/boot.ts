@@ -43,6 +43,8 @@ export interface BootRequest {
   readonly maxResets: number;
   /** Something will be timed by the guest's own clock. */
   readonly needsGuestTime?: boolean;
+  /** Somebody will look at the board's display. */
+  readonly hasDisplay?: boolean;
   /** One for each UART of the board. */
   readonly uarts: readonly UartPort[];
   /** The board's pins; without it nobody asks for them. */

@@ -57,6 +57,8 @@ function lack(strategy: Candidate, { info }: BoardEmulator): string | undefined 
 function obstacle(strategy: Candidate, request: BootRequest): string | undefined {
   const { board, firmware, network, gpio } = request;
   const { proven, unproven } = board.boot;
+  const hasOtherDevices = request.hasDisplay && board.display?.device !== undefined;
+  if (hasOtherDevices && strategy !== "spare") return "the board is not proven for it with its display";
   if (!proven.includes(strategy)) return unproven[strategy] ?? "the board is not proven for it";
   if (firmware === undefined) return "there is no firmware";
   switch (strategy) {

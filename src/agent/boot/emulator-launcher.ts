@@ -13,7 +13,7 @@ const MAX_PROCESSES = 256;
 const MAX_FILE_MIB = 256;
 
 /** What of a request decides how an emulator is started. */
-export type LaunchRequest = Pick<BootRequest, "board" | "slot" | "firmware" | "network" | "onReset"> & {
+export type LaunchRequest = Pick<BootRequest, "board" | "slot" | "firmware" | "network" | "onReset" | "hasDisplay"> & {
   readonly ram?: GuestRam | undefined;
 };
 
@@ -58,7 +58,7 @@ export function createEmulatorLauncher(options: EmulatorLauncherOptions): Emulat
 }
 
 function argumentsOf(request: LaunchRequest, { info, accelerator }: BoardEmulator, start: EmulatorStart): string[] {
-  const { board, firmware, network, onReset, ram } = request;
+  const { board, firmware, network, onReset, hasDisplay = false, ram } = request;
   return emulatorArguments({
     board,
     firmware,
@@ -70,6 +70,7 @@ function argumentsOf(request: LaunchRequest, { info, accelerator }: BoardEmulato
     uartFds: board.uarts.map((_, place) => FIRST_CHANNEL_FD + 1 + place),
     network,
     onReset,
+    hasDisplay,
     ram,
   });
 }

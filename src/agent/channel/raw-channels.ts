@@ -1,6 +1,6 @@
 import type { BoardSpec, UartSpec } from "../../core/schema/board.ts";
 import { RFC2217_SUFFIX } from "../../core/schema/instance-channel.ts";
-import type { LineEffect } from "../../core/serial/line-effect.ts";
+import { serveVncRaw } from "../display/vnc-connection.ts";
 import { serveGdb } from "../gdb/gdb-connection.ts";
 import { serveMonitor } from "../monitor/monitor-connection.ts";
 import { serveQmpRaw } from "../qmp/qmp-connection.ts";
@@ -17,6 +17,7 @@ export function rawChannel(owner: ChannelOwner, name: string): ServeRaw | undefi
   if (name === "monitor") return (socket) => serveMonitor(socket, owner.guest);
   const uart = owner.guest.board.uarts.find((one) => `${one.name}${RFC2217_SUFFIX}` === name);
   if (uart) return rfc2217Channel(owner, uart);
+  if (name === "vnc" && owner.guest.board.display) return (socket) => serveVncRaw(socket, owner.guest);
   if (name === "gdb") return (socket) => serveGdb(socket, owner);
   return undefined;
 }
@@ -30,6 +31,13 @@ function rfc2217Channel({ guest, hubs }: ChannelOwner, uart: UartSpec): ServeRaw
 }
 
 /** Names of the channels of a board that can have a raw port. */
-export function rawChannelNames({ uarts }: Pick<BoardSpec, "uarts">): string[] {
-  return [...uarts.flatMap(({ name }) => [name, `${name}${RFC2217_SUFFIX}`]), "qmp", "monitor", "gdb"];
+export function rawChannelNames({ uarts, gpio, display }: Pick<BoardSpec, "uarts" | "gpio" | "display">): string[] {
+  return [
+    ...(gpio ? ["gpio"] : []),
+    ...(display ? ["vnc"] : []),
+    ...uarts.flatMap(({ name }) => [name, `${name}${RFC2217_SUFFIX}`]),
+    "qmp",
+    "monitor",
+    "gdb",
+  ];
 }

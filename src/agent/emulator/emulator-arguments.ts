@@ -38,6 +38,8 @@ export interface EmulatorArguments {
   readonly uartFds: readonly number[];
   readonly network: "none" | "isolated" | "egress";
   readonly onReset: "continue" | "end";
+  /** Somebody will look at the board's display. */
+  readonly hasDisplay: boolean;
   /** A file as the guest's memory: shared, so that what the guest writes is in it, or each guest's own copy of it. */
   readonly ram?: GuestRam | undefined;
 }
@@ -59,6 +61,7 @@ export function emulatorArguments(launch: EmulatorArguments): string[] {
     ...(launch.hasSandbox ? ["-sandbox", SANDBOX] : []),
     ...machineArguments(board, launch),
     ...board.emulator.devices.flatMap((device) => ["-device", device]),
+    ...displayArguments(launch),
     ...firmwareArguments(launch),
     ...["-chardev", `socket,id=qmp,fd=${launch.qmpFd}`, "-mon", "chardev=qmp,mode=control"],
     ...serialArguments(board, launch.uartFds),
@@ -69,6 +72,12 @@ export function emulatorArguments(launch: EmulatorArguments): string[] {
     ...(launch.start === "incoming" ? ["-incoming", "defer"] : []),
     ...board.emulator.args,
   ];
+}
+
+/** VNC waits to be told where to listen: nothing does before somebody asks. */
+function displayArguments({ board: { display }, hasDisplay }: EmulatorArguments): string[] {
+  if (!display || !hasDisplay) return [];
+  return [...["-vnc", "none,share=force-shared"], ...(display.device === undefined ? [] : ["-device", display.device])];
 }
 
 function semihostingArguments({ board, isSemihostingConfined }: EmulatorArguments): string[] {

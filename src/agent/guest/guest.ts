@@ -24,6 +24,8 @@ export interface GuestOptions {
   readonly needsGuestTime?: boolean;
   /** One for each UART of the board, in its order. */
   readonly hubs: readonly UartHub[];
+  /** Somebody will look at the board's display. */
+  readonly hasDisplay?: boolean;
   /** Its end ends the guest's start. */
   readonly progress: Progress;
   readonly gpio: GpioPort;
@@ -79,6 +81,10 @@ export class Guest implements AsyncDisposable {
 
   get slot(): Slot {
     return this.#options.slot;
+  get boardName(): string {
+    return this.#options.boardName;
+  }
+
   }
 
   /** A debugger comes: its steps are told as one pause. Returns how to tell that it has gone. */

@@ -2,6 +2,7 @@ import type { HttpServer } from "../../http/server.ts";
 import type { ChannelScope } from "./channel-scope.ts";
 import { addControlRoutes } from "./control-routes.ts";
 import { addGdbRoutes } from "./gdb-routes.ts";
+import { addDisplayRoutes } from "./display-routes.ts";
 import { addMonitorRoutes } from "./monitor-routes.ts";
 import { addPropertyRoutes } from "./property-routes.ts";
 import { addQmpRoutes } from "./qmp-routes.ts";
@@ -16,3 +17,6 @@ export function addChannelRoutes(server: HttpServer, scope: ChannelScope): void 
   addPropertyRoutes(server, scope);
   addMonitorRoutes(server, scope);
 }
+  addDisplayRoutes(server, scope);
+  addGdbRoutes(server, scope);
+  addControlRoutes(server, scope);

@@ -53,6 +53,7 @@ export class InstanceBoard implements ChannelOwner, AsyncDisposable {
       board: desired.board,
       network: "none",
       onReset: "continue",
+      hasDisplay: true,
       maxResets: Number.POSITIVE_INFINITY,
       hubs: this.hubs,
       progress: this.#progress,

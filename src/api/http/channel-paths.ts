@@ -68,6 +68,13 @@ export const CHANNEL_PATHS: readonly ChannelPath[] = [
     description: "PNG of what a board with a display shows now.",
   },
   {
+    path: "vnc",
+    methods: [],
+    hasWebSocket: true,
+    summary: "The display by VNC",
+    description: "WebSocket: binary messages are bytes of the RFB protocol, both ways.",
+  },
+  {
     path: "gdb",
     methods: [],
     hasWebSocket: true,

@@ -11,7 +11,7 @@ import { refusePins } from "./refuse-pins.ts";
  */
 export function refuseUnsupported(
   scenario: Scenario,
-  board: { name: string; spec: Pick<BoardSpec, "uarts" | "gpio" | "diagram"> },
+  board: { name: string; spec: Pick<BoardSpec, "uarts" | "gpio" | "diagram" | "display"> },
 ): void {
   for (const [index, step] of scenario.steps.entries()) {
     const action = UNSUPPORTED_ACTIONS.find((name) => step[name] !== undefined);
@@ -27,6 +27,28 @@ export function refuseUnsupported(
   refusePins(scenario, board);
   refuseScreenshots(scenario, board);
   checkDiagram(scenario, board);
+}
+
+function refuseScreenshots(
+  { steps }: Scenario,
+  { name, spec }: { name: string; spec: Pick<BoardSpec, "display"> },
+): void {
+  for (const [index, step] of steps.entries()) {
+    const screenshot = step["take-screenshot"];
+    if (!screenshot) continue;
+    const problem = problemOfScreenshot(screenshot, spec);
+    if (problem === undefined) continue;
+    throw unsupported(name, `step ${index + 1} (take-screenshot)`, `steps.${index}.take-screenshot`, problem);
+  }
+}
+
+function problemOfScreenshot(screenshot: TakeScreenshot, { display }: Pick<BoardSpec, "display">): string | undefined {
+  if (!display) return "it has no display";
+  const part = screenshot["part-id"];
+  if (part !== undefined) return `its display is the board's own, and no part ${part} of a diagram`;
+  if (typeof screenshot["compare-with"] === "string")
+    return "the picture to compare with has not come with the scenario";
+  return undefined;
 }
 
 function unsupported(board: string, what: string, place: string, problem: string): FarmError {

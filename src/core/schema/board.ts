@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { boardDiagram } from "./board-diagram.ts";
+import { boardDisplay } from "./board-display.ts";
 import { boardGpio } from "./board-gpio.ts";
 import { address, boardMemory } from "./board-memory.ts";
 import { boardObjectStatus } from "./board-object-status.ts";
@@ -164,6 +165,7 @@ export const boardSpec = withRules(
     emulator,
     memory: boardMemory,
     uarts: keyedList(uart, "name").min(1).max(16).describe("UARTs of the board; the first one is the console."),
+    display: boardDisplay.optional(),
     gpio: boardGpio.optional(),
     diagram: boardDiagram.optional(),
     firmware,
@@ -259,6 +261,12 @@ export const NAMESPACED_BOARD_RULES: readonly Rule<BoardSpec>[] = [
     path: ["emulator", "machine"],
     cel: `!self.emulator.machine.${HOST_ACCESS}`,
     isValid: ({ emulator: { machine } }) => !reachesHost(machine),
+  },
+  {
+    message: "a display that reaches files or devices of the host is allowed in a ClusterBoard only",
+    path: ["display", "device"],
+    cel: `!has(self.display) || !has(self.display.device) || !self.display.device.${HOST_ACCESS}`,
+    isValid: ({ display }) => display?.device === undefined || !reachesHost(display.device),
   },
   {
     message: "a network device that reaches files or devices of the host is allowed in a ClusterBoard only",

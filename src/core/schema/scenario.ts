@@ -3,6 +3,7 @@ import { diagram } from "../diagram/diagram.ts";
 import { exitReason } from "../verdict.ts";
 import { duration } from "./duration.ts";
 import { objectName } from "./metadata.ts";
+import { takeScreenshot } from "./screenshot-step.ts";
 
 const uartName = objectName.describe("UART by its name on the board; default: the board's first.");
 const regex = z.string().min(1).max(4_096).describe("Regular expression in RE2 syntax (linear time).");
@@ -120,13 +121,9 @@ export const stepActions = {
       expect: z.unknown().optional().describe("Value that is expected."),
     })
     .describe("Sets or checks a QOM property."),
-  "take-screenshot": z
-    .strictObject({
-      "part-id": z.string().optional().describe("Part of the diagram; default: the display."),
-      "save-to": z.string().optional().describe("File to save to."),
-      "compare-with": z.string().optional().describe("Picture to compare with."),
-    })
-    .describe("Takes a picture of the display."),
+  "take-screenshot": takeScreenshot.describe(
+    "Takes a picture of the display; with a timeout, until it is as expected.",
+  ),
   snapshot: z.string().describe("Saves a snapshot under this name."),
 } as const;
 
@@ -224,6 +221,11 @@ export const scenario = z
 
 export type Scenario = z.infer<typeof scenario>;
 export type ScenarioInput = z.input<typeof scenario>;
+
+/** True where somebody will look at the display. */
+export function usesDisplay({ steps }: Pick<Scenario, "steps">): boolean {
+  return steps.some((step) => step["take-screenshot"] !== undefined);
+}
 
 /** True where a timeout is one of the guest's time. */
 export function usesGuestTime({ clock, steps }: Pick<Scenario, "clock" | "steps">): boolean {

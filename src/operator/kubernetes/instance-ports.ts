@@ -5,7 +5,13 @@ import { AGENT_PORT } from "./agent-pod.ts";
 /** Raw ports by channel; UARTs follow from 5000 by their place in the emulator, and from 5500 by RFC 2217. */
 const FIRST_UART_PORT = 5_000;
 const FIRST_RFC2217_PORT = 5_500;
-const CHANNEL_PORTS: Readonly<Record<string, number>> = { gpio: 5_100, qmp: 5_200, gdb: 5_300, monitor: 5_400 };
+const CHANNEL_PORTS: Readonly<Record<string, number>> = {
+  gpio: 5_100,
+  qmp: 5_200,
+  gdb: 5_300,
+  monitor: 5_400,
+  vnc: 5_900,
+};
 
 export interface ChannelPort {
   readonly name: string;

@@ -25,6 +25,7 @@ function argumentsOf(spec: Partial<BoardSpecInput> = {}, launch: Partial<Emulato
     uartFds: board.uarts.map((_, place) => 4 + place),
     network: "none",
     onReset: "continue",
+    hasDisplay: false,
     ...launch,
   }).join(" ");
 }

@@ -38,6 +38,10 @@ export class FakeGuest implements GuestControl {
   /** Called after each call, with its text: lets the guest react. */
   onCall: (call: string) => void = () => {};
   qmpAnswer: unknown = {};
+  /** Values of properties by path and name; set ones are noted there. */
+  readonly properties = new Map<string, unknown>();
+  /** What the display shows, one after another; the last one stays. */
+  screens: Buffer[] = [];
 
   constructor(names: readonly string[] = ["uart0", "uart1"]) {
     const uart = (name: string) => ({
@@ -77,6 +81,22 @@ export class FakeGuest implements GuestControl {
 
   async reset(): Promise<void> {
     this.#note("reset");
+  }
+
+  async getProperty(path: string, name: string): Promise<unknown> {
+    this.#note(`get ${path} ${name}`);
+    return this.properties.get(`${path} ${name}`);
+  }
+
+  async setProperty(path: string, name: string, value: unknown): Promise<void> {
+    this.properties.set(`${path} ${name}`, value);
+    this.#note(`set ${path} ${name} ${value}`);
+  }
+
+  async screenshot(): Promise<Buffer> {
+    const screen = this.screens.length > 1 ? this.screens.shift() : this.screens[0];
+    if (!screen) throw new Error("the test gave no picture");
+    return screen;
   }
 
   async pause(): Promise<void> {
