@@ -1,6 +1,7 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { GpioBank } from "../gpio/gpio-bank.ts";
 import { takeScreenshot } from "../display/screenshot.ts";
+import { takeScreenshot } from "../display/screenshot.ts";
 import type { Guest } from "../guest/guest.ts";
 import { runningQmp } from "../guest/running-qmp.ts";
 import { getProperty, setProperty } from "../property/properties.ts";
@@ -48,8 +49,6 @@ export function guestControl({ guest, hubs, gpio, artifacts, deadlines, onPause 
       if (!boot) throw new FarmError("BoardOff", { what: command });
       return executeFromOutside({ session: boot.qmp, spoil: () => boot.spoil() }, command, args);
     },
-  };
-}
     getProperty: async (path, name) => (await getProperty(runningQmp(guest, "a property"), path, name)).value,
     async setProperty(path, name, value) {
       const qmp = runningQmp(guest, "a property");
@@ -57,3 +56,5 @@ export function guestControl({ guest, hubs, gpio, artifacts, deadlines, onPause 
       await setProperty(qmp, path, name, value);
     },
     screenshot: () => takeScreenshot(guest),
+  };
+}

@@ -1,5 +1,6 @@
 import type { BoardSpec, UartSpec } from "../../core/schema/board.ts";
 import { RFC2217_SUFFIX } from "../../core/schema/instance-channel.ts";
+import type { LineEffect } from "../../core/serial/line-effect.ts";
 import { serveVncRaw } from "../display/vnc-connection.ts";
 import { serveGdb } from "../gdb/gdb-connection.ts";
 import { serveMonitor } from "../monitor/monitor-connection.ts";
@@ -14,10 +15,10 @@ export function rawChannel(owner: ChannelOwner, name: string): ServeRaw | undefi
   const hub = owner.hubs.find((one) => one.name === name);
   if (hub) return (socket) => serveUart(socket, hub);
   if (name === "qmp") return (socket) => serveQmpRaw(socket, owner.guest.qmpProxy);
+  if (name === "vnc" && owner.guest.board.display) return (socket) => serveVncRaw(socket, owner.guest);
   if (name === "monitor") return (socket) => serveMonitor(socket, owner.guest);
   const uart = owner.guest.board.uarts.find((one) => `${one.name}${RFC2217_SUFFIX}` === name);
   if (uart) return rfc2217Channel(owner, uart);
-  if (name === "vnc" && owner.guest.board.display) return (socket) => serveVncRaw(socket, owner.guest);
   if (name === "gdb") return (socket) => serveGdb(socket, owner);
   return undefined;
 }
@@ -31,13 +32,6 @@ function rfc2217Channel({ guest, hubs }: ChannelOwner, uart: UartSpec): ServeRaw
 }
 
 /** Names of the channels of a board that can have a raw port. */
-export function rawChannelNames({ uarts, gpio, display }: Pick<BoardSpec, "uarts" | "gpio" | "display">): string[] {
-  return [
-    ...(gpio ? ["gpio"] : []),
-    ...(display ? ["vnc"] : []),
-    ...uarts.flatMap(({ name }) => [name, `${name}${RFC2217_SUFFIX}`]),
-    "qmp",
-    "monitor",
-    "gdb",
-  ];
+export function rawChannelNames({ uarts, display }: Pick<BoardSpec, "uarts" | "display">): string[] {
+  return [...(display ? ["vnc"] : []), ...uarts.flatMap(({ name }) => [name, `${name}${RFC2217_SUFFIX}`]), "qmp", "monitor", "gdb"];
 }

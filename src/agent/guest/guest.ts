@@ -22,10 +22,10 @@ export interface GuestOptions {
   readonly maxResets: number;
   /** Something will be timed by the guest's own clock. */
   readonly needsGuestTime?: boolean;
-  /** One for each UART of the board, in its order. */
-  readonly hubs: readonly UartHub[];
   /** Somebody will look at the board's display. */
   readonly hasDisplay?: boolean;
+  /** One for each UART of the board, in its order. */
+  readonly hubs: readonly UartHub[];
   /** Its end ends the guest's start. */
   readonly progress: Progress;
   readonly gpio: GpioPort;
@@ -74,6 +74,10 @@ export class Guest implements AsyncDisposable {
     return this.#options.board;
   }
 
+  get boardName(): string {
+    return this.#options.boardName;
+  }
+
   /** The boot that runs; undefined when the board is off. */
   get boot(): Boot | undefined {
     return this.#boot;
@@ -81,10 +85,6 @@ export class Guest implements AsyncDisposable {
 
   get slot(): Slot {
     return this.#options.slot;
-  get boardName(): string {
-    return this.#options.boardName;
-  }
-
   }
 
   /** A debugger comes: its steps are told as one pause. Returns how to tell that it has gone. */
