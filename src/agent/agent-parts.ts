@@ -2,6 +2,7 @@ import type { AgentEvents } from "./agent-events.ts";
 import type { Attempts } from "./attempt/attempts.ts";
 import type { Emulators } from "./emulator/emulators.ts";
 import type { FirmwareCache } from "./firmware/firmware-cache.ts";
+import type { FirmwareSupply } from "./firmware/firmware-supply.ts";
 import type { SlotPool } from "./guest/slot-pool.ts";
 import type { Instances } from "./instance/instances.ts";
 import type { ServerCertificate } from "./trust/server-certificate.ts";
@@ -17,6 +18,7 @@ export interface AgentParts {
   readonly events: AgentEvents;
   readonly emulators: Emulators;
   readonly cache: FirmwareCache;
+  readonly firmware: FirmwareSupply;
   /** What the agent shows to its callers; undefined without TLS. */
   readonly certificate: ServerCertificate | undefined;
   readonly slotIsolation: "uid" | "none";

@@ -115,7 +115,19 @@ async function assemble(
   const slotIsolation = uidBase === undefined ? "none" : "uid";
   const { version } = packageFile;
   const certificate = config.tls && (await openCertificate(config.tls, config.runtimeFolder));
-  return { agentId, version, attempts, instances, slots, events, emulators, cache, certificate, slotIsolation };
+  return {
+    agentId,
+    version,
+    attempts,
+    instances,
+    slots,
+    events,
+    emulators,
+    cache,
+    firmware,
+    certificate,
+    slotIsolation,
+  };
 }
 
 function openCertificate(identity: ServerIdentity, folder: string): Promise<ServerCertificate> {

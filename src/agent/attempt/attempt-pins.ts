@@ -1,9 +1,11 @@
+import { expectedLines } from "../../core/diagram/expected-lines.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
-import { type GpioLine, GpioLines } from "../../core/gpio/gpio-line.ts";
+import type { GpioLine } from "../../core/gpio/gpio-line.ts";
 import { usesPins } from "../../core/schema/scenario.ts";
 import type { AttemptSpec } from "../../core/wire/attempt.ts";
 import { GpioBank } from "../gpio/gpio-bank.ts";
 import { PinRecording } from "../gpio/pin-recording.ts";
+import { WiredCircuit } from "../gpio/wired-circuit.ts";
 import type { ArtifactSink } from "../scenario/artifact-sink.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 
@@ -35,11 +37,11 @@ export function recordPins(gpio: GpioBank, boardName: string, artifacts: Artifac
 }
 
 /** Lines whose levels the scenario asks for: where an emulator can watch one port only, it is theirs. */
-function watchedLines({ boardName, board, scenario }: AttemptSpec): GpioLine[] {
-  const lines = new GpioLines(boardName, board.gpio);
-  return (scenario?.steps ?? []).flatMap((step) => {
-    const wanted = step["expect-pin"];
-    if (wanted === undefined || wanted["part-id"] !== undefined || lines.all.length === 0) return [];
-    return [lines.find(wanted.pin ?? wanted.name ?? "")];
-  });
+function watchedLines({ boardName: name, board: spec, scenario }: AttemptSpec): GpioLine[] {
+  return scenario && spec.gpio ? expectedLines(scenario, { name, spec }) : [];
+}
+
+/** The circuit around the board, where the scenario has one. @throws {FarmError} NotSupportedByBoard */
+export function attemptParts({ boardName: name, board: spec, scenario }: AttemptSpec, gpio: GpioBank) {
+  return scenario?.diagram && new WiredCircuit(scenario.diagram, { name, spec }, gpio);
 }

@@ -10,6 +10,7 @@ import { memoryLimitMiB } from "../emulator/process-limits.ts";
 import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
 import { GdbChannel } from "../gdb/gdb-channel.ts";
 import type { GpioBank } from "../gpio/gpio-bank.ts";
+import type { WiredCircuit } from "../gpio/wired-circuit.ts";
 import { Guest } from "../guest/guest.ts";
 import { Progress } from "../progress.ts";
 import type { GuestControl } from "../scenario/guest-control.ts";
@@ -20,7 +21,7 @@ import { createOutputLimit } from "../uart/output-limit.ts";
 import { UartHub } from "../uart/uart-hub.ts";
 import { Artifacts, artifactFolder } from "./artifacts.ts";
 import { guestControl } from "./attempt-guest-control.ts";
-import { attemptPins, recordPins } from "./attempt-pins.ts";
+import { attemptParts, attemptPins, recordPins } from "./attempt-pins.ts";
 import { attemptResult, brokenResult } from "./attempt-result.ts";
 import { AttemptTimings } from "./attempt-timings.ts";
 import { GuestDeadlines } from "./guest-deadlines.ts";
@@ -68,6 +69,7 @@ export class Attempt {
   /** The job may know better than the board when its firmware is up. */
   readonly #board: BoardSpec;
   readonly #startedAt = new Date().toISOString();
+  readonly #parts: WiredCircuit | undefined;
   readonly #control: GuestControl;
   readonly #readyWait: ReadyWait;
   #isPausedByScenario = false;
@@ -110,10 +112,10 @@ export class Attempt {
       onReset: spec.onReset,
       maxResets: spec.limits.resets,
       needsGuestTime: spec.scenario !== undefined && usesGuestTime(spec.scenario),
-      hubs: this.hubs,
-      progress: this.#progress,
       hasDisplay: spec.scenario !== undefined && usesDisplay(spec.scenario),
+      hubs: this.hubs,
       gpio: this.gpio,
+      progress: this.#progress,
       events: {
         onStarted: () => this.timings.mark("spawnedMs"),
         onRunning: () => this.#running(),
@@ -127,11 +129,13 @@ export class Attempt {
       canReset: spec.board.emulator.reset === "system",
       onKill: () => this.abort(new FarmError("Cancelled", { reason: "a debugger killed the guest" })),
     });
+    this.#parts = attemptParts(spec, this.gpio);
     this.#control = guestControl({
       guest: this.guest,
       hubs: this.hubs,
-      artifacts: this.artifacts,
       gpio: this.gpio,
+      parts: this.#parts,
+      artifacts: this.artifacts,
       deadlines: this.#deadlines,
       onPause: (isPaused) => {
         this.#isPausedByScenario = isPaused;
@@ -175,8 +179,8 @@ export class Attempt {
   /** The result where `run` itself has failed, which is the farm's fault. */
   brokenResult(error: FarmError): AttemptResult {
     for (const hub of this.hubs) hub.end();
-    return brokenResult(this, error);
     this.gpio.end();
+    return brokenResult(this, error);
   }
 
   async #prepare(): Promise<HeldFirmware> {
@@ -191,8 +195,9 @@ export class Attempt {
     const { spec } = this;
     this.guest.load(firmware.files);
     this.#watchOutput();
-    const { promise: started, resolve: begin } = Promise.withResolvers<void>();
     recordPins(this.gpio, spec.boardName, this.artifacts);
+    await this.#parts?.settle();
+    const { promise: started, resolve: begin } = Promise.withResolvers<void>();
     const scenario = runScenario({
       scenario: spec.scenario,
       expectText: spec.expectText,
@@ -265,8 +270,8 @@ export class Attempt {
     const totalMs = this.timings.nowMs();
     // From here on not a byte is taken: log and verdict tell the same.
     for (const hub of this.hubs) hub.end();
-    this.artifacts[Symbol.dispose]();
     this.gpio.end();
+    this.artifacts[Symbol.dispose]();
     // A guest that did not do what it should, and is there still: nobody knows what it is at.
     if (outcome.verdict !== "passed" && this.guest.boot) this.guest.spoil();
     // Nobody reads what it says now: it must not keep a core busy while its result is told. `run` waits for its end.

@@ -1,10 +1,11 @@
 import type { BoardSpec, UartSpec } from "../../core/schema/board.ts";
 import { RFC2217_SUFFIX } from "../../core/schema/instance-channel.ts";
-import type { LineEffect } from "../../core/serial/line-effect.ts";
 import { serveVncRaw } from "../display/vnc-connection.ts";
 import { serveGdb } from "../gdb/gdb-connection.ts";
+import { serveGpio } from "../gpio/gpio-connection.ts";
 import { serveMonitor } from "../monitor/monitor-connection.ts";
 import { serveQmpRaw } from "../qmp/qmp-connection.ts";
+import { boardLines } from "../uart/board-lines.ts";
 import { serveRfc2217 } from "../uart/rfc2217-session.ts";
 import { serveUart } from "../uart/uart-connection.ts";
 import type { ChannelOwner } from "./channel-owner.ts";
@@ -14,6 +15,7 @@ import type { ServeRaw } from "./raw-port.ts";
 export function rawChannel(owner: ChannelOwner, name: string): ServeRaw | undefined {
   const hub = owner.hubs.find((one) => one.name === name);
   if (hub) return (socket) => serveUart(socket, hub);
+  if (name === "gpio" && owner.guest.board.gpio) return (socket) => serveGpio(socket, owner.gpio);
   if (name === "qmp") return (socket) => serveQmpRaw(socket, owner.guest.qmpProxy);
   if (name === "vnc" && owner.guest.board.display) return (socket) => serveVncRaw(socket, owner.guest);
   if (name === "monitor") return (socket) => serveMonitor(socket, owner.guest);
@@ -26,12 +28,18 @@ export function rawChannel(owner: ChannelOwner, name: string): ServeRaw | undefi
 function rfc2217Channel({ guest, hubs }: ChannelOwner, uart: UartSpec): ServeRaw | undefined {
   const hub = hubs.find(({ name }) => name === uart.name);
   if (!hub) return undefined;
-  const wiring = uart.controlLines ?? {};
-  const act = (effect: LineEffect) => (effect === "reset" ? guest.reset() : guest.sendBreak(uart));
-  return (socket) => serveRfc2217({ socket, hub, wiring, act });
+  const lines = boardLines(guest, uart);
+  return (socket) => serveRfc2217({ socket, hub, lines });
 }
 
 /** Names of the channels of a board that can have a raw port. */
-export function rawChannelNames({ uarts, display }: Pick<BoardSpec, "uarts" | "display">): string[] {
-  return [...(display ? ["vnc"] : []), ...uarts.flatMap(({ name }) => [name, `${name}${RFC2217_SUFFIX}`]), "qmp", "monitor", "gdb"];
+export function rawChannelNames({ uarts, gpio, display }: Pick<BoardSpec, "uarts" | "gpio" | "display">): string[] {
+  return [
+    ...(gpio ? ["gpio"] : []),
+    ...(display ? ["vnc"] : []),
+    ...uarts.flatMap(({ name }) => [name, `${name}${RFC2217_SUFFIX}`]),
+    "qmp",
+    "monitor",
+    "gdb",
+  ];
 }

@@ -3,11 +3,13 @@ import type { BoardSpec, UartSpec } from "../../core/schema/board.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { Boot, BootRequest, BootStrategy, FirmwareFiles } from "../boot/boot.ts";
 import { serialChardev } from "../emulator/emulator-arguments.ts";
+import type { HeldFirmware } from "../firmware/firmware-supply.ts";
 import type { GpioPort } from "../gpio/gpio-port.ts";
 import type { Progress } from "../progress.ts";
 import { QmpProxy, type QmpProxyTarget } from "../qmp/qmp-proxy.ts";
 import type { Slot } from "../slot/slot.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
+import { GuestWatchers } from "./guest-watchers.ts";
 import { PauseNews } from "./pause-news.ts";
 
 export interface GuestOptions {
@@ -26,14 +28,16 @@ export interface GuestOptions {
   readonly hasDisplay?: boolean;
   /** One for each UART of the board, in its order. */
   readonly hubs: readonly UartHub[];
+  readonly gpio: GpioPort;
   /** Its end ends the guest's start. */
   readonly progress: Progress;
-  readonly gpio: GpioPort;
   readonly events: GuestEvents;
 }
 
 /** Told as it happens; none of them may throw. */
 export interface GuestEvents {
+  /** A boot begins. */
+  onStarting?(): void;
   /** The emulator of a boot has been started. */
   onStarted?(): void;
   /** The emulator's QMP has answered. */
@@ -62,11 +66,14 @@ export class Guest implements AsyncDisposable {
   #lastExit: GuestExit | undefined;
   #lastAction: Promise<unknown> = Promise.resolve();
   readonly #pauseNews: PauseNews;
+  readonly #watchers: GuestWatchers;
+  #held: Disposable | undefined;
 
   constructor(options: GuestOptions) {
     this.#options = options;
-    const { events } = options;
-    this.#pauseNews = new PauseNews((isPaused) => (isPaused ? events.onPaused?.() : events.onResumed?.()));
+    this.#watchers = new GuestWatchers(options.events);
+    const { tell } = this.#watchers;
+    this.#pauseNews = new PauseNews((isPaused) => (isPaused ? tell.onPaused() : tell.onResumed()));
   }
 
   /** What the board is. */
@@ -119,6 +126,19 @@ export class Guest implements AsyncDisposable {
   /** What the next boot runs. */
   load(firmware: FirmwareFiles | undefined): void {
     this.#firmware = firmware;
+    this.#held?.[Symbol.dispose]();
+    this.#held = undefined;
+  }
+
+  /** The same with files that stay where they are for as long as the guest needs them. */
+  loadHeld(held: HeldFirmware): void {
+    this.load(held.files);
+    this.#held = held;
+  }
+
+  /** Tells somebody else of what happens. Returns how to stop. */
+  watch(events: GuestEvents): () => void {
+    return this.#watchers.watch(events);
   }
 
   /** How the current boot ends, or the next one where the board was never on; a power-on makes a new promise. */
@@ -169,16 +189,19 @@ export class Guest implements AsyncDisposable {
       await this.#endedBoot?.[Symbol.asyncDispose]();
     });
     this.qmpProxy[Symbol.dispose]();
+    this.#held?.[Symbol.dispose]();
   }
 
   async #start(isPaused: boolean): Promise<void> {
     if (this.#boot) return;
     const { events, hubs, boots, progress, ...board } = this.#options;
+    const { tell } = this.#watchers;
     await this.#endedBoot?.[Symbol.asyncDispose]();
     this.#endedBoot = undefined;
     if (this.#lastExit) this.#exit = Promise.withResolvers();
     this.#boots += 1;
     this.#pauseNews.reset();
+    tell.onStarting();
     const boot = await boots.boot(
       {
         ...board,
@@ -195,13 +218,13 @@ export class Guest implements AsyncDisposable {
       progress,
     );
     this.#boot = boot;
-    events.onStarted?.();
+    tell.onStarted();
     boot.running.then(
       () => {
         if (this.#boot === boot) this.qmpProxy.plug(targetOf(boot));
-        events.onRunning?.();
+        tell.onRunning();
       },
-      (error) => events.onStartFailed?.(error),
+      (error) => tell.onStartFailed(error),
     );
     void boot.exited.then((exit) => this.#ended(boot, exit));
   }
@@ -215,7 +238,7 @@ export class Guest implements AsyncDisposable {
     this.#lastExit = exit;
     this.qmpProxy.unplug(boot.number, exit);
     this.#exit.resolve(exit);
-    this.#options.events.onExited?.(exit);
+    this.#watchers.tell.onExited(exit);
   }
 
   async #restart(isPaused: boolean): Promise<void> {

@@ -4,6 +4,7 @@ import type { AgentParts } from "../agent-parts.ts";
 import { addAttemptRoutes } from "./attempt-routes.ts";
 import { addCertificateRoutes } from "./certificate-routes.ts";
 import { addChannelRoutes } from "./channel-routes.ts";
+import type { ChannelScope } from "./channel-scope.ts";
 import { addEventRoutes } from "./event-routes.ts";
 import { addFirmwareRoutes } from "./firmware-routes.ts";
 import { addInfoRoutes } from "./info-routes.ts";
@@ -18,12 +19,12 @@ export function addRoutes(server: HttpServer, parts: AgentParts): void {
   addAttemptRoutes(server.app, parts);
   addFirmwareRoutes(server.app, parts);
   addInstanceRoutes(server.app, parts);
-  addChannelRoutes(server, {
+  const ofInstances: ChannelScope = {
     path: "/v1/instances",
     owner: (uid) => instances.board(uid),
     readLog: (uid, uart, range) => instances.readLog(uid, uart, range),
-  });
-  addChannelRoutes(server, {
+  };
+  const ofAttempts: ChannelScope = {
     path: "/v1/attempts",
     owner(id) {
       const attempt = attempts.running(id);
@@ -31,5 +32,6 @@ export function addRoutes(server: HttpServer, parts: AgentParts): void {
       return attempt;
     },
     readLog: (id, uart, range) => attempts.readLog(id, uart, range),
-  });
+  };
+  for (const scope of [ofInstances, ofAttempts]) addChannelRoutes(server, scope, parts);
 }

@@ -1,5 +1,6 @@
 import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { ArtifactSink } from "./artifact-sink.ts";
+import type { GuestParts } from "./guest-parts.ts";
 
 /** What the scenario runner may do with a guest. Attempts provide it; a fake provides it in unit tests. */
 export interface GuestControl {
@@ -7,6 +8,8 @@ export interface GuestControl {
   /** Name of the board's console. */
   readonly console: string;
   readonly pins: GuestPins;
+  /** The circuit around the board; undefined: the scenario has none. */
+  readonly parts?: GuestParts | undefined;
   /** Where steps put files that people want to see afterwards. */
   readonly artifacts: ArtifactSink;
   /** How the current boot ended, once it has; a power cycle makes a new promise. */

@@ -11,7 +11,7 @@ import { isLike } from "./expected-value.ts";
 import type { GuestControl } from "./guest-control.ts";
 import { describeExit, exitError, type GuestLimits, isOwnEnd } from "./guest-end.ts";
 import { endedTooSoon, whileAlive } from "./living-guest.ts";
-import { expectPin, setPin } from "./pin-steps.ts";
+import { expectPin, setControl, setPin } from "./pin-steps.ts";
 import { workProperty } from "./property-step.ts";
 import { takeScreenshot } from "./screenshot-step.ts";
 import type { SerialStream } from "./serial-stream.ts";
@@ -64,6 +64,7 @@ const ACTIONS: Partial<Record<StepAction, (step: ScenarioStep, context: StepCont
   "take-screenshot": takeScreenshot,
   "expect-exit": expectExit,
   "set-pin": setPin,
+  "set-control": setControl,
   "expect-pin": expectPin,
 };
 

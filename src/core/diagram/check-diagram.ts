@@ -1,5 +1,5 @@
 import { FarmError } from "../error/farm-error.ts";
-import { GpioLines } from "../gpio/gpio-line.ts";
+import { type GpioLine, GpioLines } from "../gpio/gpio-line.ts";
 import type { Scenario, ScenarioStep } from "../schema/scenario.ts";
 import { Circuit } from "./circuit.ts";
 import { diagramBoard, type WiredBoard } from "./diagram-board.ts";
@@ -24,8 +24,8 @@ export function checkDiagram(scenario: Scenario, board: { readonly name: string;
     if (action === undefined) continue;
     const place = `steps.${index}.${action}`;
     try {
-      if (circuit) performOnPaper(step, circuit);
-      else if (action === "set-control") throw noDiagram(board.name, index);
+      if (!circuit && action === "set-control") throw noDiagram(board.name, index);
+      performOnPaper(step, circuit, lines);
     } catch (error) {
       throw error instanceof FarmError ? atPlace(error, place) : error;
     }
@@ -35,19 +35,23 @@ export function checkDiagram(scenario: Scenario, board: { readonly name: string;
 
 const PART_ACTIONS = ["set-control", "expect-pin", "set-pin"] as const;
 
-function performOnPaper(step: ScenarioStep, circuit: Circuit): void {
-  const control = step["set-control"];
-  if (control) circuit.setControl(control["part-id"], control.control, control.value);
-  for (const pin of [step["expect-pin"], step["set-pin"]]) {
-    if (pin?.["part-id"] === undefined) continue;
-    const name = String(pin.pin ?? pin.name);
-    const sensed = circuit.sense(pin["part-id"], name);
-    if (step["set-pin"] && !("line" in sensed)) {
-      throw new FarmError("InvalidRequest", {
-        problems: `pin ${name} of ${pin["part-id"]} is on no line of the board`,
-      });
-    }
-  }
+function performOnPaper(step: ScenarioStep, circuit: Circuit | undefined, lines: GpioLines): void {
+  const { "set-control": control, "expect-pin": expected, "set-pin": driven } = step;
+  if (control) circuit?.setControl(control["part-id"], control.control, control.value);
+  const pin = expected ?? driven;
+  if (pin?.["part-id"] === undefined) return;
+  const name = String(pin.pin ?? pin.name);
+  // Without a diagram, a part can only be the board.
+  const sensed = circuit ? circuit.sense(pin["part-id"], name) : { line: name };
+  const line = "line" in sensed ? lines.find(sensed.line) : undefined;
+  const problem = driven ? obstacleToDriving(line) : line && !line.isOutput ? "cannot be seen from outside" : undefined;
+  if (problem === undefined) return;
+  throw new FarmError("InvalidRequest", { problems: `pin ${name} of ${pin["part-id"]} ${problem}` });
+}
+
+function obstacleToDriving(line: GpioLine | undefined): string | undefined {
+  if (!line) return "is on no line of the board";
+  return line.isInput ? undefined : "cannot be driven from outside";
 }
 
 function noDiagram(board: string, index: number): FarmError {

@@ -3,11 +3,6 @@ import type { Scenario } from "../schema/scenario.ts";
 import { Circuit } from "./circuit.ts";
 import { diagramBoard, type WiredBoard } from "./diagram-board.ts";
 
-/** True where a scenario has to do with its board's pins. */
-export function usesPins({ diagram, steps }: Pick<Scenario, "diagram" | "steps">): boolean {
-  return diagram !== undefined || steps.some((step) => step["set-pin"] ?? step["expect-pin"] ?? step["set-control"]);
-}
-
 /**
  * The lines that a scenario looks at, by their own names or by parts of its diagram.
  * @throws {FarmError} as `checkDiagram`, UnknownPin

@@ -74,10 +74,10 @@ const pinReference = {
   name: z.string().optional().describe("Line by name."),
 };
 
-/** The actions of a step. Each step has exactly one of them. */
 const NAMES_ONE_PIN = { message: "needs exactly one of pin and name" };
 const namesOnePin = ({ pin, name }: { pin?: unknown; name?: unknown }) => (pin === undefined) !== (name === undefined);
 
+/** The actions of a step. Each step has exactly one of them. */
 export const stepActions = {
   "wait-serial": waitSerial.describe("Waits until a text or pattern has come over a UART since the last such step."),
   "write-serial": writeSerial.describe("Writes to a UART."),
@@ -131,7 +131,7 @@ export type StepAction = keyof typeof stepActions;
 export const STEP_ACTIONS = Object.keys(stepActions) as StepAction[];
 
 /** Steps that the schema knows and no board supports yet: refused before start, never ignored. */
-export const UNSUPPORTED_ACTIONS: readonly StepAction[] = ["set-control", "snapshot"];
+export const UNSUPPORTED_ACTIONS: readonly StepAction[] = ["snapshot"];
 
 type OptionalActions = { [Action in StepAction]: z.ZodOptional<(typeof stepActions)[Action]> };
 const optionalActions = Object.fromEntries(
@@ -204,15 +204,15 @@ export const scenario = z
       .default([])
       .describe("Texts and patterns that fail the test whenever they appear."),
     monitors: z.array(monitor).max(16).default([]).describe("What turns output into test cases."),
+    diagram: diagram
+      .optional()
+      .describe("The circuit around the board; the command line takes it from diagram.json beside the scenario."),
     pins: z
       .boolean()
       .optional()
       .describe(
         "Watches the board's pins from its first instruction and keeps each change as the artifact pins.vcd, also where no step is about pins.",
       ),
-    diagram: diagram
-      .optional()
-      .describe("The circuit around the board; the command line takes it from diagram.json beside the scenario."),
     timeout: duration.optional().describe("Deadline of the whole scenario."),
     clock: timeoutClock,
   })
