@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { TIMESTAMP_FORMATS } from "./console/timestamp.ts";
 import { EXIT } from "./exit-code.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -37,6 +38,7 @@ export async function runProgram(surroundings: Surroundings): Promise<number> {
   addQuestions(program, does);
   addObjects(program, does);
   addEmulatorCommands(program, does);
+  addConsole(program, does);
   addPinCommands(program, does);
   try {
     await program.parseAsync(surroundings.args, { from: "user" });
@@ -133,12 +135,6 @@ function addQuestions(program: Command, does: Does): void {
     .description("check a board's file, and whether it can run here")
     .argument("<file>", "YAML file of the board")
     .action(does(async () => (await import("./command/boards.ts")).checkBoard));
-  withFarm(program.command("console"))
-    .description("attach to a UART of a running job or of an instance in a cluster (Ctrl-A x detaches)")
-    .argument("<job>", "id of the job, or emu/NAME")
-    .argument("[uart]", "name of the UART; default: the board's console")
-    .option("--raw", "pass every byte through: no escape key, no words")
-    .action(does(async () => (await import("./command/console.ts")).console));
   withFarm(program.command("logs"))
     .description("what the guest of a job, or of an instance in a cluster, wrote")
     .argument("<job>", "id of the job, or emu/NAME")
@@ -197,6 +193,28 @@ function addObjects(program: Command, does: Does): void {
     .option("--force-conflicts", "take over fields that others have set")
     .option("--json", "print each object as a line of JSON")
     .action(does(async () => (await import("./cluster/apply-objects.ts")).applyObjects));
+}
+
+/** People at a board's UARTs. */
+function addConsole(program: Command, does: Does): void {
+  withFarm(program.command("console"))
+    .description("attach to UARTs of a running job or of an instance (Ctrl-A x detaches)")
+    .argument("<target>", "id of the job, or name of the instance")
+    .argument("[uart]", "name of the UART; default: the board's console")
+    .option("--uart <name>", "another UART beside it, or all; repeatable: each line says where it is from", collected)
+    .option("--raw", "pass every byte through: no escape key, no words")
+    .option("--escape <key>", "escape key, such as ctrl-], ~ or none (default: EMUFARM_ESCAPE, or ctrl-a)")
+    .option("--take", "take the pen from whoever writes")
+    .option("--read-only", "write nothing, whatever is typed")
+    .option("--no-replay", "begin with what is written from now on")
+    .addOption(
+      new Option("-t, --timestamps [format]", "begin each line with the time it came at (default: time)").choices([
+        ...TIMESTAMP_FORMATS,
+      ]),
+    )
+    .option("--pty <path>", "make the UART a device at this path, for picocom, tio or pyserial")
+    .addHelpText("after", "\nCtrl-A h shows what else the escape key does.")
+    .action(does(async () => (await import("./console/console.ts")).console));
 }
 
 /** What people do with a board's pins. */

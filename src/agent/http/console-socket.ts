@@ -1,33 +1,50 @@
 import type { WebSocket } from "ws";
+import { type UartRequest, uartRequest } from "../../core/wire/uart-message.ts";
+import type { BoardLines } from "../uart/board-lines.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
+import type { UartViewing } from "../uart/uart-viewer.ts";
 
 /** WebSocket status "normal closure" (RFC 6455, 7.4.1). */
 const NORMAL_CLOSURE = 1000;
 
-/** A viewer of a UART over a WebSocket: binary messages are bytes both ways, text messages are notices in JSON. */
-export function serveConsole(socket: WebSocket, hub: UartHub, label: string): void {
-  const viewer = hub.addViewer({
+export interface ConsoleOptions extends UartViewing {
+  readonly hub: UartHub;
+  readonly lines: Pick<BoardLines, "sendBreak">;
+  /** Shown to others as the writer's name. */
+  readonly label: string;
+}
+
+/** A viewer of a UART over a WebSocket: binary messages are bytes both ways, text messages are JSON. */
+export function serveConsole(socket: WebSocket, { hub, lines, label, ...viewing }: ConsoleOptions): void {
+  const sink = {
     label,
     get backlogBytes() {
       return socket.bufferedAmount;
     },
-    send: (chunk) => socket.send(chunk, { binary: true }, () => viewer?.drained()),
-    notice: (notice) => socket.send(JSON.stringify(notice), () => viewer?.drained()),
-    end: (reason) => socket.close(NORMAL_CLOSURE, reason),
-  });
+    send: (chunk: Buffer) => socket.send(chunk, { binary: true }, () => viewer?.drained()),
+    notice: (notice: object) => socket.send(JSON.stringify(notice), () => viewer?.drained()),
+    end: (reason: string) => socket.close(NORMAL_CLOSURE, reason),
+  };
+  const viewer = hub.addViewer(sink, viewing);
   socket.on("message", (data, isBinary) => {
-    if (isBinary) void viewer.write(data as Buffer);
-    else if (isTakePen(String(data))) viewer.takePen();
+    if (isBinary) {
+      void viewer.write(data as Buffer);
+      return;
+    }
+    const request = requestIn(String(data));
+    if (request?.type === "takePen") viewer.takePen();
+    // A board that cannot is off, or about to be: a notice tells.
+    if (request?.type === "break" && viewer.usePen()) lines.sendBreak().catch(() => {});
   });
   socket.once("close", () => viewer[Symbol.dispose]());
 }
 
-/** The one thing that a viewer can ask for: `{"type":"takePen"}`. */
-function isTakePen(text: string): boolean {
+/** What is asked for; undefined: nothing that is known. */
+function requestIn(text: string): UartRequest | undefined {
   try {
-    return (JSON.parse(text) as { type?: unknown })?.type === "takePen";
+    return uartRequest.safeParse(JSON.parse(text)).data;
   } catch {
-    // Not JSON: nothing that is known.
-    return false;
+    // Not JSON.
+    return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { objectName } from "../../core/schema/metadata.ts";
 import type { HttpServer } from "../../http/server.ts";
 import { streamAnswer } from "../../http/stream-answer.ts";
 import type { ChannelOwner } from "../channel/channel-owner.ts";
+import { type BoardLines, boardLines } from "../uart/board-lines.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 import { type ChannelScope, ownerParams } from "./channel-scope.ts";
 import { serveConsole } from "./console-socket.ts";
@@ -14,7 +15,12 @@ const logQuery = z.object({
   offset: z.coerce.number().int().min(0).default(0),
   follow: z.stringbool().default(false),
 });
-const consoleQuery = z.object({ label: z.string().min(1).max(64).default("somebody") });
+const consoleQuery = z.object({
+  label: z.string().min(1).max(64).default("somebody").describe("Shown to others as the writer's name."),
+  replay: z.stringbool().default(true).describe("Whether the last output is shown first."),
+});
+/** Consoles and raw connections of one UART at a time: more than this is a mistake or an attack. */
+const MAX_VIEWERS = 128;
 
 export function addUartRoutes({ app, closing }: HttpServer, { path, owner, readLog }: ChannelScope): void {
   app.get(
@@ -36,10 +42,23 @@ export function addUartRoutes({ app, closing }: HttpServer, { path, owner, readL
     {
       websocket: true,
       schema: { params: uartParams, querystring: consoleQuery },
-      preHandler: async ({ params }) => void hubOf(owner(params.id), params.uart),
+      preHandler: async ({ params }) => {
+        const { name, viewerCount } = hubOf(owner(params.id), params.uart);
+        if (viewerCount >= MAX_VIEWERS) throw new FarmError("TooManyViewers", { uart: name, viewers: viewerCount });
+      },
     },
-    (socket: WebSocket, { params, query }) => serveConsole(socket, hubOf(owner(params.id), params.uart), query.label),
+    (socket: WebSocket, { params, query: { label, replay } }) => {
+      const board = owner(params.id);
+      const hub = hubOf(board, params.uart);
+      serveConsole(socket, { hub, lines: linesOf(board, params.uart), label, isReplayed: replay });
+    },
   );
+}
+
+function linesOf({ guest }: ChannelOwner, name: string): BoardLines {
+  const uart = guest.board.uarts.find((one) => one.name === name);
+  if (!uart) throw new FarmError("NotFound", { kind: "UART", name });
+  return boardLines(guest, uart);
 }
 
 function hubOf({ hubs }: ChannelOwner, uart: string): UartHub {

@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
 import { ComPortServer } from "../../core/serial/com-port-server.ts";
-import { type LineEffect, type LineWiring, lineEffect } from "../../core/serial/line-effect.ts";
+import type { UartNotice } from "../../core/wire/uart-message.ts";
 import type { RawConnection } from "../channel/raw-port.ts";
+import type { BoardLines } from "./board-lines.ts";
 import { lineOf, passOn, peerOf } from "./uart-connection.ts";
-import type { UartNotice, UartViewer, UartViewerSink } from "./uart-viewer.ts";
+import type { UartViewer, UartViewerSink } from "./uart-viewer.ts";
 
 /** Answers that nobody reads: whoever floods with options and never listens is let go. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
@@ -17,10 +18,7 @@ const AGREEMENT_MS = 500;
 export interface Rfc2217Options {
   readonly socket: Socket;
   readonly hub: { readonly name: string; addViewer(sink: UartViewerSink): UartViewer };
-  /** What the lines are wired to on the board. */
-  readonly wiring: LineWiring;
-  /** Does to the board what lines do. */
-  act(effect: LineEffect): Promise<void>;
+  readonly lines: BoardLines;
 }
 
 /** A UART over Telnet with its COM port option (RFC 2217), for one client. */
@@ -52,7 +50,7 @@ class Rfc2217Session {
       events: {
         send: (bytes) => void this.#answers.push(bytes),
         onInput: (bytes) => void this.#input.push(bytes),
-        onLines: (now, before) => this.#move(lineEffect(options.wiring, now, before)),
+        onLines: (now, before) => this.#move(options.lines.effect(now, before)),
         onPurge: ({ toClient }) => {
           // What went to the guest is on the line already, as it would be on a real one.
           if (toClient) this.#viewer?.skip();
@@ -125,7 +123,7 @@ class Rfc2217Session {
     if (first) passOn(viewer, this.#options.socket, more.length === 0 ? first : Buffer.concat([first, ...more]));
   }
 
-  #move(effect: LineEffect | undefined): void {
+  #move(effect: (() => Promise<void>) | undefined): void {
     const viewer = this.#viewer;
     if (!viewer) return;
     // What was typed before the lines moved comes before what they do.
@@ -133,6 +131,6 @@ class Rfc2217Session {
     // Lines are answered whoever moves them; the board heeds the one who writes.
     if (effect === undefined || !viewer.usePen()) return;
     // A board that cannot is off, or about to be: the modem's lines tell.
-    this.#options.act(effect).catch(() => {});
+    effect().catch(() => {});
   }
 }

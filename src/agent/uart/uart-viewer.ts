@@ -1,3 +1,4 @@
+import type { UartNotice } from "../../core/wire/uart-message.ts";
 import type { ByteRing } from "./byte-ring.ts";
 
 /**
@@ -5,19 +6,6 @@ import type { ByteRing } from "./byte-ring.ts";
  * pieces of a few, and each unsent piece takes a hundred times its size: a larger limit would cost far more than it says.
  */
 export const VIEWER_BACKLOG_BYTES = 64 * 1024;
-
-/** What a viewer is told beside the bytes; a WebSocket gets these as JSON text frames. */
-export type UartNotice =
-  /** So many bytes were skipped here, because the viewer was too slow or came too late. */
-  | { readonly type: "gap"; readonly bytes: number }
-  /** A boot begins here. */
-  | { readonly type: "boot"; readonly boot: number }
-  /** The board is off, until a boot is told. */
-  | { readonly type: "off" }
-  /** Who writes now: a viewer's label, or null for nobody. */
-  | { readonly type: "writer"; readonly writer: string | null; readonly isYou: boolean }
-  /** What you wrote was not taken, because another one writes or no guest is there. */
-  | { readonly type: "inputRefused"; readonly bytes: number; readonly reason: "writer" | "off" | "full" };
 
 /** A viewer's connection, as the hub needs it. */
 export interface UartViewerSink {

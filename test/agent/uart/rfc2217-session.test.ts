@@ -3,8 +3,10 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { RawPort } from "../../../src/agent/channel/raw-port.ts";
+import { boardLines } from "../../../src/agent/uart/board-lines.ts";
 import { serveRfc2217 } from "../../../src/agent/uart/rfc2217-session.ts";
 import { UartHub } from "../../../src/agent/uart/uart-hub.ts";
+import type { UartSpec } from "../../../src/core/schema/board.ts";
 import {
   CONTROL,
   type ComPortMessage,
@@ -13,22 +15,24 @@ import {
   PURGE,
   parseComPort,
 } from "../../../src/core/serial/com-port.ts";
-import type { LineWiring } from "../../../src/core/serial/line-effect.ts";
 import { encodeNegotiation, encodeSubnegotiation, OPTION } from "../../../src/core/serial/telnet.ts";
 import { TelnetDecoder } from "../../../src/core/serial/telnet-decoder.ts";
 import { socketPair, temporaryFolder } from "./socket-pair.ts";
 
 const BOARD_ON = MODEM.cts | MODEM.dsr | MODEM.carrier;
 
-async function setup(wiring: LineWiring = { rts: "reset" }) {
+const UNWIRED = { rts: "none", dtr: "none", break: "guest" } as const;
+
+async function setup(wiring: UartSpec["controlLines"] | object = { rts: "reset" }) {
   await using opening = new AsyncDisposableStack();
   const folder = opening.use(await temporaryFolder());
   const hub = opening.use(new UartHub({ name: "uart0", logPath: join(folder.path, "log") }));
   const acts: string[] = [];
-  const act = async (effect: string) => void acts.push(effect);
+  const guest = { reset: async () => void acts.push("reset"), sendBreak: async () => void acts.push("break") };
+  const lines = boardLines(guest, { name: "uart0", index: 0, controlLines: { ...UNWIRED, ...wiring } });
   const port = opening.use(
     await RawPort.listen({
-      serve: (socket) => serveRfc2217({ socket, hub, wiring, act }),
+      serve: (socket) => serveRfc2217({ socket, hub, lines }),
       host: "127.0.0.1",
       port: 0,
     }),
