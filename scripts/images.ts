@@ -1,7 +1,7 @@
 /**
  * `npm run images -- build [agent operator api] [--out DIR]` makes the images of the farm as OCI archives, without a
- * daemon and without a registry; `-- lock` pins Debian's present packages; `-- parts NAME --out DIR` writes what a
- * Containerfile puts together.
+ * daemon and without a registry; `-- push REGISTRY` brings them into one and writes a values file with their digests;
+ * `-- lock` pins Debian's present packages; `-- parts NAME --out DIR` writes what a Containerfile puts together.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -9,6 +9,8 @@ import { parseArgs } from "node:util";
 import { buildImage, writeParts } from "./images/build.ts";
 import { readLock, resolveLock } from "./images/debian-lock.ts";
 import { IMAGE_NAMES, type ImageName } from "./images/definition.ts";
+import { pushImages, writeValues } from "./images/push.ts";
+import { loginsOf } from "./images/registry.ts";
 import { type Commands, runCommand } from "./setup/commands.ts";
 import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
 import { debianArchitecture } from "./setup/newer-qemu.mjs";
@@ -26,6 +28,24 @@ const commands: Commands = {
       const { file, reference, digest, bytes } = await buildImage({ project: projectFolder, cache }, name, out);
       process.stdout.write(`${file} ${reference} ${digest} ${(bytes / 1e6).toFixed(1)} MB\n`);
     }
+  },
+  push: async (...args) => {
+    const { values, positionals } = parse(args);
+    const [target = "", ...words] = positionals;
+    const pushed = await pushImages({
+      place: { project: projectFolder, cache },
+      names: namesIn(words),
+      target: target.replace(/\/$/, ""),
+      tag: values.tag,
+      isPlain: values["plain-http"] === true,
+      findLogin: loginsOf(process.env),
+      onPushed: ({ reference, sentBytes }) => {
+        process.stdout.write(`${reference} ${(sentBytes / 1e6).toFixed(1)} MB sent\n`);
+      },
+    });
+    const file = resolve(values.values ?? "images.values.yaml");
+    writeValues(file, target.replace(/\/$/, ""), pushed);
+    say(`helm install emufarm charts/emufarm --values ${file} pulls these`);
   },
   parts: async (...args) => {
     const { values, positionals } = parse(args);
@@ -47,7 +67,9 @@ const commands: Commands = {
 
 function parse(args: string[]) {
   try {
-    return parseArgs({ args, options: { out: { type: "string" } }, allowPositionals: true });
+    const text = { type: "string" } as const;
+    const options = { out: text, tag: text, values: text, "plain-http": { type: "boolean" } } as const;
+    return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
     throw new SetupError(`${(error as Error).message}`);
   }

@@ -7,7 +7,7 @@ import { execa } from "execa";
 import { type ImageDefinition, USER_ID } from "./definition.ts";
 import type { Layer } from "./layer.ts";
 
-const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+export const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
 const LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip";
 
