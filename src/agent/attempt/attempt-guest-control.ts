@@ -1,33 +1,44 @@
 import { FarmError } from "../../core/error/farm-error.ts";
-import type { GpioBank } from "../gpio/gpio-bank.ts";
 import { takeScreenshot } from "../display/screenshot.ts";
+import type { GpioBank } from "../gpio/gpio-bank.ts";
 import type { Guest } from "../guest/guest.ts";
 import { runningQmp } from "../guest/running-qmp.ts";
 import { getProperty, setProperty } from "../property/properties.ts";
 import { executeFromOutside } from "../qmp/outside-commands.ts";
 import type { ArtifactSink } from "../scenario/artifact-sink.ts";
 import type { GuestControl } from "../scenario/guest-control.ts";
+import type { GuestParts } from "../scenario/guest-parts.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 import type { GuestDeadlines } from "./guest-deadlines.ts";
 
 export interface GuestControlParts {
   readonly guest: Guest;
   readonly hubs: readonly UartHub[];
+  readonly gpio: GpioBank;
+  readonly parts: GuestParts | undefined;
   readonly artifacts: ArtifactSink;
   readonly deadlines: GuestDeadlines;
-  readonly gpio: GpioBank;
   /** Told before the scenario itself pauses or resumes. */
   onPause(isPaused: boolean): void;
 }
 
 /** What the scenario may do with the guest. */
-export function guestControl({ guest, hubs, gpio, artifacts, deadlines, onPause }: GuestControlParts): GuestControl {
+export function guestControl({
+  guest,
+  hubs,
+  gpio,
+  parts,
+  artifacts,
+  deadlines,
+  onPause,
+}: GuestControlParts): GuestControl {
   return {
     uarts: new Map(hubs.map((hub) => [hub.name, hub])),
     console: hubs[0]?.name ?? "",
+    pins: gpio,
+    parts,
     artifacts,
     exited: () => guest.exited(),
-    pins: gpio,
     async power(state) {
       if (state === "on") await guest.powerOn();
       else if (state === "off") await guest.powerOff();
