@@ -27,7 +27,7 @@ function projectFiles(): ProjectFiles {
   };
 }
 
-function surroundings(interrupted: AbortSignal): Surroundings {
+function surroundings(interrupted: AbortSignal, yieldTerminal: () => Disposable): Surroundings {
   return {
     env: process.env,
     args: process.argv.slice(2),
@@ -47,6 +47,7 @@ function surroundings(interrupted: AbortSignal): Surroundings {
       return process.stderr;
     },
     interrupted,
+    yieldTerminal,
     project: projectFiles(),
   };
 }
@@ -54,7 +55,17 @@ function surroundings(interrupted: AbortSignal): Surroundings {
 async function main(): Promise<number> {
   const interruption = new AbortController();
   let interruptedMs = Number.POSITIVE_INFINITY;
+  let isTerminalYielded = false;
+  const yieldTerminal = () => {
+    isTerminalYielded = true;
+    return {
+      [Symbol.dispose]() {
+        isTerminalYielded = false;
+      },
+    };
+  };
   const interrupt = (how: string) => {
+    if (isTerminalYielded && how === "SIGINT") return;
     interruptedMs = Math.min(interruptedMs, performance.now());
     interruption.abort(new FarmError("Cancelled", { reason: how }));
   };
@@ -66,7 +77,7 @@ async function main(): Promise<number> {
   // Whoever read the output has had enough, as `head` does.
   process.stdout.on("error", () => interrupt("standard output was closed"));
   try {
-    return await runProgram(surroundings(interruption.signal));
+    return await runProgram(surroundings(interruption.signal, yieldTerminal));
   } catch (thrown) {
     if (interruption.signal.aborted) return EXIT.interrupted;
     const error = FarmError.from(thrown);

@@ -81,6 +81,8 @@ function addRun(program: Command, does: Does): void {
     .option("--kernel-append <text>", "command line of a Linux kernel")
     .option("--initrd <file>", "initial RAM disk of a Linux kernel")
     .option("--dtb <file>", "device tree of a Linux kernel")
+    .option("--gdb [port]", "stop at the first instruction and wait for a debugger (default: port 1234)", portNumber)
+    .option("--vscode", "print VS Code's launch.json for that instead of running")
     .option("--watch", "run again whenever the image changes, until Ctrl-C")
     .option("--no-farm", "use no running farm: start the emulator from here")
     .option("--json", "print the result as JSON, and the UART to standard error")
@@ -236,6 +238,14 @@ function addPinCommands(program: Command, does: Does): void {
 function addEmulatorCommands(program: Command, does: Does): void {
   const target = "id of a running job, or name of an instance";
   const listen = "offer it to other programs of this machine: unix:PATH or tcp:PORT, until Ctrl-C";
+  withFarm(program.command("gdb"))
+    .description("debug what runs on a board: starts gdb with its symbols (gdb's own arguments after --)")
+    .argument("<target>", target)
+    .argument("[arguments...]", "arguments for gdb")
+    .option("--symbols <file>", "ELF with symbols; default: the firmware, where it is an ELF")
+    .option("--port [number]", "start no gdb: offer the board at a port of this machine (default: 1234)", portNumber)
+    .option("--vscode", "print VS Code's launch.json")
+    .action(does(async () => (await import("./gdb/gdb.ts")).gdb));
   withFarm(program.command("qmp"))
     .description("QMP of a board's emulator: one command, a prompt, or a socket for other programs")
     .argument("<target>", target)

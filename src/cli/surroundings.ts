@@ -17,6 +17,8 @@ export interface Surroundings {
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP: the command ends what it began. */
   readonly interrupted: AbortSignal;
   readonly project: ProjectFiles;
+  /** From now on signals of the terminal are for a program that was started in it. Returns how to take them back. */
+  yieldTerminal(): Disposable;
 }
 
 /** A stream of the process, with the number of its file. */

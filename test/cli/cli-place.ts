@@ -127,6 +127,11 @@ export class StartedCli {
     return this.child.pid ?? 0;
   }
 
+  /** What it has written so far. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
   /** Settles once this text has been written, on either stream, as often as said. */
   async said(text: string, times = 1): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -104,7 +104,8 @@ export class Attempt {
     this.guest = new Guest({
       boots: dependencies.boots,
       tenant: spec.tenant,
-      strategy: spec.strategy,
+      // A debugger wants the first instruction, not the state at the ready pattern.
+      strategy: spec.paused && spec.strategy === "auto" ? "live" : spec.strategy,
       slot,
       boardName: spec.boardName,
       board: this.#board,
@@ -216,7 +217,8 @@ export class Attempt {
     });
     this.#scenario = scenario;
     // What could not be started is not the scenario's to judge.
-    this.guest.powerOn().then(begin, (error) => this.#progress.abort(FarmError.from(error)));
+    if (spec.paused) this.#setPaused(true);
+    this.guest.powerOn(spec.paused).then(begin, (error) => this.#progress.abort(FarmError.from(error)));
     this.#finish(await scenario.result);
   }
 

@@ -90,6 +90,11 @@ export class Guest implements AsyncDisposable {
     return this.#boot;
   }
 
+  /** What the board runs, or will. */
+  get firmware(): FirmwareFiles | undefined {
+    return this.#firmware;
+  }
+
   get slot(): Slot {
     return this.#options.slot;
   }

@@ -6,6 +6,7 @@ import { addDisplayRoutes } from "./display-routes.ts";
 import { addFrontEndRoutes } from "./front-end-routes.ts";
 import { addGdbRoutes } from "./gdb-routes.ts";
 import { addGpioRoutes } from "./gpio-routes.ts";
+import { addImageRoutes } from "./image-routes.ts";
 import { addMonitorRoutes } from "./monitor-routes.ts";
 import { addPropertyRoutes } from "./property-routes.ts";
 import { addQmpRoutes } from "./qmp-routes.ts";
@@ -21,5 +22,6 @@ export function addChannelRoutes(server: HttpServer, scope: ChannelScope, parts:
   addMonitorRoutes(server, scope);
   addDisplayRoutes(server, scope);
   addGdbRoutes(server, scope);
+  addImageRoutes(server, scope);
   addControlRoutes(server, scope);
 }

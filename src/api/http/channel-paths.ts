@@ -82,6 +82,13 @@ export const CHANNEL_PATHS: readonly ChannelPath[] = [
     description: "WebSocket: binary messages are bytes of the remote serial protocol, both ways.",
   },
   {
+    path: "firmware",
+    methods: ["GET"],
+    hasWebSocket: false,
+    summary: "Image that the board runs",
+    description: "Bytes of the firmware, for debuggers that look for its symbols.",
+  },
+  {
     path: "events",
     methods: [],
     hasWebSocket: true,

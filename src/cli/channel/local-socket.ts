@@ -3,6 +3,7 @@ import { chmod, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { resolve } from "node:path";
 import type { WebSocket } from "ws";
+import type { GuestChannels } from "../../client/guest-channels.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { EXIT } from "../exit-code.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -29,23 +30,46 @@ export async function offerLocally(
   target: Target,
   { path, what, at }: LocalOffer,
 ): Promise<number> {
+  const onProblem = (problem: string) => void stderr.write(`emufarm: ${problem}\n`);
+  await using offered = await openLocalSocket(target, { path, at, cwd, onProblem });
+  stderr.write(`emufarm: ${what} of ${target.name} at ${offered.address}; Ctrl-C ends\n`);
+  if (!interrupted.aborted) await once(interrupted, "abort");
+  return EXIT.passed;
+}
+
+export interface LocalSocketOptions extends Pick<LocalOffer, "path" | "at"> {
+  readonly cwd: string;
+  /** A connection could not be joined to the channel, or the channel was closed with a reason. */
+  onProblem(problem: string): void;
+}
+
+/**
+ * A socket of this machine, each connection to which is joined to a channel of its own.
+ * @throws {FarmError} InvalidRequest, ListenFailed
+ */
+export async function openLocalSocket(
+  channels: Pick<GuestChannels, "openWebSocket">,
+  { path, at, cwd, onProblem }: LocalSocketOptions,
+): Promise<AsyncDisposable & { readonly address: string }> {
   const place = placeOf(at, cwd);
   const connections = new Set<Socket>();
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
     connections.add(socket);
     socket.once("close", () => connections.delete(socket));
-    join(socket, target, path).catch((error: unknown) => {
-      stderr.write(`emufarm: ${FarmError.from(error).message}\n`);
+    join(socket, channels, path, onProblem).catch((error: unknown) => {
+      onProblem(FarmError.from(error).message);
       socket.destroy();
     });
   });
   await listen(server, place, at);
-  stderr.write(`emufarm: ${what} of ${target.name} at ${addressOf(server)}; Ctrl-C ends\n`);
-  if (!interrupted.aborted) await once(interrupted, "abort");
-  server.close();
-  for (const socket of connections) socket.destroy();
-  if ("path" in place) await rm(place.path, { force: true });
-  return EXIT.passed;
+  return {
+    address: addressOf(server),
+    async [Symbol.asyncDispose]() {
+      server.close();
+      for (const socket of connections) socket.destroy();
+      if ("path" in place) await rm(place.path, { force: true });
+    },
+  };
 }
 
 type Place = { readonly path: string } | { readonly host: string; readonly port: number };
@@ -83,11 +107,16 @@ function addressOf(server: Server): string {
 }
 
 /** Bytes go both ways as fast as the slower side takes them. */
-async function join(socket: Socket, target: Target, path: string): Promise<void> {
+async function join(
+  socket: Socket,
+  channels: Pick<GuestChannels, "openWebSocket">,
+  path: string,
+  onProblem: (problem: string) => void,
+): Promise<void> {
   // A connection that breaks is a client that left; "close" always follows.
   socket.on("error", () => {});
   let channel: WebSocket | undefined;
-  channel = await target.openWebSocket(path, (data) => {
+  channel = await channels.openWebSocket(path, (data) => {
     if (!socket.write(data)) channel?.pause();
   });
   const opened = channel;
@@ -97,7 +126,10 @@ async function join(socket: Socket, target: Target, path: string): Promise<void>
     opened.send(chunk, () => socket.resume());
   });
   socket.once("close", () => opened.terminate());
-  opened.once("close", () => socket.end());
+  opened.once("close", (_code: number, reason: Buffer) => {
+    if (reason.length > 0 && !socket.destroyed) onProblem(`${path}: ${reason.toString()}`);
+    socket.end();
+  });
   if (socket.destroyed) opened.terminate();
   else socket.resume();
 }

@@ -38,6 +38,7 @@ const KINDS: Readonly<Record<string, readonly (readonly CandidateKind[])[]>> = {
   logs: [["job"]],
   console: [["running"]],
   qmp: [["running"]],
+  gdb: [["running"]],
   prop: [["running"], ["propertyAction"], ["propertyPath"], ["propertyName"]],
   monitor: [["running"]],
   gpio: [["running"], ["gpioAction"], ["gpioLine"]],

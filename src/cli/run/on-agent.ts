@@ -59,6 +59,7 @@ async function startAttempt(agent: PrivateAgent, id: string, spec: AttemptSpecIn
       const socket = await client.openConsole({ attempt: id }, uart, () => {});
       return { write: (bytes) => socket.send(bytes), [Symbol.dispose]: () => socket.close() };
     },
+    openChannels: async () => ((await running.promise) ? client.channels({ attempt: id }) : undefined),
     async outcome(save) {
       const result = await finished.promise;
       for (const { name } of result.artifacts ?? []) await save?.(name, client.artifact(id, name));

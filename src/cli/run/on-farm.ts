@@ -53,6 +53,7 @@ function guestRun(farm: FarmClient, job: JobRecord, uart: string, say: (text: st
       const socket = await farm.openConsole(job.id, uart, () => {});
       return { write: (bytes) => socket.send(bytes), [Symbol.dispose]: () => socket.close() };
     },
+    openChannels: async () => ((await runs(farm, job)) ? farm.channels(job.id) : undefined),
     async outcome(save) {
       const verdict = (await farm.job(job.id)).verdict ?? (await verdictOf(farm, job, say));
       for (const { name } of verdict?.result?.artifacts ?? []) await save?.(name, farm.artifact(job.id, name));
@@ -62,6 +63,15 @@ function guestRun(farm: FarmClient, job: JobRecord, uart: string, say: (text: st
       await farm.cancelJob(job.id, reason);
     },
   };
+}
+
+/** Settles once the job's guest runs; false where it ended first. */
+async function runs(farm: FarmClient, job: JobRecord): Promise<boolean> {
+  for await (const event of farm.events(job.runId)) {
+    if (event.type === "jobFinished" || event.type === "end") return false;
+    if (event.type === "jobRunning" || (await farm.job(job.id)).state === "running") return true;
+  }
+  return false;
 }
 
 async function verdictOf(farm: FarmClient, job: JobRecord, say: (text: string) => void): Promise<JobRecord["verdict"]> {

@@ -1,3 +1,4 @@
+import type { GuestChannels } from "../../client/guest-channels.ts";
 import type { ErrorBody } from "../../core/error/error-body.ts";
 import type { JobSpecInput } from "../../core/schema/job.ts";
 import type { VerdictName } from "../../core/verdict.ts";
@@ -45,6 +46,8 @@ export interface GuestRun {
   output(): AsyncIterable<Buffer>;
   /** Settles once the guest runs and takes input; undefined where it ended first. */
   openInput(): Promise<GuestInput | undefined>;
+  /** The same for all channels of the guest. */
+  openChannels(): Promise<GuestChannels | undefined>;
   /**
    * To be asked after the output's end.
    * @param save takes each file that the test has made, before anything of the run is forgotten

@@ -26,6 +26,9 @@ export interface RunOptions extends Omit<FarmOptions, "farm"> {
   readonly initrd?: string;
   readonly dtb?: string;
   readonly watch?: true;
+  /** A port of this machine, or true for the usual one. */
+  readonly gdb?: number | true;
+  readonly vscode?: true;
   readonly json?: true;
 }
 
@@ -71,7 +74,7 @@ export async function requestOf(
     dtb === undefined ? undefined : read(dtb),
     scenarioOf(surroundings, project, scenario),
   ]);
-  const timeout = options.timeout ?? (options.interactive ? INTERACTIVE_TIMEOUT : undefined);
+  const timeout = options.timeout ?? (options.interactive || options.gdb ? INTERACTIVE_TIMEOUT : undefined);
   const isLinux = initrdFile !== undefined || dtbFile !== undefined || kernelAppend !== undefined;
   return {
     board,
@@ -92,6 +95,7 @@ export async function requestOf(
       ...(failText !== undefined && { failText }),
       ...(timeout !== undefined && { timeout }),
       ...(onReset !== undefined && { onReset }),
+      ...(options.gdb !== undefined && { paused: true }),
       // A person who waits for one firmware wants to hear of a fault at once.
       priority: 10,
     },

@@ -23,6 +23,7 @@ export async function run(
 ): Promise<number> {
   const words = new Words(surroundings);
   const subject = await subjectOf(surroundings, board, image, options);
+  if (options.vscode) return await printLaunch(surroundings, subject, options);
   await using place = await findPlace(surroundings, subject.board, options, words);
   const once = () => runOnce(surroundings, place, subject, options, words);
   if (!options.watch) return await once();
@@ -84,6 +85,8 @@ async function runOnce(
       guest.cancel("ended by Ctrl-A x").catch(() => {});
     };
     if (options.interactive && surroundings.stdin.isTTY) words.say("Ctrl-A x ends");
+    await using _debugging =
+      options.gdb === undefined ? undefined : await awaitDebugger(surroundings, guest, subject, options);
     const outcome = await withInput(surroundings, guest, options, leave, async () => {
       await copyOutput(guest.output(), options.json ? stderr : stdout, log, words);
       return guest.outcome(saveInto(surroundings, options.artifacts));
@@ -140,6 +143,22 @@ function saveInto({ cwd }: Surroundings, folder: string | undefined): SaveArtifa
     const { saveArtifact } = await import("../farm/save-artifact.ts");
     await saveArtifact(resolve(cwd, folder), name, bytes);
   };
+}
+
+async function printLaunch(surroundings: Surroundings, subject: RunSubject, options: RunOptions): Promise<number> {
+  const { launchOfRun } = await import("../gdb/launch-json.ts");
+  surroundings.stdout.write(await launchOfRun(surroundings, subject, options));
+  return EXIT.passed;
+}
+
+async function awaitDebugger(
+  surroundings: Surroundings,
+  guest: GuestRun,
+  { image }: RunSubject,
+  { gdb }: RunOptions,
+): Promise<AsyncDisposable | undefined> {
+  const { offerGdb } = await import("../gdb/offer-gdb.ts");
+  return await offerGdb(surroundings, guest, { image, ...(typeof gdb === "number" && { port: gdb }) });
 }
 
 async function copyOutput(

@@ -253,6 +253,11 @@ export const ERRORS = {
     sentence: "QMP command {command} is not on the list of allowed commands.",
   },
   GdbUnavailable: { class: "infrastructure", status: 502, sentence: "No debugger can be attached: {detail}." },
+  DebuggerMissing: {
+    class: "job",
+    status: 422,
+    sentence: "There is no {program} in PATH. Install it ({advice}), or name another gdb by EMUFARM_GDB.",
+  },
   GdbTaken: {
     class: "job",
     status: 409,

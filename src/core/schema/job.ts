@@ -47,6 +47,10 @@ export const jobOptions = {
     .describe("Steps and checks. Without one, the guest's own end gives the verdict: exit code 0 or power-off passes."),
   expectText: z.string().min(1).optional().describe("Passes when this text appears on any UART."),
   failText: z.string().min(1).optional().describe("Fails when this text appears on any UART."),
+  paused: z
+    .boolean()
+    .optional()
+    .describe("True starts with the CPU stopped, for a debugger; the timeout stands still until that lets it run."),
   timeout: duration.default("30s").describe("Deadline of an attempt, from its start, times the board's multiplier."),
   retries: z
     .strictObject({
