@@ -9,6 +9,9 @@ import { fileURLToPath } from "node:url";
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 const SOURCES = [join(PROJECT, "src/cli/main.ts")];
 
+const KILL_ROUNDS = 250;
+const KILL_PAUSE_MS = 20;
+
 /** A prebuilt image of the examples. */
 export function image(board: string, app: string): string {
   return join(PROJECT, "examples/images", board, `${app}.elf`);
@@ -85,15 +88,28 @@ export class CliPlace implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { pid } of this.processes()) {
+    // Until the last of them has gone, files may come back: of a process that was just being started, or still ends.
+    for (let round = 0; round < KILL_ROUNDS && this.#kill() > 0; round += 1) pause(KILL_PAUSE_MS);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Kills what is there; says how many that were. */
+  #kill(): number {
+    const processes = this.processes();
+    for (const { pid } of processes) {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
         // It has ended meanwhile.
       }
     }
-    rmSync(this.folder, { recursive: true, force: true });
+    return processes.length;
   }
+}
+
+/** Of the whole process: a disposal cannot wait otherwise. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** A command that goes on. */
