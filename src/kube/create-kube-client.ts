@@ -1,4 +1,4 @@
-import type { CallOptions, KubeClient, ObjectList, Selection } from "./kube-client.ts";
+import type { ApplyOptions, CallOptions, KubeClient, ObjectList, Selection } from "./kube-client.ts";
 import type { KubeSource } from "./kube-config.ts";
 import { isExpired, isNotFound } from "./kube-error.ts";
 import { createKubeLogin } from "./kube-login.ts";
@@ -108,30 +108,10 @@ function writes(requests: KubeRequests): Writes {
       const path = newObjectPath(resource, object.metadata.namespace);
       return requests.json({ method: "POST", path, query: { fieldManager }, body: object, ...sending(options) });
     },
-    async apply(resource, object, { fieldManager, force = false, ...options }) {
-      const query = { fieldManager, force };
-      const path = pathOf(resource, object);
-      return requests.json({
-        method: "PATCH",
-        path,
-        query,
-        contentType: APPLY_PATCH,
-        body: object,
-        ...sending(options),
-      });
-    },
-    async applyStatus(resource, object, { fieldManager, force = true, ...options }) {
-      const query = { fieldManager, force };
-      const path = `${pathOf(resource, object)}/status`;
-      return requests.json({
-        method: "PATCH",
-        path,
-        query,
-        contentType: APPLY_PATCH,
-        body: object,
-        ...sending(options),
-      });
-    },
+    apply: (resource, object, { force = false, ...options }) =>
+      applied(requests, pathOf(resource, object), object, { ...options, force }),
+    applyStatus: (resource, object, { force = true, ...options }) =>
+      applied(requests, `${pathOf(resource, object)}/status`, object, { ...options, force }),
     async patch(resource, name, namespace, mergePatch, { fieldManager, subresource, ...options } = {}) {
       const path = `${objectPath(resource, name, namespace)}${subresource ? `/${subresource}` : ""}`;
       const call = {
@@ -159,6 +139,16 @@ function writes(requests: KubeRequests): Writes {
       }
     },
   };
+}
+
+function applied<Kind extends KubeObject>(
+  requests: KubeRequests,
+  path: string,
+  body: Kind,
+  { fieldManager, force, ...options }: ApplyOptions,
+): Promise<Kind> {
+  const query = { fieldManager, force };
+  return requests.json({ method: "PATCH", path, query, contentType: APPLY_PATCH, body, ...sending(options) });
 }
 
 const pathOf = (resource: Resource, { metadata: { name = "", namespace } }: KubeObject) =>

@@ -1,5 +1,5 @@
 import type { AgentClient } from "../../client/agent-client.ts";
-import { BackOff } from "../../client/back-off.ts";
+import { followEvents } from "../../client/follow-events.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { AgentEvent } from "../../core/wire/agent-event.ts";
 import type { AttemptResult, AttemptStatus } from "../../core/wire/attempt.ts";
@@ -75,7 +75,17 @@ export class AgentLink implements Disposable {
   /** Connects, and stays connected until disposed. */
   open(): void {
     this.#startLossTimer();
-    void this.#run();
+    const { signal } = this.#closing;
+    void followEvents({
+      open: () => {
+        this.#stream = new AbortController();
+        return this.client.events(AbortSignal.any([signal, this.#stream.signal]));
+      },
+      onEvent: (event) => this.#apply(event),
+      onBroken: (error) => this.#disconnected(error),
+      signal,
+      pauses: RECONNECT,
+    });
   }
 
   /** True when the agent has been away for too long. */
@@ -150,27 +160,6 @@ export class AgentLink implements Disposable {
     clearTimeout(this.#lossTimer);
     clearTimeout(this.#acknowledgeTimer);
     this.#standing.resolve();
-  }
-
-  async #run(): Promise<void> {
-    const backOff = new BackOff(RECONNECT);
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      this.#stream = new AbortController();
-      try {
-        for await (const event of this.client.events(AbortSignal.any([signal, this.#stream.signal]))) {
-          if (signal.aborted) return;
-          this.#apply(event);
-          backOff.reset();
-        }
-      } catch (error) {
-        // Whatever the reason, the way on is the same: connect again, and hear what the agent has.
-        if (signal.aborted) return;
-        this.#disconnected(error);
-      }
-      // Interrupted by the end of the term, which the loop sees.
-      await backOff.pause(signal).catch(() => {});
-    }
   }
 
   #apply(event: AgentEvent): void {

@@ -1,5 +1,5 @@
 import type { AgentClient } from "../../client/agent-client.ts";
-import { BackOff } from "../../client/back-off.ts";
+import { followEvents } from "../../client/follow-events.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { ObservedAgent } from "../../core/policy/instance-observation.ts";
 import type { AgentEvent } from "../../core/wire/agent-event.ts";
@@ -42,7 +42,14 @@ export class AgentWatch implements AsyncDisposable {
     this.#dependencies = dependencies;
     this.client = dependencies.client;
     this.#startLossTimer();
-    this.#done = this.#run();
+    const { signal } = this.#closing;
+    this.#done = followEvents({
+      open: () => this.client.events(signal),
+      onEvent: (event) => this.#apply(event),
+      onBroken: (error) => this.#disconnected(error),
+      signal,
+      pauses: RECONNECT,
+    });
   }
 
   /** The agent, with the instance of this uid. */
@@ -75,25 +82,6 @@ export class AgentWatch implements AsyncDisposable {
     this.#dependencies.renewal[Symbol.dispose]();
     await this.#done;
     await this.client[Symbol.asyncDispose]();
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#closing;
-    const backOff = new BackOff(RECONNECT);
-    while (!signal.aborted) {
-      try {
-        for await (const event of this.client.events(signal)) {
-          this.#apply(event);
-          backOff.reset();
-        }
-      } catch (error) {
-        // Whatever the reason, the way on is the same: connect again, and hear what the agent has.
-        if (signal.aborted) return;
-        this.#disconnected(error);
-      }
-      // Interrupted by the end of the watch, which the loop sees.
-      await backOff.pause(signal).catch(() => {});
-    }
   }
 
   #apply(event: AgentEvent): void {
