@@ -39,6 +39,16 @@ const settings = z.object({
     .min(1)
     .default("emufarm-agents")
     .describe("Secret with the farm's keys; others, and the ConfigMap with the public ones, are named after it."),
+  EMUFARM_OPERATOR_OWNER_ROLE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("ClusterRole that the farm's objects in other namespaces go with, when the farm is uninstalled."),
+  EMUFARM_OPERATOR_AGENT_NETWORK_POLICY: z
+    .string()
+    .transform(parseSpec)
+    .optional()
+    .describe("Spec of the NetworkPolicy of agents, as JSON, which each namespace with agents gets."),
   EMUFARM_OPERATOR_API_URL: z.url({ protocol: /^https?$/ }).describe("The farm's API, which imports firmware."),
   EMUFARM_OPERATOR_API_SECRET: z.string().min(1).default("emufarm-api").describe("Secret with the API's token."),
   EMUFARM_OPERATOR_CERTIFICATE_LIFE_MS: z.coerce
@@ -86,9 +96,24 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       keyLifeMs: data.EMUFARM_OPERATOR_KEY_LIFE_MS,
     },
     agentsSecret: data.EMUFARM_OPERATOR_AGENTS_SECRET,
+    inNamespaces: {
+      ownerRole: data.EMUFARM_OPERATOR_OWNER_ROLE,
+      networkPolicy: data.EMUFARM_OPERATOR_AGENT_NETWORK_POLICY,
+    },
     apiUrl: data.EMUFARM_OPERATOR_API_URL,
     apiSecret: data.EMUFARM_OPERATOR_API_SECRET,
     agentLossMs: data.EMUFARM_OPERATOR_AGENT_LOSS_MS,
     logLevel: data.EMUFARM_OPERATOR_LOG_LEVEL,
   });
+}
+
+function parseSpec(text: string, context: z.RefinementCtx): object {
+  try {
+    const spec: unknown = JSON.parse(text);
+    if (typeof spec === "object" && spec !== null) return spec;
+  } catch {
+    // Told below, as any other text that is none.
+  }
+  context.addIssue({ code: "custom", message: "must be a JSON object" });
+  return z.NEVER;
 }

@@ -21,6 +21,7 @@ import { createPodMaker } from "./kubernetes/pod-maker.ts";
 import { createStatusWriter } from "./kubernetes/status-writer.ts";
 import { createPoolReconciler } from "./pool/pool-reconciler.ts";
 import { createPoolSteps } from "./pool/pool-steps.ts";
+import type { QueueWatch } from "./pool/queue-watch.ts";
 import type { TellEvent } from "./tell-event.ts";
 import type { AgentTrust } from "./trust/agent-trust.ts";
 
@@ -32,6 +33,7 @@ export interface ControllersOptions {
   readonly trust: AgentTrust;
   readonly agents: AgentWatches;
   readonly importFirmware: ImportFirmware;
+  readonly queue: QueueWatch;
   readonly tell: TellEvent;
   readonly clock: () => number;
   readonly log: Log;
@@ -73,7 +75,7 @@ export function openControllers(options: ControllersOptions): Controllers {
 
   const instance = createInstanceReconciler({
     world: { caches, madePods, agents, firmware, agentImage: config.agent.image, wake },
-    takeStep: createInstanceSteps({ client, pods, firmware, agent, epoch, tell, clock }),
+    takeStep: createInstanceSteps({ client, pods, firmware, agent, epoch, clock }),
     status: createStatusWriter<EmulatorInstanceStatus>({
       client,
       resource: INSTANCES,
@@ -93,6 +95,8 @@ export function openControllers(options: ControllersOptions): Controllers {
       madePods,
       agents,
       agent,
+      queue: options.queue,
+      clock,
       wake: (key) => queues.pool.addAfter(key, POOL_CALM_MS),
     },
     takeStep: createPoolSteps({ client, pods, agent, tell, clock }),
@@ -123,6 +127,11 @@ export function openControllers(options: ControllersOptions): Controllers {
     pool: queue("emulatorpool", POOL_WORKERS, pool),
     instance: queue("emulatorinstance", INSTANCE_WORKERS, instance),
   };
+  options.queue.onChange(() => {
+    for (const { metadata } of caches.pools.list()) {
+      queues.pool.addAfter(`${metadata.namespace ?? ""}/${metadata.name ?? ""}`, POOL_CALM_MS);
+    }
+  });
   agents.onFirstConnected(() => {
     for (const { metadata } of caches.clusterBoards.list()) queues.board.addAfter(metadata.name ?? "", BOARD_CALM_MS);
     for (const { metadata } of caches.boards.list()) {

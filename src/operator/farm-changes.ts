@@ -68,7 +68,15 @@ export function createFarmChanges(dependencies: FarmChangesDependencies): FarmCh
     usersOf(splitKey(key));
   }
 
-  return { instance: wake.instance, pool: wake.pool, board, clusterBoard: board, pod, service: wake.instance };
+  return {
+    instance: wake.instance,
+    pool: wake.pool,
+    board,
+    clusterBoard: board,
+    pod,
+    service: wake.instance,
+    budget: wake.pool,
+  };
 }
 
 function keyOfObject({ metadata }: FarmObject): string {

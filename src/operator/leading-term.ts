@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { createFarmClient } from "../client/farm-client.ts";
+import { createQueueClient } from "../client/queue-client.ts";
 import { createEventRecorder } from "../kube/event-recorder.ts";
 import type { KubeMetrics } from "../kube/kube-metrics.ts";
 import type { Leadership } from "../kube/leader-election.ts";
@@ -8,6 +9,7 @@ import { createAgentWatches } from "./agent/agent-watches.ts";
 import type { OperatorConfig } from "./config.ts";
 import { openControllers } from "./controllers.ts";
 import type { MeasuredTerm } from "./operator-metrics.ts";
+import { openQueueWatch } from "./pool/queue-watch.ts";
 import { createTellEvent } from "./tell-event.ts";
 import { openAgentTrust } from "./trust/agent-trust.ts";
 import { trustRules } from "./trust/farm-keys.ts";
@@ -32,7 +34,8 @@ export async function leadTerm(leadership: Leadership, dependencies: TermDepende
   const clock = () => Date.now();
   await using open = new AsyncDisposableStack();
   const rules = trustRules(config.trust);
-  const trust = await openAgentTrust({ client, namespace, secret: config.agentsSecret, rules, clock });
+  const { agentsSecret: secret, inNamespaces } = config;
+  const trust = await openAgentTrust({ client, namespace, secret, rules, inNamespaces, clock });
   const random = () => randomBytes(SECRET_BYTES).toString("base64url");
   const { token = "" } = await changeFarmSecret({
     client,
@@ -59,6 +62,7 @@ export async function leadTerm(leadership: Leadership, dependencies: TermDepende
       trust,
       agents,
       importFirmware: api.importFirmware,
+      queue: open.use(openQueueWatch({ client: createQueueClient({ address: config.apiUrl, token }), log })),
       tell: createTellEvent(recorder),
       clock,
       log,

@@ -25,6 +25,13 @@ labels:
 - apiGroups: [emufarm.dev]
   resources: [emulatorinstances/finalizers, emulatorpools/finalizers]
   verbs: [update]
+# By the queue.
+- apiGroups: [emufarm.dev]
+  resources: [emulatorpools/scale]
+  verbs: [patch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch]
 - apiGroups: [""]
   resources: [pods, services]
   verbs: [get, list, watch, create, patch, delete]
@@ -44,7 +51,58 @@ labels:
   resources: [configmaps]
   resourceNames: [{{ include "emufarm.agentsSecret" . }}]
   verbs: [patch]
+{{- if .Values.networkPolicies.enabled }}
+# Who may reach agents.
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [create]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  resourceNames: [{{ include "emufarm.agentsSecret" . }}]
+  verbs: [patch]
+{{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- end -}}
+
+{{/* Spec of the NetworkPolicy that the operator puts into each namespace with agents. */}}
+{{- define "emufarm.agentPolicy" -}}
+{{- $policies := .Values.networkPolicies -}}
+podSelector:
+  matchLabels: {app.kubernetes.io/name: emufarm-agent}
+policyTypes: [Ingress, Egress]
+ingress:
+  # The agent's API: the farm's own parts.
+  - ports: [{port: 8080, protocol: TCP}]
+    from:
+      - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: {{ .Release.Namespace }}}}
+        podSelector: {matchLabels: {app.kubernetes.io/part-of: emufarm, app.kubernetes.io/instance: {{ .Release.Name }}}}
+  {{- if .Values.monitoring.enabled }}
+  # Metrics are read there as well.
+  - ports: [{port: 8080, protocol: TCP}]
+    {{- with $policies.metricsFrom }}
+    from:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+  {{- end }}
+  # Raw ports, of which there are those that an instance lists.
+  - ports: [{port: 5000, endPort: 5999, protocol: TCP}]
+    {{- with $policies.channelsFrom }}
+    from:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+egress:
+  - to: [{namespaceSelector: {}}]
+    ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+  # Firmware.
+  - to:
+      - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: {{ .Release.Namespace }}}}
+        podSelector:
+          matchLabels:
+            {{- include "emufarm.selector" (dict "root" . "component" "api") | nindent 12 }}
+    ports: [{port: 8080, protocol: TCP}]
+  {{- with $policies.agentEgress }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end -}}

@@ -25,6 +25,7 @@ import { addImportRoutes } from "./import-routes.ts";
 import { addInstanceRoutes } from "./instance-routes.ts";
 import { addJobRoutes } from "./job-routes.ts";
 import { addPageRoutes } from "./page-routes.ts";
+import { addQueueRoutes } from "./queue-routes.ts";
 import { addRunRoutes } from "./run-routes.ts";
 
 /** What the routes stand on. */
@@ -41,7 +42,7 @@ export interface ApiServices {
   readonly jobs: JobRecords;
   /** Absent on a cluster, where they are objects of Kubernetes. */
   readonly instances: Instances | undefined;
-  readonly queue: Pick<FarmQueue, "waitingRoom" | "placesOf">;
+  readonly queue: Pick<FarmQueue, "waitingRoom" | "placesOf" | "signals">;
   /** By the address that the settings name. */
   readonly agents: ReadonlyMap<string, AgentClient>;
   /** Tenant of those who call: on one machine, its user. */
@@ -90,6 +91,7 @@ export async function createApiServer(services: ApiServices, options: ApiServerO
     addFirmwareRoutes,
     addImportRoutes,
     addRunRoutes,
+    addQueueRoutes,
     addJobRoutes,
     addChannelRoutes,
     addInstanceRoutes,

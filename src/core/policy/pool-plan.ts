@@ -1,6 +1,8 @@
 import { durationMs } from "../schema/duration.ts";
-import type { EmulatorPoolSpec, NumberOrPercentage } from "../schema/emulator-pool.ts";
+import type { EmulatorPoolSpec } from "../schema/emulator-pool.ts";
+import { amountOf } from "./amount.ts";
 import { hasEnded, type ObservedPod, type Problem } from "./instance-observation.ts";
+import { clearAway, type DeletePodStep, removal } from "./pod-plan.ts";
 
 /** A pod of a pool, with what its agent says. */
 export interface ObservedPoolPod extends ObservedPod {
@@ -11,6 +13,17 @@ export interface ObservedPoolPod extends ObservedPod {
   readonly cordonedMs?: number | undefined;
 }
 
+/** Who says how many agents there shall be. */
+export type PoolScaling =
+  /** The spec alone. */
+  | { readonly state: "bySpec" }
+  /** The queue has not been heard yet: as many as there are. */
+  | { readonly state: "unknown" }
+  /** Somebody else has written the scale sub-resource. */
+  | { readonly state: "elsewhere"; readonly manager: string }
+  /** @property untilMs when it asks for less, should nothing change */
+  | { readonly state: "byQueue"; readonly replicas: number; readonly untilMs?: number | undefined };
+
 /** Everything that is known of a pool at a moment. */
 export interface PoolObservation {
   readonly isDeleted: boolean;
@@ -18,19 +31,20 @@ export interface PoolObservation {
   /** What a pod would be made from now. */
   readonly templateKey: string;
   readonly pods: readonly ObservedPoolPod[];
+  readonly scaling: PoolScaling;
+  /** Whether there is a PodDisruptionBudget for it, or none can be. */
+  readonly hasBudget: boolean;
   /** Why the last pod could not be made, and when to try again. */
   readonly refusal?: { readonly problem: Problem; readonly retryAtMs: number } | undefined;
 }
 
 export type PoolStep =
   | { readonly type: "createPods"; readonly count: number }
-  | {
-      readonly type: "deletePod";
-      readonly name: string;
-      readonly uid: string;
-      readonly isForced: boolean;
-      readonly reason: string;
-    }
+  | DeletePodStep
+  /** Asks for so many agents, unless somebody else does. */
+  | { readonly type: "scale"; readonly replicas: number }
+  /** Sees to it that not all agents are evicted at once. */
+  | { readonly type: "createBudget" }
   /** Marks the pod as one that goes, and has its agent take no more work. */
   | { readonly type: "cordon"; readonly name: string; readonly uid: string }
   /** The pod is wanted after all. */
@@ -43,8 +57,6 @@ export interface PoolPlan {
   readonly requeueAfterMs?: number;
 }
 
-/** A pod that should have gone and is still there so long after is on a node that nobody hears of. */
-const SILENT_NODE_MS = 5_000;
 /** How soon a pod that drains is looked at again: results leave an agent without a word. */
 const DRAIN_LOOK_MS = 1_000;
 
@@ -54,25 +66,23 @@ export function planPool(seen: PoolObservation, nowMs: number): PoolPlan {
   const { pods } = seen;
   const live = pods.filter((pod) => pod.goneByMs === undefined && !hasEnded(pod));
   const going = live.filter(({ cordonedMs }) => cordonedMs !== undefined);
-  const steps: PoolStep[] = pods
-    .filter((pod) => hasEnded(pod) && pod.goneByMs === undefined)
-    .map((pod) => removal(pod, "PodEnded"));
-  const due: number[] = [];
-  for (const pod of pods) {
-    if (pod.goneByMs === undefined) continue;
-    const silentMs = pod.goneByMs + SILENT_NODE_MS;
-    if (silentMs <= nowMs) steps.push({ ...removal(pod, "NodeLost"), isForced: true });
-    else due.push(silentMs);
-  }
+  const cleared = clearAway(pods, nowMs);
+  const due = [...cleared.dueMs];
+  const steps: PoolStep[] = [...(seen.hasBudget ? [] : [BUDGET]), ...planScale(seen), ...cleared.steps];
   const wanted = planReplicas(seen, live, nowMs);
   steps.push(...wanted, ...going.filter((pod) => !isNamed(wanted, pod)).map((pod) => drain(pod, seen.spec, nowMs)));
   if (going.length > 0) due.push(nowMs + DRAIN_LOOK_MS);
   if (seen.refusal && seen.refusal.retryAtMs > nowMs) due.push(seen.refusal.retryAtMs);
+  if (seen.scaling.state === "byQueue" && seen.scaling.untilMs !== undefined) due.push(seen.scaling.untilMs);
   return due.length === 0 ? { steps } : { steps, requeueAfterMs: Math.max(0, Math.min(...due) - nowMs) };
 }
 
-function removal({ name, uid }: ObservedPod, reason: string): PoolStep & { type: "deletePod" } {
-  return { type: "deletePod", name, uid, isForced: false, reason };
+const BUDGET: PoolStep = { type: "createBudget" };
+
+/** The object's change brings the pods about. */
+function planScale({ scaling, spec }: PoolObservation): PoolStep[] {
+  if (scaling.state !== "byQueue" || scaling.replicas === spec.replicas) return [];
+  return [{ type: "scale", replicas: scaling.replicas }];
 }
 
 function isNamed(steps: readonly PoolStep[], { uid }: ObservedPod): boolean {
@@ -132,8 +142,4 @@ function byUse(pods: readonly ObservedPoolPod[]): ObservedPoolPod[] {
     (one, other) =>
       Number(one.isReady) - Number(other.isReady) || one.busySlots - other.busySlots || other.createdMs - one.createdMs,
   );
-}
-
-function amountOf(amount: NumberOrPercentage, whole: number, round: (value: number) => number): number {
-  return typeof amount === "number" ? amount : round((whole * Number.parseInt(amount, 10)) / 100);
 }

@@ -1,7 +1,7 @@
 import type { EmulatorPoolStatus, PoolCondition } from "../schema/emulator-pool.ts";
 import { timestampOf, withTransitions } from "./condition-history.ts";
 import { hasEnded, type Problem } from "./instance-observation.ts";
-import type { PoolObservation } from "./pool-plan.ts";
+import type { PoolObservation, PoolScaling } from "./pool-plan.ts";
 
 /** What the agents of a pool say, together. */
 export interface PoolSlots {
@@ -38,6 +38,7 @@ export function poolStatusOf(
       isDone && draining === 0 ? "Done" : draining > 0 ? "Draining" : "Creating",
       `${updated.length} of ${spec.replicas} agents are of the present spec; ${draining} go.`,
     ),
+    ...scalingActive(seen.scaling),
   ];
   return {
     observedGeneration: facts.generation,
@@ -56,6 +57,22 @@ export function poolStatusOf(
 function draft(type: PoolCondition, isSo: boolean, reason: string, message: string) {
   return { type, status: isSo ? ("True" as const) : ("False" as const), reason, message };
 }
+
+function scalingActive(scaling: PoolScaling) {
+  switch (scaling.state) {
+    case "bySpec":
+      return [];
+    case "unknown":
+      return [draft("ScalingActive", false, "QueueUnknown", "The operator has not heard yet how many jobs wait.")];
+    case "elsewhere":
+      return [draft("ScalingActive", false, "ScaledElsewhere", elsewhere(scaling.manager))];
+    case "byQueue":
+      return [draft("ScalingActive", true, "ScaledByQueue", "The queue sets the replicas.")];
+  }
+}
+
+const elsewhere = (manager: string) =>
+  `${manager} has set the replicas by the scale sub-resource. Apply the pool with another number of replicas to give them back to the queue.`;
 
 function obstacleOf({ refusal, pods }: PoolObservation): Problem | undefined {
   return refusal?.problem ?? pods.find((pod) => !pod.isReady && pod.goneByMs === undefined && pod.problem)?.problem;

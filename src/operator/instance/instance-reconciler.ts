@@ -1,14 +1,13 @@
-import { timestampOf, withTransitions } from "../../core/policy/condition-history.ts";
 import { instanceObjectStatus } from "../../core/policy/instance-object-status.ts";
-import type { Problem } from "../../core/policy/instance-observation.ts";
 import { planInstance } from "../../core/policy/instance-plan.ts";
 import type { EmulatorInstanceStatus } from "../../core/schema/emulator-instance-status.ts";
 import type { ReconcileOutcome } from "../../kube/work-queue.ts";
-import type { FarmObject } from "../kubernetes/kinds.ts";
 import { ObjectMemories } from "../kubernetes/object-memories.ts";
 import { parseInstanceSpec, statusOfInstance } from "../kubernetes/parsed-objects.ts";
 import type { PodMaker } from "../kubernetes/pod-maker.ts";
+import { refusedSpec } from "../kubernetes/refused-spec.ts";
 import type { StatusWriter } from "../kubernetes/status-writer.ts";
+import { soonest } from "../soonest.ts";
 import { createInstanceMemory, type InstanceMemory } from "./instance-memory.ts";
 import type { TakeStep } from "./instance-steps.ts";
 import { type InstanceView, type InstanceWorld, viewInstance } from "./instance-view.ts";
@@ -44,7 +43,9 @@ export function createInstanceReconciler(dependencies: InstanceReconcilerDepende
     const memory = memories.of(key, object.metadata.uid ?? "");
     const parsed = parseInstanceSpec(object);
     if ("problem" in parsed) {
-      await status.write(object, ...refused(object, parsed.problem, clock()), memory.status);
+      const before = statusOfInstance(object);
+      const told = { ...refusedSpec(object, parsed.problem, before, clock()), phase: "Pending" as const };
+      await status.write(object, before, told, memory.status);
       return soonest(memory.status.dueMs);
     }
     if (memory.foreignService && memory.foreignService.retryAtMs <= clock()) memory.foreignService = undefined;
@@ -70,22 +71,4 @@ function retryMs({ tries, foreignService }: InstanceMemory, { seen }: InstanceVi
     (one) => one !== undefined,
   );
   return due.length === 0 ? undefined : Math.max(0, Math.min(...due) - nowMs);
-}
-
-function soonest(...delaysMs: (number | undefined)[]): ReconcileOutcome | undefined {
-  const known = delaysMs.filter((one) => one !== undefined);
-  return known.length === 0 ? undefined : { requeueAfterMs: Math.min(...known) };
-}
-
-/** The status of an object that this version of the farm does not understand. */
-function refused(
-  object: FarmObject,
-  { reason, message }: Problem,
-  nowMs: number,
-): [EmulatorInstanceStatus | undefined, EmulatorInstanceStatus] {
-  const before = statusOfInstance(object);
-  const { generation = 0 } = object.metadata;
-  const ready = { type: "Ready", status: "False" as const, reason, message };
-  const conditions = withTransitions([ready], before?.conditions, generation, timestampOf(nowMs));
-  return [before, { observedGeneration: generation, phase: "Pending", conditions }];
 }

@@ -5,10 +5,9 @@ import type { KubeClient } from "../../kube/kube-client.ts";
 import type { FirmwareResolver } from "../firmware/firmware-resolver.ts";
 import { type AgentImage, agentPod, resourcesOf } from "../kubernetes/agent-pod.ts";
 import { channelPorts } from "../kubernetes/instance-ports.ts";
-import { FIELD_MANAGER, INSTANCES, PODS, type Pod, SERVICES } from "../kubernetes/kinds.ts";
+import { FIELD_MANAGER, INSTANCES, type Pod, SERVICES } from "../kubernetes/kinds.ts";
 import { BOARD_ANNOTATION, INSTANCE_LABEL, INSTANCE_UID_LABEL, TEMPLATE_ANNOTATION } from "../kubernetes/labels.ts";
 import { identityName, type PodMaker } from "../kubernetes/pod-maker.ts";
-import type { TellEvent } from "../tell-event.ts";
 import type { InstanceMemory } from "./instance-memory.ts";
 import { type InstanceView, templateKeyOf } from "./instance-view.ts";
 import { deleteLeftover } from "./leftovers.ts";
@@ -20,7 +19,6 @@ export interface InstanceStepsDependencies {
   readonly agent: AgentImage;
   /** Of this leader's term. */
   readonly epoch: number;
-  readonly tell: TellEvent;
   readonly clock: () => number;
 }
 
@@ -30,7 +28,7 @@ export type TakeStep = (step: InstanceStep, view: InstanceView, memory: Instance
 const FOREIGN_RETRY_MS = 15_000;
 
 export function createInstanceSteps(dependencies: InstanceStepsDependencies): TakeStep {
-  const { client, pods, firmware, epoch, tell, clock } = dependencies;
+  const { client, pods, firmware, epoch, clock } = dependencies;
 
   async function createPod(view: InstanceView, memory: InstanceMemory): Promise<void> {
     const pod = podOf(view, dependencies.agent);
@@ -75,17 +73,8 @@ export function createInstanceSteps(dependencies: InstanceStepsDependencies): Ta
     switch (step.type) {
       case "createPod":
         return createPod(view, memory);
-      case "deletePod": {
-        const options = step.isForced ? { uid: step.uid, gracePeriodSeconds: 0 } : { uid: step.uid };
-        if (!(await client.delete(PODS, step.name, namespace, options))) return;
-        tell(
-          object,
-          step.reason === "NodeLost" ? "Warning" : "Normal",
-          "PodDeleted",
-          `Deleted pod ${step.name}: ${step.reason}.`,
-        );
-        return;
-      }
+      case "deletePod":
+        return pods.remove(object, step);
       case "applyService":
         return applyService(view, memory);
       case "deleteService":

@@ -5,6 +5,8 @@ import { createReflector, type Reflector } from "../../kube/reflector.ts";
 import type { Log } from "../../log/log.ts";
 import {
   BOARDS,
+  BUDGETS,
+  type Budget,
   CLUSTER_BOARDS,
   type FarmObject,
   INSTANCES,
@@ -28,6 +30,7 @@ export interface FarmCaches extends AsyncDisposable {
   /** The farm's own. */
   readonly pods: Cache<Pod>;
   readonly services: Cache<Service>;
+  readonly budgets: Cache<Budget>;
   /** Settles when everything has been read once. */
   readonly synced: Promise<void>;
 }
@@ -40,6 +43,7 @@ export interface FarmChanges {
   clusterBoard(key: string): void;
   pod(key: string): void;
   service(key: string): void;
+  budget(key: string): void;
 }
 
 export interface FarmCachesOptions {
@@ -99,6 +103,7 @@ export function openFarmCaches(options: FarmCachesOptions): FarmCaches {
       },
     }),
     services: open(SERVICES, changes.service, { labelSelector: SELECT_MANAGED }),
+    budgets: open(BUDGETS, changes.budget, { labelSelector: SELECT_MANAGED }),
   };
   return {
     ...caches,

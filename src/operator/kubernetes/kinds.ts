@@ -68,6 +68,15 @@ export interface Secret extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+/** A PodDisruptionBudget. */
+export interface Budget extends KubeObject {
+  readonly spec?: {
+    readonly maxUnavailable?: number;
+    readonly unhealthyPodEvictionPolicy?: string;
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+  };
+}
+
 export interface ConfigMap extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
   /** In base64. */
@@ -91,6 +100,12 @@ const farm = (kind: string, plural: string, isNamespaced = true): Resource<FarmO
 export const PODS = core<Pod>("Pod", "pods");
 export const SERVICES = core<Service>("Service", "services");
 export const SECRETS = core<Secret>("Secret", "secrets");
+export const BUDGETS: Resource<Budget> = {
+  apiVersion: "policy/v1",
+  kind: "PodDisruptionBudget",
+  plural: "poddisruptionbudgets",
+  isNamespaced: true,
+};
 export const CONFIG_MAPS = core<ConfigMap>("ConfigMap", "configmaps");
 export const INSTANCES = farm("EmulatorInstance", "emulatorinstances");
 export const POOLS = farm("EmulatorPool", "emulatorpools");

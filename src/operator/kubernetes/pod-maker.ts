@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Problem } from "../../core/policy/instance-observation.ts";
+import type { DeletePodStep } from "../../core/policy/pod-plan.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
 import { isAlreadyExists, KubeError } from "../../kube/kube-error.ts";
 import { isControlledBy, keyOf } from "../../kube/kube-object.ts";
@@ -30,7 +31,7 @@ export interface PodMakerDependencies {
   readonly clock: () => number;
 }
 
-/** Makes pods, each with its identity. */
+/** Makes pods, each with its identity, and takes them away. */
 export interface PodMaker {
   /**
    * Gives the pod its name: the same one until it is known to be there, so that a request whose answer was lost makes
@@ -42,6 +43,8 @@ export interface PodMaker {
    * @returns how long until the next one has to be asked for
    */
   confirm(ownerUid: string): Promise<number | undefined>;
+  /** A pod that has gone already is no failure. */
+  remove(owner: FarmObject, step: DeletePodStep): Promise<void>;
   /** For a pod whose Secret an operator before this one may not have made. */
   ensureIdentity(pod: Pod): Promise<void>;
 }
@@ -107,6 +110,11 @@ export function createPodMaker({ client, trust, made, epoch, tell, clock }: PodM
       made.add(pod, clock());
       tell(owner, "Normal", "PodCreated", `Created pod ${name}.`);
       await ensureIdentity(pod);
+    },
+    async remove(owner, { name, uid, isForced, reason }) {
+      const options = isForced ? { uid, gracePeriodSeconds: 0 } : { uid };
+      if (!(await client.delete(PODS, name, owner.metadata.namespace, options))) return;
+      tell(owner, reason === "NodeLost" ? "Warning" : "Normal", "PodDeleted", `Deleted pod ${name}: ${reason}.`);
     },
     async confirm(ownerUid) {
       const unseen = made.unseen((pod) => isControlledBy(pod, ownerUid));

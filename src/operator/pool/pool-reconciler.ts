@@ -1,15 +1,14 @@
-import { timestampOf, withTransitions } from "../../core/policy/condition-history.ts";
-import type { Problem } from "../../core/policy/instance-observation.ts";
 import { planPool } from "../../core/policy/pool-plan.ts";
 import { poolStatusOf } from "../../core/policy/pool-status.ts";
 import type { EmulatorPoolStatus } from "../../core/schema/emulator-pool.ts";
 import type { ReconcileOutcome } from "../../kube/work-queue.ts";
-import type { FarmObject } from "../kubernetes/kinds.ts";
 import { POOL_LABEL } from "../kubernetes/labels.ts";
 import { ObjectMemories } from "../kubernetes/object-memories.ts";
 import { parsePoolSpec, statusOfPool } from "../kubernetes/parsed-objects.ts";
 import { noTries, type PodMaker } from "../kubernetes/pod-maker.ts";
+import { refusedSpec } from "../kubernetes/refused-spec.ts";
 import type { StatusMemory, StatusWriter } from "../kubernetes/status-writer.ts";
+import { soonest } from "../soonest.ts";
 import type { PoolMemory, TakePoolStep } from "./pool-steps.ts";
 import { type PoolView, type PoolWorld, viewPool } from "./pool-view.ts";
 
@@ -36,7 +35,9 @@ export function createPoolReconciler(
   dependencies: PoolReconcilerDependencies,
 ): (key: string) => Promise<ReconcileOutcome | undefined> {
   const { world, takeStep, status, pods, clock } = dependencies;
-  const memories = new ObjectMemories((): Memory => ({ tries: noTries(), cordons: new Map(), status: {} }));
+  const memories = new ObjectMemories(
+    (): Memory => ({ tries: noTries(), scaling: { asked: [] }, cordons: new Map(), status: {} }),
+  );
 
   /** Counts that tick are told now and then. */
   function countsOf({ slots, free }: PoolView, memory: Memory): { slots: number; free: number } {
@@ -67,10 +68,11 @@ export function createPoolReconciler(
     const memory = memories.of(key, object.metadata.uid ?? "");
     const parsed = parsePoolSpec(object);
     if ("problem" in parsed) {
-      await status.write(object, ...refused(object, parsed.problem, clock()), memory.status);
+      const before = statusOfPool(object);
+      await status.write(object, before, refusedSpec(object, parsed.problem, before, clock()), memory.status);
       return soonest(memory.status.dueMs);
     }
-    const view = () => viewPool(world, key, object, parsed.value, memory.tries);
+    const view = () => viewPool(world, key, object, parsed.value, memory);
     const first = view();
     const plan = planPool(first.seen, clock());
     try {
@@ -84,27 +86,4 @@ export function createPoolReconciler(
     const confirmMs = await pods.confirm(object.metadata.uid ?? "");
     return soonest(plan.requeueAfterMs, memory.status.dueMs, confirmMs, isBusy ? COUNT_AGE_MS : undefined);
   };
-}
-
-function soonest(...delaysMs: (number | undefined)[]): ReconcileOutcome | undefined {
-  const known = delaysMs.filter((one) => one !== undefined);
-  return known.length === 0 ? undefined : { requeueAfterMs: Math.min(...known) };
-}
-
-/** The status of an object that this version of the farm does not understand. */
-function refused(
-  object: FarmObject,
-  { reason, message }: Problem,
-  nowMs: number,
-): [EmulatorPoolStatus | undefined, EmulatorPoolStatus] {
-  const before = statusOfPool(object);
-  const { generation = 0 } = object.metadata;
-  const ready = { type: "Ready", status: "False" as const, reason, message };
-  return [
-    before,
-    {
-      observedGeneration: generation,
-      conditions: withTransitions([ready], before?.conditions, generation, timestampOf(nowMs)),
-    },
-  ];
 }

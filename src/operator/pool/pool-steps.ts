@@ -1,3 +1,4 @@
+import { removal } from "../../core/policy/pod-plan.ts";
 import type { PoolStep } from "../../core/policy/pool-plan.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
 import { isNotFound } from "../../kube/kube-error.ts";
@@ -6,6 +7,8 @@ import { PODS, type Pod } from "../kubernetes/kinds.ts";
 import { CORDONED_ANNOTATION, POOL_LABEL, POOL_UID_LABEL, TEMPLATE_ANNOTATION } from "../kubernetes/labels.ts";
 import { identityName, type PodMaker, type PodTries } from "../kubernetes/pod-maker.ts";
 import type { TellEvent } from "../tell-event.ts";
+import { applyBudget } from "./pool-budget.ts";
+import { type ScalingMemory, scalePool } from "./pool-scaling.ts";
 import type { PoolView } from "./pool-view.ts";
 
 export interface PoolStepsDependencies {
@@ -19,6 +22,9 @@ export interface PoolStepsDependencies {
 /** What the operator remembers of a pool between two looks. */
 export interface PoolMemory {
   readonly tries: PodTries;
+  readonly scaling: ScalingMemory;
+  /** Somebody else's budget has the pool's name. */
+  hasForeignBudget?: boolean;
   /** When the cordon of a pod was renewed last, by the pod's uid. */
   readonly cordons: Map<string, number>;
 }
@@ -53,15 +59,8 @@ export function createPoolSteps({ client, pods, agent, tell, clock }: PoolStepsD
     if (!watch || !(await keepCordoned(view, podUid, memory))) return;
     const [attempts, instances] = await Promise.all([watch.client.attempts(), watch.client.instances()]);
     if (attempts.length > 0 || instances.length > 0) return;
-    await remove(view, podName, podUid, "Drained", false);
+    await pods.remove(view.object, removal({ name: podName, uid: podUid }, "Drained"));
     memory.cordons.delete(podUid);
-  }
-
-  async function remove(view: PoolView, podName: string, uid: string, why: string, isForced: boolean): Promise<void> {
-    const { object } = view;
-    const options = isForced ? { uid, gracePeriodSeconds: 0 } : { uid };
-    if (!(await client.delete(PODS, podName, object.metadata.namespace, options))) return;
-    tell(object, why === "NodeLost" ? "Warning" : "Normal", "PodDeleted", `Deleted pod ${podName}: ${why}.`);
   }
 
   return async (step, view, memory) => {
@@ -71,8 +70,15 @@ export function createPoolSteps({ client, pods, agent, tell, clock }: PoolStepsD
           await pods.create(view.object, podOf(view, agent), memory.tries);
         }
         return;
+      case "scale":
+        return scalePool(client, view.object, step.replicas, memory.scaling, clock());
+      case "createBudget":
+        if (await applyBudget(client, view.object)) return;
+        memory.hasForeignBudget = true;
+        tell(view.object, "Warning", "BudgetNameTaken", "A PodDisruptionBudget of the pool's name is somebody else's.");
+        return;
       case "deletePod":
-        return remove(view, step.name, step.uid, step.reason, step.isForced);
+        return pods.remove(view.object, step);
       case "cordon":
         await mark(view, step.name, step.uid, new Date(clock()).toISOString());
         await keepCordoned(view, step.uid, memory);

@@ -1,6 +1,7 @@
 import type { ObservedPoolPod, PoolObservation } from "../../core/policy/pool-plan.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { EmulatorPoolSpec } from "../../core/schema/emulator-pool.ts";
+import { isControlledBy } from "../../kube/kube-object.ts";
 import type { AgentWatch } from "../agent/agent-watch.ts";
 import type { AgentWatches } from "../agent/agent-watches.ts";
 import { findBoard } from "../board/board-lookup.ts";
@@ -9,8 +10,10 @@ import { contentDigest } from "../kubernetes/content-digest.ts";
 import { BY_POOL, type FarmCaches, type MadeObjects } from "../kubernetes/farm-caches.ts";
 import type { FarmObject, Pod } from "../kubernetes/kinds.ts";
 import { CORDONED_ANNOTATION, POOL_UID_LABEL } from "../kubernetes/labels.ts";
-import type { PodTries } from "../kubernetes/pod-maker.ts";
 import { observePod } from "../kubernetes/pod-observation.ts";
+import { observeScaling } from "./pool-scaling.ts";
+import type { PoolMemory } from "./pool-steps.ts";
+import type { QueueWatch } from "./queue-watch.ts";
 
 /** Where the operator looks. */
 export interface PoolWorld {
@@ -18,6 +21,8 @@ export interface PoolWorld {
   readonly madePods: MadeObjects<Pod>;
   readonly agents: AgentWatches;
   readonly agent: AgentImage;
+  readonly queue: Pick<QueueWatch, "waiting">;
+  readonly clock: () => number;
   /** Looks at the pool again, soon: agents tell of each job. */
   readonly wake: (key: string) => void;
 }
@@ -43,9 +48,9 @@ export function viewPool(
   key: string,
   object: FarmObject,
   spec: EmulatorPoolSpec,
-  tries: PodTries,
+  { tries, scaling, hasForeignBudget }: PoolMemory,
 ): PoolView {
-  const { caches, madePods, agents, agent } = world;
+  const { caches, madePods, agents, agent, queue } = world;
   const { uid = "", namespace = "" } = object.metadata;
   const shown = caches.pods.byIndex(BY_POOL, uid);
   const found = madePods.with(shown, ({ metadata }) => metadata.labels?.[POOL_UID_LABEL] === uid);
@@ -59,6 +64,11 @@ export function viewPool(
   const resources = poolResources(boards, spec.slotsPerPod);
   const templateKey = contentDigest([spec.podTemplate, spec.slotsPerPod, resources, agent.image]);
   const observed = [...pods.values()].map(({ pod, watch }) => observePoolPod(pod, watch));
+  const busySlots = observed
+    .filter(({ cordonedMs }) => cordonedMs === undefined)
+    .reduce((sum, pod) => sum + pod.busySlots, 0);
+  const budget = caches.budgets.get(key);
+  const demand = queue.waiting === undefined ? undefined : { waiting: queue.waiting, busySlots };
   const serving = [...pods.values()].flatMap(({ watch }) => (watch?.isConnected && watch.slots ? [watch.slots] : []));
   return {
     object,
@@ -71,6 +81,8 @@ export function viewPool(
       spec,
       templateKey,
       pods: observed,
+      scaling: observeScaling(object, spec, demand, scaling, world.clock()),
+      hasBudget: hasForeignBudget === true || (budget !== undefined && isControlledBy(budget, uid)),
       refusal: tries.refusal,
     },
     slots: serving.reduce((sum, { slots }) => sum + slots, 0),

@@ -6,11 +6,12 @@ import type { KubeClient } from "../../kube/kube-client.ts";
 import { isAlreadyExists } from "../../kube/kube-error.ts";
 import { publicKeysOf } from "../../token/signing-keys.ts";
 import { createTokenSigner } from "../../token/token-signer.ts";
-import { CONFIG_MAPS, FIELD_MANAGER, type Pod, SECRETS } from "../kubernetes/kinds.ts";
+import { FIELD_MANAGER, type Pod, SECRETS } from "../kubernetes/kinds.ts";
 import { IDENTITY_ANNOTATION, MANAGED_BY } from "../kubernetes/labels.ts";
 import { type CertificateAuthority, openAuthority } from "./certificate-authority.ts";
 import { authorityBundle, type FarmKeys, type FarmKeysOptions, rotateFarmKeys } from "./farm-keys.ts";
 import { dataOf } from "./farm-secret.ts";
+import { type NamespaceObjectsOptions, openNamespaceObjects } from "./namespace-objects.ts";
 
 /** What agents show to their callers, and callers to agents. */
 export interface AgentTrust {
@@ -38,10 +39,9 @@ export interface TrustMounts {
 /** What lies in the ConfigMap: for agents, for API and dispatcher, and for people. */
 const KEYS_FILE = "keys.json";
 const AUTHORITY_FILE = "ca.crt";
-/** Somebody may have deleted it: before a new pod it is looked after again. */
-const PUBLISHED_MS = 60_000;
-
-export type AgentTrustOptions = FarmKeysOptions;
+export interface AgentTrustOptions extends FarmKeysOptions {
+  readonly inNamespaces: Pick<NamespaceObjectsOptions, "ownerRole" | "networkPolicy">;
+}
 
 /** Opens what the farm has, and makes it where it has none yet. */
 export async function openAgentTrust(options: AgentTrustOptions): Promise<AgentTrust> {
@@ -49,7 +49,7 @@ export async function openAgentTrust(options: AgentTrustOptions): Promise<AgentT
   let keys = await rotateFarmKeys(options);
   let opened: { readonly of: string; readonly authority: CertificateAuthority } | undefined;
   const signer = createTokenSigner({ keys: async () => keys.signing.operator, clock });
-  const published = new Map<string, { readonly text: string; readonly atMs: number }>();
+  const objects = await openNamespaceObjects({ ...options.inNamespaces, client, own: namespace, name: configMap });
 
   async function authorityNow(): Promise<CertificateAuthority> {
     const active = activeOf(keys.authorities, clock());
@@ -58,16 +58,7 @@ export async function openAgentTrust(options: AgentTrustOptions): Promise<AgentT
     return opened.authority;
   }
 
-  async function publish(where: string): Promise<void> {
-    const data = publicData(keys);
-    const text = JSON.stringify(data);
-    const known = published.get(where);
-    if (known?.text === text && performance.now() - known.atMs < PUBLISHED_MS) return;
-    const metadata = { name: configMap, namespace: where, labels: MANAGED_BY };
-    const object = { apiVersion: "v1", kind: "ConfigMap", metadata, data };
-    await client.apply(CONFIG_MAPS, object, { fieldManager: FIELD_MANAGER, force: true });
-    published.set(where, { text, atMs: performance.now() });
-  }
+  const publish = (where: string) => objects.ensure(where, publicData(keys));
 
   await publish(namespace);
   return {

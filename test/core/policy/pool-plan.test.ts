@@ -19,6 +19,8 @@ function seenWith(
     spec: emulatorPoolSpec.parse({ replicas: 2, ...spec }),
     templateKey: "template",
     pods,
+    scaling: { state: "bySpec" },
+    hasBudget: true,
     ...rest,
   };
 }
@@ -40,6 +42,26 @@ test.each<[string, PoolObservation, PoolStep[]]>([
   ["as asked: nothing", seenWith([podNamed("a"), podNamed("b")]), []],
   ["deleted: its pods go with it", seenWith([], {}, { isDeleted: true }), []],
   ["none yet: all at once", seenWith([]), [{ type: "createPods", count: 2 }]],
+  [
+    "without a budget: one is made",
+    seenWith([podNamed("a"), podNamed("b")], {}, { hasBudget: false }),
+    [{ type: "createBudget" }],
+  ],
+  [
+    "the queue asks for more",
+    seenWith([podNamed("a"), podNamed("b")], { maxReplicas: 5 }, { scaling: { state: "byQueue", replicas: 4 } }),
+    [{ type: "scale", replicas: 4 }],
+  ],
+  [
+    "the queue asks for as many as there are",
+    seenWith([podNamed("a"), podNamed("b")], { maxReplicas: 5 }, { scaling: { state: "byQueue", replicas: 2 } }),
+    [],
+  ],
+  [
+    "somebody else scales it",
+    seenWith([podNamed("a"), podNamed("b")], { maxReplicas: 5 }, { scaling: { state: "elsewhere", manager: "keda" } }),
+    [],
+  ],
   ["one is missing", seenWith([podNamed("a")]), [{ type: "createPods", count: 1 }]],
   ["refused a moment ago: not at once again", seenWith([], {}, { refusal: { problem, retryAtMs: NOW_MS + 1 } }), []],
   [
