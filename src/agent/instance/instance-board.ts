@@ -24,7 +24,7 @@ export interface InstanceBoardOptions {
 }
 
 /** The board of an instance with its channels, which stay open through all its boots. */
-export class InstanceBoard implements ChannelOwner, AsyncDisposable {
+export class InstanceBoard implements ChannelOwner {
   readonly guest: Guest;
   readonly hubs: readonly UartHub[];
   readonly gdb: GdbChannel;
@@ -56,8 +56,8 @@ export class InstanceBoard implements ChannelOwner, AsyncDisposable {
       hasDisplay: true,
       maxResets: Number.POSITIVE_INFINITY,
       hubs: this.hubs,
-      progress: this.#progress,
       gpio: this.gpio,
+      progress: this.#progress,
       events,
     });
     this.gdb = new GdbChannel({
@@ -73,7 +73,7 @@ export class InstanceBoard implements ChannelOwner, AsyncDisposable {
     try {
       await board.#openRawPorts();
     } catch (error) {
-      await board[Symbol.asyncDispose]();
+      await board.end("a raw port could not be opened");
       throw error;
     }
     return board;
@@ -96,14 +96,15 @@ export class InstanceBoard implements ChannelOwner, AsyncDisposable {
     });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** The board is no more, for a reason in words, which every channel that has a place for words tells. */
+  async end(reason: string): Promise<void> {
     this.#progress.abort(undefined);
     await this.guest[Symbol.asyncDispose]();
     await this.gdb[Symbol.asyncDispose]();
-    await Promise.all(this.#rawPorts.map(({ rawPort }) => rawPort[Symbol.asyncDispose]()));
-    for (const hub of this.hubs) hub.end();
-    this.#progress[Symbol.dispose]();
+    for (const hub of this.hubs) hub.end(reason);
     this.gpio.end();
+    await Promise.all(this.#rawPorts.map(({ rawPort }) => rawPort[Symbol.asyncDispose]()));
+    this.#progress[Symbol.dispose]();
   }
 
   /** A debugger has killed its program: the board begins anew, as a real one does without its probe. */

@@ -95,11 +95,16 @@ export class Instance implements AsyncDisposable {
     });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end("the agent is going down");
+  }
+
+  /** It is no more, for a reason in words. */
+  async end(reason: string): Promise<void> {
     this.#life.abort(undefined);
     this.#backOff.cancel();
     await this.#convergence[Symbol.asyncDispose]();
-    await this.#dismantle();
+    await this.#dismantle(reason);
     this.#firmware?.[Symbol.dispose]();
     this.#life[Symbol.dispose]();
   }
@@ -157,7 +162,7 @@ export class Instance implements AsyncDisposable {
 
   async #build(): Promise<void> {
     const { desired } = this;
-    await this.#dismantle();
+    await this.#dismantle("the board is built anew, as its instance has changed");
     const { boots, logFolder, host } = this.#dependencies;
     this.#board = await InstanceBoard.build({
       desired,
@@ -176,14 +181,14 @@ export class Instance implements AsyncDisposable {
     await this.#save({ ...this.#record, ports });
   }
 
-  async #dismantle(): Promise<void> {
+  async #dismantle(reason: string): Promise<void> {
     const board = this.#board;
     this.#board = undefined;
     this.#boardKey = undefined;
     this.#firmwareKey = undefined;
     if (!board) return;
     this.#dependencies.onHttpOnRawPort(board.rawPorts.reduce((sum, { rawPort }) => sum + rawPort.refusedHttp, 0));
-    await board[Symbol.asyncDispose]();
+    await board.end(reason);
   }
 
   async #load(): Promise<void> {

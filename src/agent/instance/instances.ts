@@ -86,7 +86,7 @@ export class Instances implements AsyncDisposable {
     const instance = this.#instances.get(uid);
     if (!instance) return;
     this.#instances.delete(uid);
-    await instance[Symbol.asyncDispose]();
+    await instance.end("the instance was deleted");
     await this.#dependencies.store.delete(uid);
     this.#told.delete(uid);
     this.#dependencies.events.emit({ type: "instanceDeleted", uid });

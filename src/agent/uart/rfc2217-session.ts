@@ -28,7 +28,7 @@ export function serveRfc2217(options: Rfc2217Options): RawConnection {
     receive: (chunk) => session.receive(chunk),
     drained: () => session.drained(),
     // Its lines fall with it, so it is not kept to read on.
-    ended: () => void options.socket.destroySoon(),
+    ended: () => options.socket.destroySoon(),
     closed: () => session.end(),
   };
 }

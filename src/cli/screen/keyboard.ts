@@ -15,13 +15,12 @@ export function joinInput(
   stdin: ReadStream,
   opening: Promise<(Input & Partial<Disposable>) | undefined>,
   onEnd: () => void,
-  isRaw = false,
 ): Disposable {
   const isTerminal = stdin.isTTY === true;
   const early: Uint8Array[] = [];
   let input: (Input & Partial<Disposable>) | undefined;
   let isOver = false;
-  const keys = isTerminal && !isRaw ? new EscapeKeys() : undefined;
+  const keys = isTerminal ? new EscapeKeys() : undefined;
   const onData = (bytes: Buffer) => {
     const { bytes: passed, isEnd } = keys?.read(bytes) ?? { bytes, isEnd: false };
     if (passed.length > 0) {

@@ -120,13 +120,22 @@ export class SerialLab implements AsyncDisposable {
   }
 }
 
+interface ShellWish {
+  readonly generation?: number;
+  readonly resetCount?: number;
+  /** The same under another digest. */
+  readonly isOtherFirmware?: boolean;
+}
+
 /** An instance that runs the shell of the examples, with every port of its console. */
 export async function startShell(
   lab: AgentLab,
   uid: string,
   boardName: string,
+  { generation = 1, resetCount = 0, isOtherFirmware = false }: ShellWish = {},
 ): Promise<{ readonly console: string; readonly status: InstanceStatus }> {
-  const image = await exampleImage(boardName, "shell");
+  const shell = await exampleImage(boardName, "shell");
+  const image = isOtherFirmware ? Buffer.concat([shell, Buffer.of(0)]) : shell;
   const board = await boardSpecOf(boardName);
   const console = board.uarts[0]?.name ?? "";
   await lab.client.putFirmware(sha256Of(image), image);
@@ -134,7 +143,8 @@ export async function startShell(
   await lab.client.putDesired({
     uid,
     tenant: "test",
-    generation: 1,
+    generation,
+    resetCount,
     epoch: 1,
     boardName,
     board,
@@ -145,7 +155,8 @@ export async function startShell(
       { name: `${console}-rfc2217`, tcp: true },
     ],
   });
-  const isIt = (one: InstanceStatus) => one.uid === uid && one.phase === "Running" && one.endpoints.length > 0;
+  const isIt = (one: InstanceStatus) =>
+    one.uid === uid && one.generation === generation && one.phase === "Running" && one.endpoints.length > 0;
   const hello = await events.until("hello");
   const known = hello.instances.find(isIt);
   return { console, status: known ?? (await events.until("instance", ({ instance }) => isIt(instance))).instance };

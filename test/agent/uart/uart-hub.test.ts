@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createOutputLimit } from "../../../src/agent/uart/output-limit.ts";
 import { UartHub, type UartHubOptions } from "../../../src/agent/uart/uart-hub.ts";
-import { type UartNotice, type UartViewerSink, VIEWER_BACKLOG_BYTES } from "../../../src/agent/uart/uart-viewer.ts";
+import { type UartViewerSink, VIEWER_BACKLOG_BYTES } from "../../../src/agent/uart/uart-viewer.ts";
+import type { UartNotice } from "../../../src/core/wire/uart-message.ts";
 import { socketPair, temporaryFolder } from "./socket-pair.ts";
 
 /** A viewer that notes what it gets; its connection takes nothing while `backlogBytes` is large. */
