@@ -262,6 +262,16 @@ function addEmulatorCommands(program: Command, does: Does): void {
     .argument("[value]", "true, false or a number")
     .option("--json", "print JSON")
     .action(does(async () => (await import("./qmp/prop.ts")).prop));
+  withFarm(program.command("screen"))
+    .description("a picture of what a board's display shows now, as PNG")
+    .argument("<target>", target)
+    .option("-o, --output <file>", "write to this file; default: standard output")
+    .action(does(async () => (await import("./qmp/screen.ts")).screen));
+  withFarm(program.command("vnc"))
+    .description("a board's display for VNC viewers on this machine")
+    .argument("<target>", target)
+    .option("--listen <address>", "where: tcp:PORT or unix:PATH", "tcp:5900")
+    .action(does(async () => (await import("./qmp/screen.ts")).vnc));
   withFarm(program.command("monitor"))
     .description("the monitor of a board's emulator for people, read-only: info, x, xp and p")
     .argument("<target>", target)

@@ -41,6 +41,8 @@ const KINDS: Readonly<Record<string, readonly (readonly CandidateKind[])[]>> = {
   gdb: [["running"]],
   prop: [["running"], ["propertyAction"], ["propertyPath"], ["propertyName"]],
   monitor: [["running"]],
+  screen: [["running"]],
+  vnc: [["running"]],
   gpio: [["running"], ["gpioAction"], ["gpioLine"]],
   cancel: [["unfinished"]],
   junit: [["run"]],

@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import type { z } from "zod";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { nearestName } from "../../core/policy/nearest-name.ts";
@@ -11,6 +11,7 @@ import { farmFolders } from "../folders.ts";
 import { isBoardFile } from "../run/board-argument.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { readDiagramBeside, sourceOfPlace } from "./diagram-beside.ts";
+import { withPictures } from "./pictures-beside.ts";
 
 /**
  * A board from its YAML file.
@@ -25,11 +26,20 @@ export function readRunFile(path: string, file: string): Promise<RunFile> {
   return readDocument(path, file, runFile);
 }
 
-/** A scenario with the circuit that is drawn beside it. */
+/** A scenario with the circuit that is drawn beside it, and the pictures that it compares with. */
 export async function readScenario(path: string, file: string): Promise<Scenario> {
-  const read = await readDocument(path, file, scenario);
+  const read = await readWithPictures(path, file);
   const diagram = read.diagram ?? (await readDiagramBeside(path, file));
   return diagram ? { ...read, diagram } : read;
+}
+
+async function readWithPictures(path: string, file: string): Promise<Scenario> {
+  const read = await readDocument(path, file, scenario);
+  try {
+    return await withPictures(read, dirname(path));
+  } catch (error) {
+    throw await scenarioProblem(error, path, file);
+  }
 }
 
 /**

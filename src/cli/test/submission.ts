@@ -8,6 +8,7 @@ import type { FirmwareReference, JobSpecInput } from "../../core/schema/job.ts";
 import type { Scenario } from "../../core/schema/scenario.ts";
 import type { BoardStatus, RunRecord } from "../../core/wire/farm.ts";
 import { readScenario } from "../farm/documents.ts";
+import { withPictures } from "../farm/pictures-beside.ts";
 import { type JobProblem, jobProblem, planProblem, problemsOfRefusal } from "./job-problem.ts";
 import type { JobPart } from "./planned-job.ts";
 import { folderOf, type PlacedJob, type RunPlan } from "./run-plan.ts";
@@ -135,6 +136,6 @@ async function firmwareOf(job: PlacedJob, board: BoardStatus, digests: Files["di
 }
 
 async function scenarioOf(job: PlacedJob, scenarios: Files["scenarios"]): Promise<Scenario | undefined> {
-  if (typeof job.scenario !== "string") return job.scenario;
+  if (typeof job.scenario !== "string") return job.scenario && (await withPictures(job.scenario, folderOf(job)));
   return await scenarios.get(resolve(folderOf(job), job.scenario));
 }
