@@ -11,6 +11,7 @@ import { linux } from "./cases/linux.ts";
 import { memory } from "./cases/memory.ts";
 import { operator, streams } from "./cases/operator.ts";
 import { recycle } from "./cases/recycle.ts";
+import { firmwareChange, serial } from "./cases/serial.ts";
 import { start } from "./cases/start.ts";
 import { throughput } from "./cases/throughput.ts";
 import { waiting } from "./cases/waiting.ts";
@@ -20,6 +21,8 @@ const CASES: readonly BenchCase[] = [
   latency,
   echo,
   bulk,
+  serial,
+  firmwareChange,
   memory,
   command,
   input,

@@ -23,9 +23,23 @@ export interface BenchAgent extends AsyncDisposable {
   runAttempt(image: string, options?: Partial<AttemptSpecInput>): Promise<AttemptResult>;
   /** Starts an instance with a raw TCP port for its console, and connects to it. */
   openConsole(image: string): Promise<Socket>;
+  /** Starts an instance with every port of its console. */
+  startInstance(image: string, isPaused?: boolean): Promise<BenchInstance>;
+  /** Stores an image, as `change` of an instance wants it. */
+  push(image: Uint8Array): Promise<string>;
 }
 
-export async function startBenchAgent(slots: number): Promise<BenchAgent> {
+/** An instance of a benchmark. */
+export interface BenchInstance {
+  readonly uid: string;
+  /** Connects to the raw port of a channel. */
+  connect(channel: string): Promise<Socket>;
+  /** What is wanted from now on. */
+  change(wish: { readonly isPaused?: boolean; readonly firmware?: { readonly sha256: string } }): Promise<void>;
+}
+
+/** @param emulators folder of the emulators; default: those in PATH */
+export async function startBenchAgent(slots: number, emulators?: string): Promise<BenchAgent> {
   const folder = await mkdtemp(join(tmpdir(), "emufarm-bench-"));
   await chmod(folder, 0o711);
   const tokenFile = join(folder, "token");
@@ -39,6 +53,7 @@ export async function startBenchAgent(slots: number): Promise<BenchAgent> {
     EMUFARM_DATA: join(folder, "data"),
     EMUFARM_CACHE: join(folder, "cache"),
     EMUFARM_SLOTS: String(slots),
+    ...(emulators !== undefined && { EMUFARM_QEMU_PATH: emulators }),
   };
   const child = spawn(process.execPath, [PROGRAM], { env, stdio: ["pipe", "ignore", "pipe"] });
   await saysReady(child);
@@ -48,7 +63,7 @@ export async function startBenchAgent(slots: number): Promise<BenchAgent> {
     pid: child.pid as number,
     client,
     async runAttempt(image, options = {}) {
-      const firmware = { sha256: await push(client, image) };
+      const firmware = { sha256: await push(client, await readFile(image)) };
       const id = `b${randomUUID()}.1`;
       await client.putAttempt(id, { tenant: "bench", boardName: BENCH_BOARD, board, firmware, ...options });
       for await (const event of client.events()) {
@@ -62,13 +77,29 @@ export async function startBenchAgent(slots: number): Promise<BenchAgent> {
       const uid = randomUUID();
       await client.putDesired({
         ...{ uid, tenant: "bench", generation: 1, epoch: 1, boardName: BENCH_BOARD, board, power: "On" },
-        firmware: { sha256: await push(client, image) },
+        firmware: { sha256: await push(client, await readFile(image)) },
         channels: [{ name: "uart0", tcp: true }],
       });
-      const socket = connect({ host: "127.0.0.1", port: await consolePort(client, uid), noDelay: true });
-      await once(socket, "connect");
-      return socket;
+      return await connectTo(await consolePort(client, uid, "uart0"));
     },
+    async startInstance(image, isPaused = false) {
+      const uid = randomUUID();
+      const channels = ["uart0", "uart0-rfc2217"].map((name) => ({ name, tcp: true }));
+      let desired = {
+        ...{ uid, tenant: "bench", epoch: 1, boardName: BENCH_BOARD, board, power: "On" as const, channels },
+        ...{ generation: 1, isPaused, firmware: { sha256: await push(client, await readFile(image)) } },
+      };
+      await client.putDesired(desired);
+      return {
+        uid,
+        connect: async (channel) => await connectTo(await consolePort(client, uid, channel)),
+        async change(wish) {
+          desired = { ...desired, ...wish, generation: desired.generation + 1 };
+          await client.putDesired(desired);
+        },
+      };
+    },
+    push: (image) => push(client, image),
     async [Symbol.asyncDispose]() {
       await client[Symbol.asyncDispose]();
       const exited = once(child, "exit");
@@ -92,19 +123,24 @@ async function saysReady(child: ChildProcess): Promise<void> {
 }
 
 /** An instance opens its ports once it is started. */
-async function consolePort(client: AgentClient, uid: string): Promise<number> {
+async function consolePort(client: AgentClient, uid: string, channel: string): Promise<number> {
   const deadline = performance.now() + 10_000;
   while (performance.now() < deadline) {
     const instance = (await client.instances()).find((one) => one.uid === uid);
-    const port = instance?.endpoints[0]?.port;
+    const port = instance?.endpoints.find(({ name }) => name === channel)?.port;
     if (port !== undefined) return port;
     await wait(5);
   }
-  throw new Error("the instance opened no port");
+  throw new Error(`the instance opened no port for ${channel}`);
 }
 
-async function push(client: AgentClient, image: string): Promise<string> {
-  const bytes = await readFile(image);
+async function connectTo(port: number): Promise<Socket> {
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
+  await once(socket, "connect");
+  return socket;
+}
+
+async function push(client: AgentClient, bytes: Uint8Array): Promise<string> {
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   await client.putFirmware(sha256, bytes);
   return sha256;
