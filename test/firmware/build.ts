@@ -50,6 +50,12 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
   },
 ];
 
+/** What the projects with a diagram.json run (examples/diagrams). */
+const PIN_APPS = {
+  boards: ["microbit", "b-l475e-iot01a", "sifive-e", "lm3s6965evb"],
+  apps: ["blink", "button", "follow", "digits", "lights"],
+};
+
 /** With symbols, and lines for debuggers: one board for each architecture. */
 const DEBUGGED_BOARDS = ["mps2-an385", "arm-virt", "riscv32-virt", "riscv64-virt", "uno"];
 
@@ -81,6 +87,7 @@ async function buildOnce(): Promise<string> {
     for (const { boards, apps } of TEST_APPS) {
       await make(fresh, [`APP_DIR=${import.meta.dirname}`, `BOARDS=${boards.join(" ")}`, `APPS=${apps.join(" ")}`]);
     }
+    await make(fresh, ["APP_DIR=pins", `BOARDS=${PIN_APPS.boards.join(" ")}`, `APPS=${PIN_APPS.apps.join(" ")}`]);
     const debugged = ["DEBUG=1", "APPS=debugged", `BOARDS=${DEBUGGED_BOARDS.join(" ")}`];
     await make(fresh, [`APP_DIR=${import.meta.dirname}`, ...debugged]);
     // Emulators run under users of their own.
