@@ -10,6 +10,7 @@ import { latency } from "./cases/latency.ts";
 import { linux } from "./cases/linux.ts";
 import { memory } from "./cases/memory.ts";
 import { operator, streams } from "./cases/operator.ts";
+import { qmp } from "./cases/qmp.ts";
 import { recycle } from "./cases/recycle.ts";
 import { firmwareChange, serial } from "./cases/serial.ts";
 import { start } from "./cases/start.ts";
@@ -28,6 +29,7 @@ const CASES: readonly BenchCase[] = [
   input,
   waiting,
   idle,
+  qmp,
   recycle,
   start,
   guestSpeed,

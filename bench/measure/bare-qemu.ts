@@ -10,7 +10,11 @@ export const BENCH_BOARD = "mps2-an385";
 export const BINARY = "qemu-system-arm";
 
 /** What the farm passes as well, without its sockets. */
-function bareArguments(image: string, serial: string, machine: readonly string[] = ["-M", BENCH_BOARD]): string[] {
+export function bareArguments(
+  image: string,
+  serial: string,
+  machine: readonly string[] = ["-M", BENCH_BOARD],
+): string[] {
   return [
     ...machine,
     ...["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none"],

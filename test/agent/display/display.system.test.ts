@@ -8,6 +8,7 @@ import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AttemptResult } from "../../../src/core/wire/attempt.ts";
 import type { InstanceStatus } from "../../../src/core/wire/desired-state.ts";
+import { readBoards } from "../../boards/manifests.ts";
 import { buildFirmware } from "../../firmware/build.ts";
 import { AgentLab, boardSpecOf, EventLog, readUntil, sha256Of } from "../attempt/agent-lab.ts";
 
@@ -56,7 +57,8 @@ async function artifactOf(id: string, name: string): Promise<Buffer> {
 let count = 0;
 
 async function resultOf(board: string, steps: readonly unknown[]): Promise<{ id: string; result: AttemptResult }> {
-  const id = `display-${(count += 1)}.1`;
+  count += 1;
+  const id = `display-${count}.1`;
   await using events = new EventLog(lab.client);
   const scenario = { version: 1, steps } as never;
   await lab.client.putAttempt(id, await lab.specOf(await imageOf(board), { scenario, timeout: "2m" }, board));
@@ -64,6 +66,11 @@ async function resultOf(board: string, steps: readonly unknown[]): Promise<{ id:
 }
 
 const compareWith = (square: number) => ({ name: "expected.png", base64: drawnPicture(square).toString("base64") });
+
+test("every board with a display is among those of this test", () => {
+  const named = readBoards().filter(({ spec }) => spec.display !== undefined);
+  expect(named.map(({ metadata }) => metadata.name).sort()).toEqual(BOARDS);
+});
 
 describe.each(BOARDS)("%s", (board) => {
   test("shows in a scenario what its guest draws, and the picture is kept", async () => {
