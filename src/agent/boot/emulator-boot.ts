@@ -1,13 +1,14 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
+import { type CrashedCpu, withCrashPlace } from "../crash/crash-report.ts";
+import { readCrashedCpu } from "../crash/crashed-cpu.ts";
 import type { ProcessEnd } from "../emulator/emulator-process.ts";
 import type { BoardEmulator } from "../emulator/emulators.ts";
 import type { QmpClient } from "../qmp/qmp-client.ts";
 import type { Boot, BootRequest } from "./boot.ts";
 import { BootPins } from "./boot-pins.ts";
 import { BootWatch } from "./boot-watch.ts";
-import { readRegisters } from "./cpu-registers.ts";
 import { type BootEnd, classifyExit, refusal, startError } from "./exit-classification.ts";
 import type { LiveEmulator } from "./live-emulator.ts";
 
@@ -51,7 +52,7 @@ export class EmulatorBoot implements Boot {
   readonly #end = Promise.withResolvers<ProcessEnd>();
   #hasAnswered = false;
   #refusal: string | undefined;
-  #registers: string | undefined;
+  #crashed: CrashedCpu | undefined;
   #isSpoiled = false;
   #isDisposed = false;
   #endedFor: BootEnd["endedFor"];
@@ -147,9 +148,9 @@ export class EmulatorBoot implements Boot {
 
   /** The process of a machine that is kept ends with nothing but the word of its crash: where that was, it is asked. */
   async #panic(isKept: boolean): Promise<void> {
-    if (isKept && this.#registers === undefined) {
-      this.#registers = "";
-      this.#registers = await readRegisters(this.qmp, this.#options.stopGraceMs);
+    if (isKept && this.#crashed === undefined) {
+      this.#crashed = { dump: "", stack: [] };
+      this.#crashed = await readCrashedCpu(this.qmp, this.#options.stopGraceMs);
     }
     await this.#quit();
   }
@@ -253,17 +254,19 @@ export class EmulatorBoot implements Boot {
     this.#watch[Symbol.dispose]();
     // How the guest ended is known all the same; the next boot sweeps first, and is refused while that fails.
     if (live.process.hasExited) await this.#request.slot.sweep().catch(() => {});
-    return classifyExit({
+    const exit = classifyExit({
       process: end,
       isEmulatorAlive: !live.process.hasExited,
       shutdownReason: this.#watch.shutdownReason,
       exitCode: this.#watch.exitCode,
       refusal: this.#refusal,
-      registers: this.#registers,
+      registers: this.#crashed?.dump,
       hasAnswered: this.#hasAnswered,
       endedFor: live.hasBrokenProtocol ? "protocol" : this.#endedFor,
       resets: this.#watch.resets,
       endings: this.#request.board.endings,
     });
+    const cpu = this.#crashed ?? { dump: end.stderr, stack: [] };
+    return await withCrashPlace(exit, cpu, this.#request.firmware);
   }
 }

@@ -78,12 +78,31 @@ export const uartLog = z
   .describe("Log of a UART.");
 export type UartLog = z.infer<typeof uartLog>;
 
+export const cpuState = z
+  .strictObject({
+    registers: z.string().describe("Registers, as the emulator prints them."),
+    frames: z
+      .array(
+        z.strictObject({
+          address: z.string().describe("Address in hexadecimal."),
+          function: z.string().optional().describe("Function that it lies in."),
+          file: z.string().optional().describe("Source file, where the firmware has DWARF."),
+          line: z.number().int().optional().describe("Line in it."),
+        }),
+      )
+      .describe("Where the CPU was; then what it may have been called from, by link register and stack."),
+  })
+  .describe("Where a CPU was.");
+export type CpuState = z.infer<typeof cpuState>;
+
 export const guestExit = z
   .strictObject({
     reason: exitReason,
     code: z.number().int().optional().describe("Exit code of the guest, where it gave one."),
     signal: z.string().optional().describe("Signal that ended the emulator."),
     detail: z.string().optional().describe("What the emulator said on stderr, its last lines."),
+    place: z.string().optional().describe("Where it crashed, in words: function, file and line, and the caller."),
+    cpu: cpuState.optional().describe("The CPU at a crash, where the emulator told it."),
   })
   .describe("How the guest's last boot ended.");
 export type GuestExit = z.infer<typeof guestExit>;

@@ -1,0 +1,39 @@
+import { readFile } from "node:fs/promises";
+import { delimiter } from "node:path";
+import { expect, test } from "vitest";
+import { AgentLab, EventLog } from "../attempt/agent-lab.ts";
+import { debuggedImage } from "../gdb/gdb-lab.ts";
+
+const FARM_QEMU = process.env.EMUFARM_FARM_QEMU_PATH;
+const BOARD = "mps2-an385";
+
+/** What becomes of a guest that is told to crash. */
+async function crash(env: Record<string, string>) {
+  await using lab = await AgentLab.start(env);
+  await using log = new EventLog(lab.client);
+  const image = await readFile(await debuggedImage(BOARD));
+  const steps = [{ "wait-serial": "debugged" }, { "write-serial": "c" }, { "expect-exit": true as const }];
+  const spec = await lab.specOf(image, { scenario: { version: 1, steps } }, BOARD);
+  await lab.client.putAttempt("crash-1.1", spec);
+  return await log.resultOf("crash-1.1");
+}
+
+test("a crash is told with function and line, by the registers that QEMU leaves behind", async () => {
+  const { verdict, error, exit } = await crash({});
+  expect(verdict).toBe("failed");
+  expect(error?.message).toMatch(/at crash \(.*cortex-m.c:\d+\)/);
+  expect(exit?.cpu?.registers).toMatch(/R15=/);
+  expect(exit?.cpu?.frames[0]).toMatchObject({ function: "crash", file: expect.stringContaining("cortex-m.c") });
+});
+
+test("where the machine is kept, the stack tells the callers", async (context) => {
+  if (FARM_QEMU === undefined) return context.skip("the farm's own QEMU is not built (npm run qemu)");
+  const searched = [FARM_QEMU, process.env.EMUFARM_QEMU_PATH ?? ""].join(delimiter);
+  const { error, exit } = await crash({ EMUFARM_QEMU_PATH: searched });
+  expect(error?.message).toMatch(/at crash \(.*cortex-m.c:\d+\)/);
+  const callers = exit?.cpu?.frames.slice(1).map(({ function: name }) => name);
+  expect(callers).toContain("dive");
+  expect(callers).toContain("main");
+  const dive = exit?.cpu?.frames.find(({ function: name }) => name === "dive");
+  expect(dive).toMatchObject({ file: expect.stringContaining("debugged.c"), line: expect.any(Number) });
+});
