@@ -55,7 +55,7 @@ export function openRegistry(
         headers: { ...headers, ...(authorization !== undefined && { authorization }) },
         ...(body && { body: body(), duplex: "half" }),
         signal: AbortSignal.timeout(ANSWER_MS),
-      } as RequestInit);
+      });
     } catch (cause) {
       const { message } = ((cause as Error).cause as Error | undefined) ?? (cause as Error);
       throw new SetupError(`the registry ${base} does not answer: ${message}`);
@@ -92,8 +92,7 @@ export function openRegistry(
       if (answer.status === 200 || answer.status === 404) return answer.status === 200;
       throw new SetupError(await refusal(registry, repository, answer));
     },
-    pushFile: (digest, file, bytes) =>
-      push(digest, () => Readable.toWeb(createReadStream(file)) as unknown as ReadableStream, bytes),
+    pushFile: (digest, file, bytes) => push(digest, () => Readable.toWeb(createReadStream(file)), bytes),
     pushText: (digest, text) => push(digest, () => text, Buffer.byteLength(text)),
     async pushManifest(tag, mediaType, text) {
       const headers = { "content-type": mediaType };
