@@ -42,6 +42,7 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
   { boards: ["arm-virt"], apps: ["call-host", "flash-left", "semihosting-attack", "reset-loop"] },
   { boards: ["raspi2b"], apps: ["dma-endless", "dma-left", "semihosting-attack"] },
   { boards: ["arm-virt", "q35", "raspi2b", "raspi3b"], apps: ["picture"] },
+  { boards: ["riscv32-virt"], apps: ["break-seen"] },
   { boards: ["riscv64-virt"], apps: ["flash-left", "semihosting-attack"] },
   { boards: ["sifive-e"], apps: ["semihosting-attack"] },
   {

@@ -125,6 +125,8 @@ interface ShellWish {
   readonly resetCount?: number;
   /** The same under another digest. */
   readonly isOtherFirmware?: boolean;
+  /** Something else than the shell. */
+  readonly firmware?: Buffer;
 }
 
 /** An instance that runs the shell of the examples, with every port of its console. */
@@ -132,9 +134,9 @@ export async function startShell(
   lab: AgentLab,
   uid: string,
   boardName: string,
-  { generation = 1, resetCount = 0, isOtherFirmware = false }: ShellWish = {},
+  { generation = 1, resetCount = 0, isOtherFirmware = false, firmware }: ShellWish = {},
 ): Promise<{ readonly console: string; readonly status: InstanceStatus }> {
-  const shell = await exampleImage(boardName, "shell");
+  const shell = firmware ?? (await exampleImage(boardName, "shell"));
   const image = isOtherFirmware ? Buffer.concat([shell, Buffer.of(0)]) : shell;
   const board = await boardSpecOf(boardName);
   const console = board.uarts[0]?.name ?? "";

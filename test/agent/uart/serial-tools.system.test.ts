@@ -1,5 +1,10 @@
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runPython, runTool, SerialLab, ToolInUse } from "./serial-lab.ts";
+import { buildFirmware } from "../../firmware/build.ts";
+import { readUntil } from "../attempt/agent-lab.ts";
+import { runPython, runTool, SerialLab, startShell, ToolInUse } from "./serial-lab.ts";
 
 let serial: SerialLab;
 
@@ -53,4 +58,23 @@ test("gensiot, in C, sets a port, talks and sends a break by RFC 2217", async ()
   await tool.says("after a break");
   tool.type("\x1cq");
   expect(await tool.ended).toBe(0);
+});
+
+test("a break reaches the guest's UART, by RFC 2217 and from a console, once for each", async () => {
+  const firmware = await readFile(join(await buildFirmware(), "riscv32-virt", "break-seen.elf"));
+  const { status } = await startShell(serial.lab, "breaks", "riscv32-virt", { firmware });
+  const log = () => serial.lab.client.log({ instance: "breaks" }, "uart0", { isFollowed: true });
+  await readUntil(log(), "listening\n");
+  const console = await serial.lab.client.openConsole({ instance: "breaks" }, "uart0", () => {});
+  console.send(JSON.stringify({ type: "break" }));
+  await readUntil(log(), "listening\na break\n");
+  console.terminate();
+  const port = status.endpoints.find(({ name }) => name === "uart0-rfc2217")?.port ?? 0;
+  const telnet = connect({ port, host: "127.0.0.1" }).resume();
+  telnet.write(Uint8Array.of(255, 243));
+  await readUntil(log(), "listening\na break\na break\n");
+  telnet.write("x");
+  await readUntil(log(), "listening\na break\na break\na byte\n");
+  telnet.destroy();
+  await serial.lab.client.deleteInstance("breaks");
 });
