@@ -63,7 +63,7 @@ async function list(
 /** The lines that people call by a name and those that are in use; the others by their number. */
 function listText(
   { lines, isConnected }: GpioState,
-  { at }: Pick<GpioLines, "at">,
+  known: GpioLines,
   isEach: boolean,
   paint: ReturnType<typeof painter>,
 ): string {
@@ -77,7 +77,7 @@ function listText(
     String(number),
     level === null ? "?" : level === 1 ? paint("green", "high") : "low",
     driven === null ? "" : `driven ${driven === 1 ? "high" : "low"}`,
-    at(number)?.description ?? "",
+    known.at(number)?.description ?? "",
   ]);
   const others = lines.length - used.length;
   const rest =
