@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import type { Registry } from "prom-client";
 import packageFile from "../../package.json" with { type: "json" };
 import { FarmError } from "../core/error/farm-error.ts";
@@ -37,11 +38,14 @@ export interface Agent {
   stop(graceMs: number): Promise<void>;
 }
 
-/** @throws {FarmError} PortInUse, SocketPathTooLong, Conflict, EmulatorUnusable */
-export async function startAgent(config: AgentConfig, log: Log): Promise<Agent> {
+/**
+ * @param console where output of UARTs goes that shall be in the log of the agent's pod
+ * @throws {FarmError} PortInUse, SocketPathTooLong, Conflict, EmulatorUnusable
+ */
+export async function startAgent(config: AgentConfig, log: Log, console: Writable): Promise<Agent> {
   await using cleanup = new AsyncDisposableStack();
   const registry = createMetrics();
-  const parts = await assemble(config, log, registry, cleanup);
+  const parts = await assemble({ config, log, console }, registry, cleanup);
   const { attempts, slots, certificate } = parts;
   const { token, tokenFile, allowedHosts } = config;
   const server = cleanup.use(
@@ -76,8 +80,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Agent> 
 
 /** What has to be undone goes onto `cleanup`, so that it is undone in reverse order. */
 async function assemble(
-  config: AgentConfig,
-  log: Log,
+  { config, log, console }: { config: AgentConfig; log: Log; console: Writable },
   registry: Registry,
   cleanup: AsyncDisposableStack,
 ): Promise<AgentParts> {
@@ -111,7 +114,7 @@ async function assemble(
   const attempts = await Attempts.open({ agentId, slots, spool, events, metrics, log, attempt });
   const store = await InstanceStore.open(join(config.dataFolder, "instances"));
   const host = config.listen.kind === "tcp" ? config.listen.host : "127.0.0.1";
-  const instances = cleanup.use(new Instances({ slots, store, boots, firmware, events, metrics, log, host }));
+  const instances = cleanup.use(new Instances({ slots, store, boots, firmware, events, metrics, log, host, console }));
   const slotIsolation = uidBase === undefined ? "none" : "uid";
   const { version } = packageFile;
   const certificate = config.tls && (await openCertificate(config.tls, config.runtimeFolder));

@@ -16,7 +16,7 @@ async function main(): Promise<void> {
     process.exit(2);
   }
   const log = createLog({ name: "agent", level: config.logLevel });
-  const agent = await startAgent(config, log);
+  const agent = await startAgent(config, log, process.stdout);
   let isStopping = false;
   const stop = async (why: string, graceMs: number) => {
     if (isStopping) return;

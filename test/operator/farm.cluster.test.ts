@@ -100,6 +100,28 @@ describeOnCluster("boards and pools of an operator", "disruptive", (cluster) => 
     expect(await read("emu/sensor-01", ".status.lastExit.reason")).toBe("EmulatorKilled");
   });
 
+  test("its storage is on a volume that lasts as long as it does, its output in the log of its pod", {
+    timeout: TEST_MS,
+  }, async () => {
+    const firmware = { inline: (await exampleImage("mps2-an385", "shell")).toString("base64") };
+    const storage = { volumeClaimTemplate: { size: "16Mi" } };
+    const spec = { board: "mps2-an385", firmware, storage, consoleLog: "First" };
+    const manifest = { apiVersion: "emufarm.dev/v1alpha1", kind: "EmulatorInstance", metadata: { name: "kept" }, spec };
+    await farm.boards.kubectl(["apply", "-f", "-"], JSON.stringify(manifest));
+    await waitFor("emu/kept", "condition=Ready");
+    expect(await read("emu/kept", ".status.storage")).toBe("Persistent");
+    const claim = await read("pvc/kept-storage", ".metadata.uid");
+    const pod = await read("emu/kept", ".status.podName");
+    await expect.poll(() => farm.boards.kubectl(["logs", pod])).toMatch(/^uart0: .*emufarm shell/m);
+    await farm.boards.kubectl(["delete", "pod", pod]);
+    await expect.poll(() => read("emu/kept", ".status.podName"), { timeout: 120_000 }).toMatch(/^kept-/);
+    await expect.poll(() => read("emu/kept", ".status.podName"), { timeout: 120_000 }).not.toBe(pod);
+    await waitFor("emu/kept", "condition=Ready");
+    expect(await read("pvc/kept-storage", ".metadata.uid")).toBe(claim);
+    await farm.boards.kubectl(["delete", "emu/kept", WAIT]);
+    await farm.boards.kubectl(["wait", "--for=delete", "pvc/kept-storage", WAIT]);
+  });
+
   test.each(SHOWN_AS_CONDITION.filter(({ needs }) => needs.includes("nodes")).map((one) => [one.what, one] as const))(
     "%s is shown",
     { timeout: TEST_MS },

@@ -153,8 +153,7 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
   });
 
   test.each([
-    [{ channels: [{ name: "uart9", tcp: true }] }, "ChannelUnknown", "has no channel uart9; it has uart0, uart1"],
-    [{ consoleLog: "All" }, "NotSupportedYet", "spec.consoleLog"],
+    [{ channels: [{ name: "uart9", tcp: true }] }, "ChannelUnknown", "has no channel uart9; it has "],
     [{ ttl: { after: "1h", from: "LastUsed" } }, "NotSupportedYet", "spec.ttl.from"],
   ])("what cannot be done is told, never ignored: %j", async (spec, reason, words) => {
     const name = `beyond-${reason.toLowerCase()}-${Object.keys(spec)[0]?.toLowerCase()}`;
@@ -162,6 +161,69 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
     const object = await lab.untilInstance(name, (status) => ready(status)?.reason === reason);
     expect(ready(object.status as EmulatorInstanceStatus)?.message).toContain(words);
     await lab.plane.kubectl("delete", "emu", name);
+  });
+
+  test("channels beside UARTs have ports of their own, and are told as endpoints", async () => {
+    const channels = ["uart0-rfc2217", "qmp", "monitor", "gdb"].map((name) => ({ name, tcp: true }));
+    await lab.apply(manifest("channelled", { firmware: { artifact: shell }, channels }));
+    const { status } = await lab.untilInstance("channelled", isReady);
+    expect(status).toMatchObject({
+      endpoints: [
+        { name: "uart0-rfc2217", port: 5_500 },
+        { name: "qmp", port: 5_200 },
+        { name: "monitor", port: 5_400 },
+        { name: "gdb", port: 5_300 },
+        { name: "http", port: 8_080 },
+      ],
+    });
+    const ports = await lab.plane.kubectl("get", "service", "channelled", "-o", "jsonpath={.spec.ports[*].port}");
+    expect(ports).toBe("5500 5200 5400 5300 8080");
+    const [pod] = await lab.podsOf("channelled");
+    const socket = connect({ port: 5_200, host: pod?.status?.podIP ?? "" });
+    await readUntil(socket as AsyncIterable<Buffer>, '"QMP"');
+    socket.destroy();
+    await lab.plane.kubectl("delete", "emu", "channelled");
+  });
+
+  test("a volume is claimed before the pod that mounts it, and goes with the instance or stays, as asked", async () => {
+    for (const [name, whenDeleted] of [
+      ["kept", "Retain"],
+      ["dropped", "Delete"],
+    ] as const) {
+      const storage = { volumeClaimTemplate: { size: "16Mi", whenDeleted } };
+      await lab.apply(manifest(name, { firmware: { artifact: shell }, storage }));
+      expect((await lab.untilInstance(name, isReady)).status).toMatchObject({ storage: "Persistent" });
+      const [pod] = await lab.podsOf(name);
+      const volumes = pod?.spec?.volumes as { name: string; persistentVolumeClaim?: { claimName: string } }[];
+      expect(volumes.find((volume) => volume.name === "data")?.persistentVolumeClaim?.claimName).toBe(
+        `${name}-storage`,
+      );
+      await lab.plane.kubectl("delete", "emu", name);
+    }
+    const claims = () => lab.plane.kubectl("get", "pvc", "-o", "name");
+    await expect.poll(claims).not.toContain("dropped-storage");
+    expect(await claims()).toContain("kept-storage");
+    const before = await lab.plane.kubectl("get", "pvc", "kept-storage", "-o", "jsonpath={.metadata.uid}");
+    const storage = { volumeClaimTemplate: { size: "16Mi", whenDeleted: "Retain" } };
+    await lab.apply(manifest("kept", { firmware: { artifact: shell }, storage }));
+    await lab.untilInstance("kept", isReady);
+    expect(await lab.plane.kubectl("get", "pvc", "kept-storage", "-o", "jsonpath={.metadata.uid}")).toBe(before);
+  });
+
+  test("a claim of somebody else's is left alone, and told of", async () => {
+    const claim = {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: "occupied-storage", namespace: "default" },
+      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Mi" } } },
+    };
+    await lab.apply(claim);
+    const storage = { volumeClaimTemplate: { size: "16Mi" } };
+    await lab.apply(manifest("occupied", { firmware: { artifact: shell }, storage }));
+    await lab.untilInstance("occupied", (status) => ready(status)?.reason === "ClaimNameTaken");
+    await lab.plane.kubectl("delete", "pvc", "occupied-storage");
+    await lab.untilInstance("occupied", isReady);
+    await lab.plane.kubectl("delete", "emu", "occupied");
   });
 
   test("firmware that is refused is told by its own words, and put right by the next spec", async () => {

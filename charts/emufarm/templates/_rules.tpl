@@ -35,6 +35,10 @@ labels:
 - apiGroups: [""]
   resources: [pods, services]
   verbs: [get, list, watch, create, patch, delete]
+# Storage of boards, where an instance asks for a volume.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, create]
 # An agent's own key, which goes with its pod.
 - apiGroups: [""]
   resources: [secrets]

@@ -1,4 +1,4 @@
-import type { BoardSpec, UartSpec } from "../../core/schema/board.ts";
+import type { UartSpec } from "../../core/schema/board.ts";
 import { RFC2217_SUFFIX } from "../../core/schema/instance-channel.ts";
 import { serveVncRaw } from "../display/vnc-connection.ts";
 import { serveGdb } from "../gdb/gdb-connection.ts";
@@ -30,16 +30,4 @@ function rfc2217Channel({ guest, hubs }: ChannelOwner, uart: UartSpec): ServeRaw
   if (!hub) return undefined;
   const lines = boardLines(guest, uart);
   return (socket) => serveRfc2217({ socket, hub, lines });
-}
-
-/** Names of the channels of a board that can have a raw port. */
-export function rawChannelNames({ uarts, gpio, display }: Pick<BoardSpec, "uarts" | "gpio" | "display">): string[] {
-  return [
-    ...(gpio ? ["gpio"] : []),
-    ...(display ? ["vnc"] : []),
-    ...uarts.flatMap(({ name }) => [name, `${name}${RFC2217_SUFFIX}`]),
-    "qmp",
-    "monitor",
-    "gdb",
-  ];
 }

@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { DesiredState, InstanceStatus } from "../../core/wire/desired-state.ts";
@@ -6,6 +7,7 @@ import type { BootStrategy } from "../boot/boot.ts";
 import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
 import { Progress } from "../progress.ts";
 import type { Slot } from "../slot/slot.ts";
+import { ConsoleCopies } from "./console-copies.ts";
 import { Convergence } from "./convergence.ts";
 import { GuestSight } from "./guest-sight.ts";
 import { InstanceBoard } from "./instance-board.ts";
@@ -20,6 +22,8 @@ export interface InstanceDependencies {
   readonly log: Log;
   /** Address of raw ports. */
   readonly host: string;
+  /** Where output of UARTs is copied to, where the wish says so. */
+  readonly console: Writable;
   readonly logFolder: string;
   /** Writes what must survive the agent. */
   save(record: InstanceRecord): Promise<void>;
@@ -40,6 +44,7 @@ export class Instance implements AsyncDisposable {
   readonly #backOff = new RestartBackOff();
   readonly #convergence: Convergence;
   readonly #sight: GuestSight;
+  readonly #consoles: ConsoleCopies;
   #record: InstanceRecord;
   #board: InstanceBoard | undefined;
   #boardKey: string | undefined;
@@ -55,6 +60,7 @@ export class Instance implements AsyncDisposable {
     this.#resetCount = record.resetCount;
     const onChanged = () => dependencies.onChanged();
     this.#sight = new GuestSight(onChanged);
+    this.#consoles = new ConsoleCopies(dependencies.console);
     this.#convergence = new Convergence({
       converge: () => this.#converge(),
       onFailed: (error) => this.#failed(error),
@@ -122,6 +128,7 @@ export class Instance implements AsyncDisposable {
   }
 
   async #converge(): Promise<void> {
+    this.#followConsoles();
     for (const action of planInstance(this.desired, this.#observe())) {
       await this.#perform(action);
       this.#dependencies.onChanged();
@@ -177,6 +184,8 @@ export class Instance implements AsyncDisposable {
       },
     });
     this.#boardKey = boardKeyOf(desired);
+    // Before the first byte.
+    this.#followConsoles();
     const ports = Object.fromEntries(this.#board.rawPorts.map(({ name, rawPort }) => [name, rawPort.port]));
     await this.#save({ ...this.#record, ports });
   }
@@ -189,6 +198,11 @@ export class Instance implements AsyncDisposable {
     if (!board) return;
     this.#dependencies.onHttpOnRawPort(board.rawPorts.reduce((sum, { rawPort }) => sum + rawPort.refusedHttp, 0));
     await board.end(reason);
+    this.#consoles[Symbol.dispose]();
+  }
+
+  #followConsoles(): void {
+    if (this.#board) this.#consoles.follow(this.#board.hubs, this.desired.consoleLog);
   }
 
   async #load(): Promise<void> {

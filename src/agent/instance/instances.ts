@@ -1,10 +1,11 @@
+import type { Writable } from "node:stream";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { rawChannelNames } from "../../core/policy/raw-channels.ts";
 import type { DesiredState, InstanceStatus } from "../../core/wire/desired-state.ts";
 import type { Log } from "../../log/log.ts";
 import type { AgentEvents } from "../agent-events.ts";
 import type { LogRange } from "../attempt/attempts.ts";
 import type { BootStrategy } from "../boot/boot.ts";
-import { rawChannelNames } from "../channel/raw-channels.ts";
 import type { FirmwareSupply } from "../firmware/firmware-supply.ts";
 import type { SlotPool } from "../guest/slot-pool.ts";
 import type { AgentMetrics } from "../metrics.ts";
@@ -22,6 +23,8 @@ export interface InstancesDependencies {
   readonly log: Log;
   /** Address of raw ports. */
   readonly host: string;
+  /** Where output of UARTs is copied to that shall be in the log of the agent's pod. */
+  readonly console: Writable;
 }
 
 /** The instances of the agent. Each holds a slot for as long as it exists, also while it is off. */
@@ -142,13 +145,14 @@ export class Instances implements AsyncDisposable {
   }
 
   #add(record: InstanceRecord, slot: Instance["slot"]): Instance {
-    const { boots, firmware, log, host, store, metrics } = this.#dependencies;
+    const { boots, firmware, log, host, console, store, metrics } = this.#dependencies;
     const { uid } = record.desired;
     const instance = new Instance(record, slot, {
       boots,
       firmware,
       log,
       host,
+      console,
       logFolder: store.logFolder(uid),
       save: (changed) => store.save(changed),
       onChanged: () => this.#tell(uid),

@@ -3,7 +3,7 @@ import { duration } from "./duration.ts";
 import { emulatorInstanceStatus } from "./emulator-instance-status.ts";
 import { firmwareSource } from "./firmware-source.ts";
 import { keyedList, withRules } from "./hint.ts";
-import { CONTROL_CHANNELS, channelRequest } from "./instance-channel.ts";
+import { CONTROL_CHANNELS, channelRequest, consoleLog } from "./instance-channel.ts";
 import { instanceStorage } from "./instance-storage.ts";
 import { API_VERSION, metadata, objectName } from "./metadata.ts";
 import { podTemplate } from "./pod-template.ts";
@@ -76,10 +76,7 @@ export const emulatorInstanceSpec = withRules(
       ),
     ttl: ttl.optional(),
     storage: instanceStorage.optional(),
-    consoleLog: z
-      .enum(["None", "First", "All"])
-      .default("None")
-      .describe("UARTs whose output is copied to the pod's log: none, the first one, or all, each line by its name."),
+    consoleLog: consoleLog.default("None"),
     podTemplate: podTemplate.prefault({}),
   }),
   immutable("board", "cannot be changed: make another instance"),

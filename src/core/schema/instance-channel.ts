@@ -16,4 +16,10 @@ export const channelRequest = z
   })
   .describe("A channel that is reachable from outside.");
 
+export const consoleLog = z
+  .enum(["None", "First", "All"])
+  .describe("UARTs whose output is copied to the pod's log: none, the first one, or all, each line by its name.");
+
+export type ConsoleLog = z.infer<typeof consoleLog>;
+
 export type ChannelRequest = z.infer<typeof channelRequest>;

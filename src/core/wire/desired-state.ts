@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { errorBody } from "../error/error-body.ts";
 import { boardSpec } from "../schema/board.ts";
-import { channelRequest } from "../schema/instance-channel.ts";
+import { channelRequest, consoleLog } from "../schema/instance-channel.ts";
 import { firmwareReference } from "../schema/job.ts";
 import { objectName, sha256 } from "../schema/metadata.ts";
 import { guestExit } from "./attempt.ts";
@@ -39,6 +39,7 @@ export const desiredState = z
     resetCount: z.number().int().min(0).default(0),
     restartPolicy: z.enum(["Never", "OnFailure", "Always"]).default("Never"),
     channels: z.array(desiredChannel).default([]),
+    consoleLog: consoleLog.optional(),
   })
   .describe("Desired state of an instance.");
 export type DesiredState = z.infer<typeof desiredState>;

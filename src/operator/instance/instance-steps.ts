@@ -4,6 +4,7 @@ import { applyOwned } from "../../kube/apply-owned.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
 import type { FirmwareResolver } from "../firmware/firmware-resolver.ts";
 import { type AgentImage, agentPod, resourcesOf } from "../kubernetes/agent-pod.ts";
+import { ensureClaim } from "../kubernetes/instance-claim.ts";
 import { channelPorts } from "../kubernetes/instance-ports.ts";
 import { FIELD_MANAGER, INSTANCES, type Pod, SERVICES } from "../kubernetes/kinds.ts";
 import { BOARD_ANNOTATION, INSTANCE_LABEL, INSTANCE_UID_LABEL, TEMPLATE_ANNOTATION } from "../kubernetes/labels.ts";
@@ -32,7 +33,10 @@ export function createInstanceSteps(dependencies: InstanceStepsDependencies): Ta
 
   async function createPod(view: InstanceView, memory: InstanceMemory): Promise<void> {
     const pod = podOf(view, dependencies.agent);
-    if (pod) await pods.create(view.object, pod, memory.tries);
+    if (!pod) return;
+    const problem = await ensureClaim(client, view.object, view.spec.storage);
+    if (problem) pods.refuse(view.object, problem, memory.tries);
+    else await pods.create(view.object, pod, memory.tries);
   }
 
   async function applyService(view: InstanceView, memory: InstanceMemory): Promise<void> {

@@ -6,6 +6,7 @@ import type {
   Problem,
 } from "../../core/policy/instance-observation.ts";
 import { livePodOf } from "../../core/policy/instance-observation.ts";
+import { rawChannelNames } from "../../core/policy/raw-channels.ts";
 import type { EmulatorInstanceSpec } from "../../core/schema/emulator-instance.ts";
 import type { EmulatorInstanceStatus } from "../../core/schema/emulator-instance-status.ts";
 import type { DesiredStateInput } from "../../core/wire/desired-state.ts";
@@ -195,6 +196,8 @@ function desiredOf(
     isPaused: spec.paused,
     resetCount: spec.resetCount,
     restartPolicy: spec.restartPolicy,
+    // Left out where it is the default: an agent of an older image does not know it.
+    ...(spec.consoleLog !== "None" && { consoleLog: spec.consoleLog }),
     channels: spec.channels.map((channel) => {
       const port = ports.get(channel.name);
       return { ...channel, ...(port !== undefined && { port }) };
@@ -204,28 +207,15 @@ function desiredOf(
 }
 
 /** What the spec asks for that the board does not have, or the farm does not do yet. */
-function unsupportedBy(
-  { name, spec: { uarts } }: FoundBoard,
-  { channels, ttl, storage, consoleLog }: EmulatorInstanceSpec,
-): Problem | undefined {
-  const missing = notYet({ ttl, storage, consoleLog });
-  if (missing !== undefined)
-    return { reason: "NotSupportedYet", message: `${missing} is not carried out yet: leave it out.` };
-  const unknown = channels.find((channel) => !uarts.some((uart) => uart.name === channel.name));
+function unsupportedBy({ name, spec }: FoundBoard, { channels, ttl }: EmulatorInstanceSpec): Problem | undefined {
+  if (ttl?.from === "LastUsed") {
+    return { reason: "NotSupportedYet", message: "spec.ttl.from: LastUsed is not carried out yet: leave it out." };
+  }
+  const names = rawChannelNames(spec);
+  const unknown = channels.find((channel) => !names.includes(channel.name));
   if (!unknown) return undefined;
-  const names = uarts.map((uart) => uart.name).join(", ");
-  return { reason: "ChannelUnknown", message: `Board ${name} has no channel ${unknown.name}; it has ${names}.` };
-}
-
-/** What the schema has and the farm does not do yet: told, never ignored. */
-function notYet({
-  ttl,
-  storage,
-  consoleLog,
-}: Pick<EmulatorInstanceSpec, "ttl" | "storage" | "consoleLog">): string | undefined {
-  if (ttl?.from === "LastUsed") return "spec.ttl.from: LastUsed";
-  if (storage?.volumeClaimTemplate) return "spec.storage.volumeClaimTemplate";
-  return consoleLog === "None" ? undefined : "spec.consoleLog";
+  const words = names.join(", ");
+  return { reason: "ChannelUnknown", message: `Board ${name} has no channel ${unknown.name}; it has ${words}.` };
 }
 
 function boardFacts({ kind, name, uid, generation }: FoundBoard): InstanceFacts["board"] {

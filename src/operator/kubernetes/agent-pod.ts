@@ -4,6 +4,7 @@ import type { InstanceStorage } from "../../core/schema/instance-storage.ts";
 import type { PodTemplate } from "../../core/schema/pod-template.ts";
 import type { OwnerReference } from "../../kube/kube-object.ts";
 import type { TrustMounts } from "../trust/agent-trust.ts";
+import { claimName } from "./instance-claim.ts";
 import type { Pod } from "./kinds.ts";
 import { AGENT_LABELS, IDENTITY_ANNOTATION } from "./labels.ts";
 
@@ -198,9 +199,4 @@ function dataVolume(storage: InstanceStorage | undefined, instance: string): obj
   if (storage?.volumeClaimTemplate) return { persistentVolumeClaim: { claimName: claimName(instance) } };
   const { sizeLimit } = storage?.emptyDir ?? {};
   return { emptyDir: sizeLimit === undefined ? {} : { sizeLimit } };
-}
-
-/** Name of the claim that is made for an instance. */
-function claimName(instance: string): string {
-  return `${instance}-storage`;
 }

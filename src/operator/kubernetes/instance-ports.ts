@@ -1,3 +1,4 @@
+import { rawChannelNames } from "../../core/policy/raw-channels.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import { type ChannelRequest, RFC2217_SUFFIX } from "../../core/schema/instance-channel.ts";
 import { AGENT_PORT } from "./agent-pod.ts";
@@ -13,15 +14,18 @@ const CHANNEL_PORTS: Readonly<Record<string, number>> = {
   vnc: 5_900,
 };
 
+type ChannelBoard = Pick<BoardSpec, "uarts" | "gpio" | "display">;
+
 export interface ChannelPort {
   readonly name: string;
   readonly port: number;
 }
 
 /** The port of each channel that gets a raw one. A channel that the board does not have gets none. */
-export function channelPorts(board: Pick<BoardSpec, "uarts">, channels: readonly ChannelRequest[]): ChannelPort[] {
+export function channelPorts(board: ChannelBoard, channels: readonly ChannelRequest[]): ChannelPort[] {
+  const names = rawChannelNames(board);
   return channels
-    .filter(({ tcp }) => tcp)
+    .filter(({ name, tcp }) => tcp && names.includes(name))
     .flatMap(({ name }) => {
       const port = uartPort(board, name) ?? CHANNEL_PORTS[name];
       return port === undefined ? [] : [{ name, port }];
@@ -37,6 +41,6 @@ function uartPort({ uarts }: Pick<BoardSpec, "uarts">, channel: string): number 
 }
 
 /** Ports of an instance's Service: its channels, and the agent's API. */
-export function servicePorts(board: Pick<BoardSpec, "uarts">, channels: readonly ChannelRequest[]): ChannelPort[] {
+export function servicePorts(board: ChannelBoard, channels: readonly ChannelRequest[]): ChannelPort[] {
   return [...channelPorts(board, channels), { name: "http", port: AGENT_PORT }];
 }

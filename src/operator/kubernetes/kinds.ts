@@ -68,6 +68,11 @@ export interface Secret extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
+/** A PersistentVolumeClaim. */
+export interface Claim extends KubeObject {
+  readonly spec?: { readonly [field: string]: unknown };
+}
+
 /** A PodDisruptionBudget. */
 export interface Budget extends KubeObject {
   readonly spec?: {
@@ -106,6 +111,7 @@ export const BUDGETS: Resource<Budget> = {
   plural: "poddisruptionbudgets",
   isNamespaced: true,
 };
+export const CLAIMS = core<Claim>("PersistentVolumeClaim", "persistentvolumeclaims");
 export const CONFIG_MAPS = core<ConfigMap>("ConfigMap", "configmaps");
 export const INSTANCES = farm("EmulatorInstance", "emulatorinstances");
 export const POOLS = farm("EmulatorPool", "emulatorpools");

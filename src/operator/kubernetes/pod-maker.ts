@@ -2,12 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Problem } from "../../core/policy/instance-observation.ts";
 import type { DeletePodStep } from "../../core/policy/pod-plan.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
-import { isAlreadyExists, KubeError } from "../../kube/kube-error.ts";
+import { isAlreadyExists } from "../../kube/kube-error.ts";
 import { isControlledBy, keyOf } from "../../kube/kube-object.ts";
 import type { TellEvent } from "../tell-event.ts";
 import type { AgentTrust } from "../trust/agent-trust.ts";
 import type { MadeObjects } from "./farm-caches.ts";
 import { type FarmObject, FIELD_MANAGER, PODS, type Pod } from "./kinds.ts";
+import { refusalOf } from "./pod-refusal.ts";
 
 /** What became of the pods that were to be made for an owner. */
 export interface PodTries {
@@ -38,6 +39,8 @@ export interface PodMaker {
    * no second one. What the API server does not let in is remembered, not thrown: it stays out for a while.
    */
   create(owner: FarmObject, pod: Pod, tries: PodTries): Promise<void>;
+  /** Remembers that no pod can be made, and tells. */
+  refuse(owner: FarmObject, problem: Problem, tries: PodTries): void;
   /**
    * Asks for pods of the owner that were made a while ago and that no cache has shown since.
    * @returns how long until the next one has to be asked for
@@ -90,7 +93,9 @@ export function createPodMaker({ client, trust, made, epoch, tell, clock }: PodM
   }
 
   function refuse(owner: FarmObject, problem: Problem, tries: PodTries): void {
-    const delayMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries.refusals);
+    // What is on its way out goes without a word to us.
+    const isSoon = problem.reason.endsWith("Terminating");
+    const delayMs = isSoon ? FIRST_RETRY_MS : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries.refusals);
     // Another name is free.
     if (problem.reason === NAME_TAKEN) tries.made += 1;
     tries.refusal = { problem, retryAtMs: clock() + delayMs };
@@ -100,6 +105,7 @@ export function createPodMaker({ client, trust, made, epoch, tell, clock }: PodM
 
   return {
     ensureIdentity,
+    refuse,
     async create(owner, { metadata, ...wanted }, tries) {
       const name = podName(owner, epoch, tries.made);
       const pod = await createOrFind(owner, { ...wanted, metadata: { ...metadata, name } });
@@ -152,12 +158,6 @@ function terminating(name: string): Problem {
 function podName({ metadata: { name = "", uid = "" } }: FarmObject, epoch: number, number: number): string {
   const digest = createHash("sha256").update(`${uid} ${epoch} ${number}`).digest("hex");
   return `${name.slice(0, LONGEST_STEM)}-${digest.slice(0, POD_SUFFIX_LENGTH)}`;
-}
-
-function refusalOf(error: unknown): Problem | undefined {
-  if (!(error instanceof KubeError)) return undefined;
-  if (![400, 403, 404, 422].includes(error.status)) return undefined;
-  return { reason: error.reason.replace(/[^A-Za-z0-9]/g, "") || "Refused", message: error.message };
 }
 
 /** A name for the Secret of a pod, whose own name is not known yet. */
