@@ -26,6 +26,8 @@ export interface PodAgentsOptions {
 /** Port of every agent in a pod. */
 const AGENT_PORT = 8_080;
 const PODS: Resource<AgentPod> = { apiVersion: "v1", kind: "Pod", plural: "pods", isNamespaced: true };
+/** A node puts keys into a folder in its own time, and no pod need change for that. */
+const RETRY_MS = 2_000;
 /** A pod of these runs nothing any more. */
 const ENDED_PHASES = new Set(["Succeeded", "Failed"]);
 
@@ -49,12 +51,14 @@ export function openPodAgents(options: PodAgentsOptions): AgentDirectory {
 
   // One after another: the keys are read from files.
   let updates: Promise<void> = Promise.resolve();
+  let retry: NodeJS.Timeout | undefined;
   function update(): void {
     updates = updates.then(converge).catch((error: unknown) => {
-      log.error(
-        { err: error },
-        "the agents in pods could not be brought up to date; trying again with the next change",
-      );
+      log.error({ err: error, retryMs: RETRY_MS }, "the agents in pods could not be brought up to date");
+      retry ??= setTimeout(() => {
+        retry = undefined;
+        update();
+      }, RETRY_MS);
     });
   }
 
@@ -66,12 +70,12 @@ export function openPodAgents(options: PodAgentsOptions): AgentDirectory {
     for (const [address] of gone) agents.delete(address);
     // The agent of a new pod may have the address of one that has gone: that must be told in between.
     if (gone.length > 0) tell();
+    for (const [, agent] of gone) await agent[Symbol.asyncDispose]();
     for (const [address, pod] of come) {
       const agent = createAgentClient({ address, ...(await options.keys.credentialsFor(pod)) });
       agents.set(address, Object.assign(agent, { podUid: pod.metadata.uid ?? "" }));
     }
     if (come.length > 0) tell();
-    for (const [, agent] of gone) await agent[Symbol.asyncDispose]();
   }
 
   function tell(): void {
@@ -95,6 +99,7 @@ export function openPodAgents(options: PodAgentsOptions): AgentDirectory {
       listeners.clear();
       for (const reflector of reflectors) await reflector[Symbol.asyncDispose]();
       await updates;
+      clearTimeout(retry);
       for (const agent of agents.values()) await agent[Symbol.asyncDispose]();
     },
   };

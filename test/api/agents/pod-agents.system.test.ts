@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openAgentKeys } from "../../../src/api/agents/agent-keys.ts";
 import { addressesOf, openPodAgents } from "../../../src/api/agents/pod-agents.ts";
 import { createKubeClient } from "../../../src/kube/create-kube-client.ts";
+import type { KubeClient } from "../../../src/kube/kube-client.ts";
 import { createKubeMetrics } from "../../../src/kube/kube-metrics.ts";
 import { createLog } from "../../../src/log/log.ts";
 import { type ControlPlane, noControlPlane, startControlPlane } from "../../cluster/control-plane.ts";
@@ -27,6 +28,34 @@ test("an agent is where its pod is, while that runs", () => {
     ["https://192.0.2.1:8080", "runs"],
     ["https://[2001:db8::1]:8080", "six"],
   ]);
+});
+
+test("an agent whose keys are not there yet is known when they are, though no pod has changed", async () => {
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "first", namespace: "one", uid: "first", resourceVersion: "1" },
+    status: { phase: "Running", podIP: "192.0.2.1" },
+  };
+  const client = {
+    list: async () => ({ items: [pod], resourceVersion: "1" }),
+    async *watch(_resource: unknown, { signal }: { signal: AbortSignal }) {
+      await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    },
+  } as unknown as KubeClient;
+  let isThere = false;
+  const keys = {
+    async credentialsFor() {
+      if (!isThere) throw new Error("the folder is empty");
+      return { token: "token", tls: { authority: "authority", serverName: "first" } };
+    },
+  };
+  const metrics = createKubeMetrics(new Registry());
+  await using directory = openPodAgents({ client, metrics, log, labelSelector: "", namespaces: [], keys });
+  await directory.known;
+  expect([...directory.agents.keys()]).toEqual([]);
+  isThere = true;
+  await vi.waitFor(() => expect([...directory.agents.keys()]).toEqual(["https://192.0.2.1:8080"]), 10_000);
 });
 
 describe.skipIf(reason)(`the agents in pods${reason === undefined ? "" : ` (${reason})`}`, () => {
