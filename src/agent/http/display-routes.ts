@@ -35,7 +35,7 @@ function serveVnc(socket: WebSocket, guest: Guest): void {
       socket.send(chunk, { binary: true }, () => connection.drained?.());
       return socket.bufferedAmount < BACKLOG_BYTES;
     },
-    setPaused: (isPaused) => void (isPaused ? socket.pause() : socket.resume()),
+    setPaused: (isPaused) => (isPaused ? socket.pause() : socket.resume()),
     end: (error) => socket.close(NORMAL_CLOSURE, reasonOf(error)),
   });
   socket.on("message", (data) => connection.receive(data as Buffer));

@@ -11,7 +11,7 @@ export function serveQmp(socket: WebSocket, proxy: QmpProxy): void {
       return socket.bufferedAmount;
     },
     send: (text) => socket.send(text, () => client?.drained()),
-    setPaused: (isPaused) => void (isPaused ? socket.pause() : socket.resume()),
+    setPaused: (isPaused) => (isPaused ? socket.pause() : socket.resume()),
     close: (reason) => socket.close(NORMAL_CLOSURE, reason),
   });
   socket.on("message", (data) => client.receiveMessage(data as Buffer));
