@@ -118,6 +118,8 @@ export class GpioBank implements GpioPort, AsyncDisposable {
     const link = this.#plugged?.link;
     if (link?.read && line.isOutput)
       this.#take([{ line: line.number, level: await link.read(line), timeNs: undefined }]);
+    // Who asks has seen the guest do something, and edges may be on their way by another socket.
+    else await link?.settle?.();
     return this.#levels.get(line.number);
   }
 
