@@ -10,6 +10,7 @@ import { latency } from "./cases/latency.ts";
 import { linux } from "./cases/linux.ts";
 import { memory } from "./cases/memory.ts";
 import { operator, streams } from "./cases/operator.ts";
+import { pins } from "./cases/pins.ts";
 import { qmp } from "./cases/qmp.ts";
 import { recycle } from "./cases/recycle.ts";
 import { firmwareChange, serial } from "./cases/serial.ts";
@@ -34,6 +35,7 @@ const CASES: readonly BenchCase[] = [
   start,
   guestSpeed,
   linux,
+  pins,
   operator,
   streams,
   cluster,

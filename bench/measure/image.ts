@@ -8,6 +8,6 @@ export function exampleImage(app: string): string {
 }
 
 /** Path of an image of the tests for the benchmarks' board; built if need be. */
-export async function testImage(app: string): Promise<string> {
-  return join(await buildFirmware(), BENCH_BOARD, `${app}.elf`);
+export async function testImage(app: string, board = BENCH_BOARD): Promise<string> {
+  return join(await buildFirmware(), board, `${app}.elf`);
 }

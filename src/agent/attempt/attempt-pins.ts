@@ -21,19 +21,21 @@ export function attemptPins(spec: AttemptSpec, hubs: readonly UartHub[]): GpioBa
   return new GpioBank({ boardName, gpio, isWanted, wanted: watchedLines(spec), uart });
 }
 
-/** Keeps every change of the pins that are watched as a file of the attempt. */
-export function recordPins(gpio: GpioBank, boardName: string, artifacts: ArtifactSink): void {
-  if (!gpio.isWanted) return;
+/** Keeps every change of the pins that are watched as a file of the attempt. Returns how to write the last of them. */
+export function recordPins(gpio: GpioBank, boardName: string, artifacts: ArtifactSink): () => void {
+  if (!gpio.isWanted) return () => {};
   const recording = new PinRecording(boardName, gpio, artifacts.open(RECORDING, "text/x-vcd"));
-  const stop = gpio.onEdges((batch) => {
+  const write = (act: () => void) => {
     try {
-      recording.add(batch);
+      act();
     } catch (error) {
       // The attempt has as many bytes of files as it may: what is there is whole up to here, and the test goes on.
       if (!(error instanceof FarmError)) throw error;
       stop();
     }
-  });
+  };
+  const stop = gpio.onEdges((batch) => write(() => recording.add(batch)));
+  return () => write(() => recording.close());
 }
 
 /** Lines whose levels the scenario asks for: where an emulator can watch one port only, it is theirs. */

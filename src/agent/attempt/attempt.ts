@@ -76,6 +76,7 @@ export class Attempt {
   #hasFirmware = false;
   #hasRun = false;
   #scenario: ScenarioRun | undefined;
+  #endRecording: () => void = () => {};
 
   constructor(options: AttemptOptions, dependencies: AttemptDependencies) {
     const { id, spec, slot, logFolder, events } = options;
@@ -196,7 +197,7 @@ export class Attempt {
     const { spec } = this;
     this.guest.load(firmware.files);
     this.#watchOutput();
-    recordPins(this.gpio, spec.boardName, this.artifacts);
+    this.#endRecording = recordPins(this.gpio, spec.boardName, this.artifacts);
     await this.#parts?.settle();
     const { promise: started, resolve: begin } = Promise.withResolvers<void>();
     const scenario = runScenario({
@@ -273,6 +274,7 @@ export class Attempt {
     // From here on not a byte is taken: log and verdict tell the same.
     for (const hub of this.hubs) hub.end();
     this.gpio.end();
+    this.#endRecording();
     this.artifacts[Symbol.dispose]();
     // A guest that did not do what it should, and is there still: nobody knows what it is at.
     if (outcome.verdict !== "passed" && this.guest.boot) this.guest.spoil();
