@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { type GpioAbilities, gpioAbilities } from "../../src/agent/gpio/gpio-driver.ts";
+import { GpioLines } from "../../src/core/gpio/gpio-line.ts";
 import { type Board, type BoardSpec, board } from "../../src/core/schema/board.ts";
 import type { Generated } from "../generate.ts";
 import { projectFolder } from "../setup/folders.mjs";
@@ -15,6 +17,12 @@ missing here to run each, \`emufarm describe BOARD\` tells all about one.
 
 *Starts*: the [ways to start a guest](performance.md) that the board is proven for, besides a process of its own, which
 every board has. *Ends*: how a guest can end by itself.
+`;
+
+const PINS = `## Pins
+
+Lines that are [watched and driven from outside](channels.md#gpio), by the board's [driver](channels.md#drivers). Boards that are not
+here have no model of their pins in QEMU. Each claim is tested on the board, with stock QEMU and with ours.
 `;
 
 const WITHOUT_OURS = `## Without the farm's own QEMU
@@ -48,11 +56,39 @@ export function generateBoards(): Generated {
     INTRODUCTION,
     table(["board", "what it is", "emulator, least version", "UARTs", "firmware", "starts", "ends"], rows),
     "",
+    PINS,
+    table(PIN_COLUMNS, boards.flatMap(pinsOf)),
+    "",
     WITHOUT_OURS,
     table(["board", ...MISSING.map(([what]) => what)], boards.map(missingWithStock)),
     "",
   ].join("\n");
   return { files: new Map([[PAGE, text]]) };
+}
+
+const PIN_COLUMNS = ["board", "driver", "lines", "seen", "driven", "interrupts", "stock QEMU", "ours"];
+
+function pinsOf({ metadata, spec }: Board): string[][] {
+  const { gpio } = spec;
+  if (!gpio) return [];
+  const [stock, ours] = [false, true].map((isFarmEmulator) => gpioAbilities(gpio, { isFarmEmulator }));
+  if (!stock || !ours) return [];
+  const lines = new GpioLines(metadata.name, gpio).all;
+  const named = lines.flatMap(({ label }) => label ?? []);
+  const ports = (one: GpioAbilities) => (one.ports === "all" ? "all ports" : "one port at a time");
+  const hasOurs = spec.boot.proven.includes("recycle");
+  return [
+    [
+      metadata.name,
+      gpio.driver,
+      `${lines.length}${named.length > 0 ? `: ${named.join(", ")}` : ""}`,
+      stock.observes,
+      stock.drives ? "yes" : "no",
+      stock.raisesInterrupts ? "yes" : "no",
+      ports(stock),
+      hasOurs ? `${ports(ours)}${ours.timestamps ? ", the guest's time" : ""}` : "-",
+    ],
+  ];
 }
 
 function missingWithStock({ metadata, spec }: Board): string[] {
