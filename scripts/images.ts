@@ -1,5 +1,5 @@
 /**
- * `npm run images -- build [agent operator api] [--out DIR]` makes the images of the farm as OCI archives, without a
+ * `npm run images -- build [agent operator api] [--out DIR] [--stock]` makes the images of the farm as OCI archives, without a
  * daemon and without a registry; `-- push REGISTRY` brings them into one and writes a values file with their digests;
  * `-- lock` pins Debian's present packages; `-- parts NAME --out DIR` writes what a Containerfile puts together.
  */
@@ -25,7 +25,8 @@ const commands: Commands = {
     const { values, positionals } = parse(args);
     const out = resolve(values.out ?? join(cache, "images", "archives"));
     for (const name of namesIn(positionals)) {
-      const { file, reference, digest, bytes } = await buildImage({ project: projectFolder, cache }, name, out);
+      const place = { project: projectFolder, cache, isStock: values.stock === true };
+      const { file, reference, digest, bytes } = await buildImage(place, name, out);
       process.stdout.write(`${file} ${reference} ${digest} ${(bytes / 1e6).toFixed(1)} MB\n`);
     }
   },
@@ -33,7 +34,7 @@ const commands: Commands = {
     const { values, positionals } = parse(args);
     const [target = "", ...words] = positionals;
     const pushed = await pushImages({
-      place: { project: projectFolder, cache },
+      place: { project: projectFolder, cache, isStock: values.stock === true },
       names: namesIn(words),
       target: target.replace(/\/$/, ""),
       tag: values.tag,
@@ -68,7 +69,13 @@ const commands: Commands = {
 function parse(args: string[]) {
   try {
     const text = { type: "string" } as const;
-    const options = { out: text, tag: text, values: text, "plain-http": { type: "boolean" } } as const;
+    const options = {
+      out: text,
+      tag: text,
+      values: text,
+      "plain-http": { type: "boolean" },
+      stock: { type: "boolean" },
+    } as const;
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
     throw new SetupError(`${(error as Error).message}`);

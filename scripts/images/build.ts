@@ -8,6 +8,7 @@ import { debianArchitecture } from "../setup/newer-qemu.mjs";
 import { type DebianLock, type LockedPackages, lockedPackages, readLock } from "./debian-lock.ts";
 import { fetchPackages } from "./debian-packages.ts";
 import { definitions, type ImageName, USER_ID } from "./definition.ts";
+import { farmQemuLayer } from "./farm-qemu-layer.ts";
 import { type Layer, makeLayer } from "./layer.ts";
 import { type Image, writeArchive } from "./oci-archive.ts";
 import { nodeVersion, writeNode, writeProgram } from "./program.ts";
@@ -15,6 +16,8 @@ import { nodeVersion, writeNode, writeProgram } from "./program.ts";
 export interface ImagesPlace {
   readonly project: string;
   readonly cache: string;
+  /** True leaves the farm's own QEMU out of the agent's image, as where it is not built. */
+  readonly isStock?: boolean;
 }
 
 export interface BuiltImage {
@@ -52,6 +55,8 @@ export async function makeImage(place: ImagesPlace, name: ImageName): Promise<Im
   if (packages !== undefined) {
     layers.push({ what: `Debian's packages of ${name}`, layer: await packagesLayer(place, lock, name) });
   }
+  const qemu = name === "agent" && place.isStock !== true ? await farmQemuLayer(project, place.cache) : undefined;
+  if (qemu) layers.push({ what: "the farm's own QEMU", layer: qemu });
   layers.push({ what: `emufarm ${name}`, layer: await programLayer(place, lock, name) });
   return { definition: definitions[name], version, license, layers };
 }

@@ -22,6 +22,9 @@ export const USER_ID = 65_532;
 /** Where the programs lie. */
 export const PROGRAM_FOLDER = "opt/emufarm";
 
+/** Where the farm's own QEMU lies in the agent's image; its programs come before Debian's. */
+export const FARM_QEMU_FOLDER = "opt/emufarm-qemu";
+
 const common = { NODE_ENV: "production", PATH: "/usr/bin" };
 
 export const definitions: Readonly<Record<ImageName, ImageDefinition>> = {
@@ -37,6 +40,7 @@ export const definitions: Readonly<Record<ImageName, ImageDefinition>> = {
       EMUFARM_DATA: "/data",
       EMUFARM_CACHE: "/cache",
       EMUFARM_RUNTIME_DIR: "/run/emufarm",
+      EMUFARM_QEMU_PATH: `/${FARM_QEMU_FOLDER}/bin`,
     },
     ports: [8080],
     folders: ["data", "cache", "run/emufarm"],

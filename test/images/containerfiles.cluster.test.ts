@@ -33,7 +33,7 @@ describe.skipIf(reason)(`a Containerfile${reason === undefined ? "" : ` (${reaso
     { timeout: BUILD_MS },
     async (name) => {
       const theirs = await engine.build(name);
-      const built = await buildImage({ project: projectFolder, cache: ownCacheFolder() }, name, folder);
+      const built = await buildImage({ project: projectFolder, cache: ownCacheFolder(), isStock: true }, name, folder);
       const ours = await unpackImage(built, join(folder, name));
       expect(await filesIn(theirs)).toEqual(await filesIn(ours.root));
       const { User, Entrypoint, Env } = (await engine.inspect(name)).OCIv1.config;

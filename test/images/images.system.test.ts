@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdtempSync,
@@ -18,6 +19,7 @@ import { readLock } from "../../scripts/images/debian-lock.ts";
 import { definitions, IMAGE_NAMES, type ImageName } from "../../scripts/images/definition.ts";
 import { ownCacheFolder, projectFolder } from "../../scripts/setup/folders.mjs";
 import { debianArchitecture } from "../../scripts/setup/newer-qemu.mjs";
+import { findFarmQemu } from "../../src/cli/farm/farm-qemu.ts";
 import { type UnpackedImage, unpackImage } from "./unpacked-image.ts";
 
 const MAX_AGENT_BYTES = 140e6;
@@ -115,6 +117,34 @@ test("the agent's image has the emulator of every board, and is no larger than p
   const programs = readdirSync(join(root, "usr/bin"));
   expect(boards.filter((binary) => !programs.includes(binary))).toEqual([]);
   expect(bytes).toBeLessThanOrEqual(MAX_AGENT_BYTES);
+});
+
+test("the agent's image has the farm's own QEMU where it is built, with its licence and sources", async (context) => {
+  const found = findFarmQemu(ownCacheFolder(), join(projectFolder, "images/qemu"));
+  if (found.state !== "ready") return context.skip("npm run qemu has not built it");
+  const { root, config } = imageOf("agent");
+  const folder = config.config.Env.find((one: string) => one.startsWith("EMUFARM_QEMU_PATH="))?.split("=")[1] ?? "";
+  const library = join(root, "usr/lib", TRIPLET);
+  const args = ["--inhibit-cache", "--library-path", library];
+  for (const { name, sha256 } of found.manifest.binaries) {
+    const program = join(root, folder, name);
+    expect(createHash("sha256").update(readFileSync(program)).digest("hex")).toBe(sha256);
+    // With the image's own libraries, and nothing of this system.
+    const { stdout } = await execa(join(library, LOADER), [...args, program, "--version"]);
+    expect(stdout).toContain("QEMU emulator version");
+    const { stdout: libraries } = await execa(join(library, LOADER), [...args, "--list", program]);
+    const paths = [...libraries.matchAll(/=> (\S+)/g)].map(([, path]) => path);
+    expect(paths.filter((path) => !path?.startsWith(root))).toEqual([]);
+  }
+  const docs = join(root, "usr/share/doc/emufarm-qemu");
+  expect(readFileSync(join(docs, "COPYING"), "utf8")).toContain("GNU GENERAL PUBLIC LICENSE");
+  const readme = readFileSync(join(docs, "README.md"), "utf8");
+  expect(readme).toContain("snapshot.debian.org");
+  expect(readme).not.toContain(ownCacheFolder());
+  for (const patch of readFileSync(join(docs, "patches/series"), "utf8").match(/^[^#\s]+/gm) ?? []) {
+    expect(existsSync(join(docs, "patches", patch)), patch).toBe(true);
+  }
+  return undefined;
 });
 
 test(
