@@ -15,8 +15,9 @@ const INTRODUCTION = `# Boards
 Made by \`npm run generate\` from [${MANIFESTS}](../${MANIFESTS}): each is [one file](add-a-board.md). \`emufarm boards\` says what is
 missing here to run each, \`emufarm describe BOARD\` tells all about one.
 
-*Starts*: the [ways to start a guest](performance.md) that the board is proven for, besides a process of its own, which
-every board has. *Ends*: how a guest can end by itself.
+*Reset by*: lines of the first UART that [reset the board](channels.md#raw-tcp-and-rfc-2217). *Starts*: the
+[ways to start a guest](performance.md) that the board is proven for, besides a process of its own, which every board
+has. *Ends*: how a guest can end by itself.
 `;
 
 const PINS = `## Pins
@@ -48,13 +49,14 @@ export function generateBoards(): Generated {
     spec.title,
     `${spec.emulator.binary} ${spec.emulator.minVersion}`,
     String(spec.uarts.length),
+    resetLines(spec),
     spec.firmware.formats.join(", "),
     spec.boot.proven.join(", ") || "-",
     spec.endings.join(", "),
   ]);
   const text = [
     INTRODUCTION,
-    table(["board", "what it is", "emulator, least version", "UARTs", "firmware", "starts", "ends"], rows),
+    table(["board", "what it is", "emulator, least version", "UARTs", "reset by", "firmware", "starts", "ends"], rows),
     "",
     PINS,
     table(PIN_COLUMNS, boards.flatMap(pinsOf)),
@@ -64,6 +66,12 @@ export function generateBoards(): Generated {
     "",
   ].join("\n");
   return { files: new Map([[PAGE, text]]) };
+}
+
+/** Lines of the first UART that reset the board. */
+function resetLines({ uarts }: BoardSpec): string {
+  const lines = Object.entries(uarts[0]?.controlLines ?? {}).filter(([, target]) => /^reset/.test(target));
+  return lines.map(([line]) => (line === "break" ? line : line.toUpperCase())).join(", ") || "-";
 }
 
 const PIN_COLUMNS = ["board", "driver", "lines", "seen", "driven", "interrupts", "stock QEMU", "ours"];
