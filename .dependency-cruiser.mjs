@@ -85,7 +85,7 @@ const forbidden = [
   {
     name: "processes-start-in-few-places",
     severity: "error",
-    from: { path: "^src/", pathNot: ["^src/agent/(emulator|process|limits)/", "^src/cli/(up|farm|gdb)/"] },
+    from: { path: "^src/", pathNot: ["^src/agent/(emulator|process|limits)/", "^src/cli/(up|farm|gdb|console)/"] },
     to: { path: [npm("execa"), "^(node:)?child_process$"] },
   },
   {
