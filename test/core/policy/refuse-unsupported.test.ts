@@ -25,8 +25,7 @@ describe("Before start, a scenario", () => {
       { steps: [{ "set-control": { "part-id": "b", control: "pressed", value: 1 } }] },
       "step 1 (set-control)",
     ],
-    ["property", { steps: [{ property: { path: "/machine", name: "a" } }] }, "step 1 (property)"],
-    ["take-screenshot", { steps: [{ "take-screenshot": {} }] }, "step 1 (take-screenshot)"],
+    ["take-screenshot without a display", { steps: [{ "take-screenshot": {} }] }, "step 1 (take-screenshot)"],
     ["snapshot", { steps: [{ snapshot: "a" }] }, "step 1 (snapshot)"],
     [
       "a UART that is not there",
@@ -40,7 +39,24 @@ describe("Before start, a scenario", () => {
     expect(refuse(input)).toThrow(error);
   });
 
+  test.each<[string, object, string | undefined]>([
+    ["a picture", { "save-to": "./screens/a.png" }, undefined],
+    ["a picture that has come along", { "compare-with": { name: "a.png", base64: "AAAA" } }, undefined],
+    ["a picture that was left at home", { "compare-with": "a.png" }, "has not come with the scenario"],
+    ["a part of a diagram", { "part-id": "lcd1" }, "no part lcd1 of a diagram"],
+  ])("on a board with a display: %s", (_title, screenshot, problem) => {
+    const steps = scenario.parse({ version: 1, steps: [{ "take-screenshot": screenshot }] });
+    const act = () => refuseUnsupported(steps, { name: "b", spec: { ...board.spec, display: {} } });
+    if (problem === undefined) expect(act).not.toThrow();
+    else expect(act).toThrow(problem);
+  });
+
+  test.each(["../a.png", "/a.png", "a/../b.png", ""])("keeps no picture as %j", (name) => {
+    const steps = [{ "take-screenshot": { "save-to": name } }];
+    expect(scenario.safeParse({ version: 1, steps }).success).toBe(false);
+  });
+
   test("knows every action that is not supported yet", () => {
-    expect(UNSUPPORTED_ACTIONS).toHaveLength(6);
+    expect(UNSUPPORTED_ACTIONS).toEqual(["snapshot"]);
   });
 });
