@@ -47,7 +47,11 @@ export interface OperatorLab extends AsyncDisposable {
 }
 
 /** What a cluster does beside the API server that tests of the operator rely on. */
-const CONTROLLERS = ["garbage-collector-controller", "namespace-controller"];
+const CONTROLLERS = [
+  "garbage-collector-controller",
+  "namespace-controller",
+  "persistentvolumeclaim-protection-controller",
+];
 
 /** @param options.withOperator false: the test starts its own */
 export async function startOperatorLab({ withOperator = true, controllers = CONTROLLERS } = {}): Promise<OperatorLab> {

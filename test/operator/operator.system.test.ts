@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -152,16 +153,16 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
     expect((await lab.untilInstance("boardless", isReady)).status).toMatchObject({ board: { kind: "Board" } });
   });
 
-  test.each([
-    [{ channels: [{ name: "uart9", tcp: true }] }, "ChannelUnknown", "has no channel uart9; it has "],
-    [{ ttl: { after: "1h", from: "LastUsed" } }, "NotSupportedYet", "spec.ttl.from"],
-  ])("what cannot be done is told, never ignored: %j", async (spec, reason, words) => {
-    const name = `beyond-${reason.toLowerCase()}-${Object.keys(spec)[0]?.toLowerCase()}`;
-    await lab.apply(manifest(name, { firmware: { artifact: shell }, ...spec }));
-    const object = await lab.untilInstance(name, (status) => ready(status)?.reason === reason);
-    expect(ready(object.status as EmulatorInstanceStatus)?.message).toContain(words);
-    await lab.plane.kubectl("delete", "emu", name);
-  });
+  test.each([[{ channels: [{ name: "uart9", tcp: true }] }, "ChannelUnknown", "has no channel uart9; it has "]])(
+    "what cannot be done is told, never ignored: %j",
+    async (spec, reason, words) => {
+      const name = `beyond-${reason.toLowerCase()}-${Object.keys(spec)[0]?.toLowerCase()}`;
+      await lab.apply(manifest(name, { firmware: { artifact: shell }, ...spec }));
+      const object = await lab.untilInstance(name, (status) => ready(status)?.reason === reason);
+      expect(ready(object.status as EmulatorInstanceStatus)?.message).toContain(words);
+      await lab.plane.kubectl("delete", "emu", name);
+    },
+  );
 
   test("channels beside UARTs have ports of their own, and are told as endpoints", async () => {
     const channels = ["uart0-rfc2217", "qmp", "monitor", "gdb"].map((name) => ({ name, tcp: true }));
@@ -201,7 +202,8 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
       await lab.plane.kubectl("delete", "emu", name);
     }
     const claims = () => lab.plane.kubectl("get", "pvc", "-o", "name");
-    await expect.poll(claims).not.toContain("dropped-storage");
+    // The garbage collector learns of new kinds each half minute.
+    await expect.poll(claims, { timeout: 90_000 }).not.toContain("dropped-storage");
     expect(await claims()).toContain("kept-storage");
     const before = await lab.plane.kubectl("get", "pvc", "kept-storage", "-o", "jsonpath={.metadata.uid}");
     const storage = { volumeClaimTemplate: { size: "16Mi", whenDeleted: "Retain" } };
@@ -271,6 +273,26 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
     expect(ready(object.status as EmulatorInstanceStatus)).toMatchObject({ status: "False", reason: "Expired" });
     await lab.plane.kubectl("wait", "--for=delete", "emu/gone", "--timeout=60s");
     await expect.poll(() => lab.podsOf("stopped")).toEqual([]);
+  });
+
+  test("an instance that is used has no end, and one that is not used any more ends when its time is over", async () => {
+    const channels = [{ name: "uart0", tcp: true }];
+    const ttl = { after: "3s", from: "LastUsed" };
+    await lab.apply(manifest("used", { firmware: { artifact: shell }, channels }));
+    await lab.untilInstance("used", isReady);
+    const [pod] = await lab.podsOf("used");
+    const socket = connect({ port: 5_000, host: pod?.status?.podIP ?? "" }).resume();
+    await once(socket, "connect");
+    await lab.apply(manifest("used", { firmware: { artifact: shell }, channels, ttl }));
+    const generation = 2;
+    const inUse = await lab.untilInstance(
+      "used",
+      (status) => status.observedGeneration === generation && isReady(status),
+    );
+    expect(inUse.status).not.toHaveProperty("expiresAt");
+    socket.destroy();
+    await lab.untilInstance("used", ({ expiresAt }) => expiresAt !== undefined);
+    await lab.untilInstance("used", ({ phase }) => phase === "Stopped");
   });
 
   test("an agent that ends is told of as lost", async () => {

@@ -23,6 +23,8 @@ export interface RawPortOptions {
   readonly port: number;
   /** Connections at a time; one more is closed at once, and counted. */
   readonly maxConnections?: number;
+  /** Told of each connection that is served; what it gives is disposed of when the connection ends. */
+  readonly onConnected?: () => Disposable;
 }
 
 /** A person, some tools and a viewer or two: more than this is a mistake or an attack. */
@@ -42,10 +44,12 @@ export class RawPort implements AsyncDisposable {
   readonly #connections = new Set<Socket>();
   readonly #serve: ServeRaw;
   readonly #maxConnections: number;
+  readonly #onConnected: (() => Disposable) | undefined;
   #refusedHttp = 0;
   #refusedConnections = 0;
 
-  private constructor({ serve, maxConnections = MAX_CONNECTIONS }: RawPortOptions) {
+  private constructor({ serve, maxConnections = MAX_CONNECTIONS, onConnected }: RawPortOptions) {
+    this.#onConnected = onConnected;
     this.#serve = serve;
     this.#maxConnections = maxConnections;
     this.#server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) =>
@@ -108,6 +112,7 @@ export class RawPort implements AsyncDisposable {
     }
     this.#connections.add(socket);
     const connection = this.#serve(socket);
+    const use = this.#onConnected?.();
     const isHttp = createHttpScreen();
     socket.on("data", (chunk: Buffer) => {
       if (isHttp(chunk)) {
@@ -127,6 +132,7 @@ export class RawPort implements AsyncDisposable {
       clearTimeout(readingOn);
       this.#connections.delete(socket);
       connection.closed();
+      use?.[Symbol.dispose]();
     });
   }
 }

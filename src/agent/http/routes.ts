@@ -9,10 +9,12 @@ import { addEventRoutes } from "./event-routes.ts";
 import { addFirmwareRoutes } from "./firmware-routes.ts";
 import { addInfoRoutes } from "./info-routes.ts";
 import { addInstanceRoutes } from "./instance-routes.ts";
+import { countInstanceUse } from "./instance-use.ts";
 
 /** The agent's API, version 1. */
 export function addRoutes(server: HttpServer, parts: AgentParts): void {
   const { attempts, instances } = parts;
+  countInstanceUse(server.app, parts);
   addInfoRoutes(server.app, parts);
   addCertificateRoutes(server.app, parts);
   addEventRoutes(server, parts);

@@ -3,7 +3,7 @@ import type { BootStrategy } from "../boot/boot.ts";
 import { watchReady } from "../boot/ready-watch.ts";
 import type { ChannelOwner } from "../channel/channel-owner.ts";
 import { rawChannel } from "../channel/raw-channels.ts";
-import { RawPort, type ServeRaw } from "../channel/raw-port.ts";
+import { RawPort, type RawPortOptions } from "../channel/raw-port.ts";
 import { GdbChannel } from "../gdb/gdb-channel.ts";
 import { GpioBank } from "../gpio/gpio-bank.ts";
 import { Guest, type GuestEvents } from "../guest/guest.ts";
@@ -21,6 +21,8 @@ export interface InstanceBoardOptions {
   /** Ports that the channels had before; taken again where they are free. */
   readonly ports: Readonly<Record<string, number>>;
   readonly events: GuestEvents & { onReady(): void };
+  /** Somebody uses a channel, until the result is disposed of. */
+  readonly use: () => Disposable;
 }
 
 /** The board of an instance with its channels, which stay open through all its boots. */
@@ -115,20 +117,24 @@ export class InstanceBoard implements ChannelOwner {
   }
 
   async #openRawPorts(): Promise<void> {
-    const { desired, host, ports } = this.#options;
+    const { desired, host, ports, use } = this.#options;
     for (const { name, port } of desired.channels.filter(({ tcp }) => tcp)) {
       const serve = rawChannel(this, name);
-      if (serve) this.#rawPorts.push({ name, rawPort: await listenAgain(serve, host, port ?? ports[name] ?? 0) });
+      if (serve)
+        this.#rawPorts.push({
+          name,
+          rawPort: await listenAgain({ serve, host, port: port ?? ports[name] ?? 0, onConnected: use }),
+        });
     }
   }
 }
 
-async function listenAgain(serve: ServeRaw, host: string, port: number): Promise<RawPort> {
+async function listenAgain(options: RawPortOptions): Promise<RawPort> {
   try {
-    return await RawPort.listen({ serve, host, port });
+    return await RawPort.listen(options);
   } catch (error) {
     // Somebody took the port while the agent was away: a new one is told in the status.
-    if (port === 0 || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    return RawPort.listen({ serve, host, port: 0 });
+    if (options.port === 0 || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    return RawPort.listen({ ...options, port: 0 });
   }
 }

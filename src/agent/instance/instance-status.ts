@@ -3,6 +3,7 @@ import type { InstanceStatus } from "../../core/wire/desired-state.ts";
 import { exitError } from "../scenario/guest-end.ts";
 import type { InstanceBoard } from "./instance-board.ts";
 import type { InstanceRecord } from "./instance-store.ts";
+import type { InstanceUsage } from "./instance-usage.ts";
 import { firmwareKeyOf, type ObservedInstance } from "./plan.ts";
 
 /** What is known of an instance at a moment. */
@@ -13,6 +14,7 @@ export interface InstanceMoment {
   readonly isRunning: boolean;
   readonly isReady: boolean;
   readonly isPaused: boolean;
+  readonly usage: Pick<InstanceUsage, "isInUse" | "lastUsedAt">;
   /** Why it is not as desired. */
   readonly error: FarmError | undefined;
 }
@@ -44,6 +46,8 @@ export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
     ...(lastExit && { lastExit }),
     ...(lastExitAt !== undefined && { lastExitAt }),
     ...(lastLines && { lastLines: [...lastLines] }),
+    isInUse: moment.usage.isInUse,
+    lastUsedAt: moment.usage.lastUsedAt,
     ...emulatorOf(board),
     ...(error && { error: error.toBody() }),
   };

@@ -13,6 +13,7 @@ import { GuestSight } from "./guest-sight.ts";
 import { InstanceBoard } from "./instance-board.ts";
 import { endOf, instanceStatusOf } from "./instance-status.ts";
 import type { InstanceRecord } from "./instance-store.ts";
+import { InstanceUsage } from "./instance-usage.ts";
 import { boardKeyOf, firmwareKeyOf, type InstanceAction, type ObservedInstance, planInstance } from "./plan.ts";
 import { RestartBackOff } from "./restart-back-off.ts";
 
@@ -45,6 +46,7 @@ export class Instance implements AsyncDisposable {
   readonly #convergence: Convergence;
   readonly #sight: GuestSight;
   readonly #consoles: ConsoleCopies;
+  readonly #usage: InstanceUsage;
   #record: InstanceRecord;
   #board: InstanceBoard | undefined;
   #boardKey: string | undefined;
@@ -60,6 +62,7 @@ export class Instance implements AsyncDisposable {
     this.#resetCount = record.resetCount;
     const onChanged = () => dependencies.onChanged();
     this.#sight = new GuestSight(onChanged);
+    this.#usage = new InstanceUsage(onChanged);
     this.#consoles = new ConsoleCopies(dependencies.console);
     this.#convergence = new Convergence({
       converge: () => this.#converge(),
@@ -89,6 +92,11 @@ export class Instance implements AsyncDisposable {
     this.#convergence.wake();
   }
 
+  /** Somebody uses a channel of it, until the result is disposed of. */
+  use(): Disposable {
+    return this.#usage.use();
+  }
+
   status(): InstanceStatus {
     return instanceStatusOf({
       record: this.#record,
@@ -97,6 +105,7 @@ export class Instance implements AsyncDisposable {
       isRunning: this.#sight.isRunning,
       isReady: this.#sight.isReady,
       isPaused: this.#sight.isPaused,
+      usage: this.#usage,
       error: this.#error,
     });
   }
@@ -178,6 +187,7 @@ export class Instance implements AsyncDisposable {
       logFolder,
       host,
       ports: this.#record.ports,
+      use: () => this.use(),
       events: {
         ...this.#sight.events,
         onExited: (exit) => this.#exited(exit),

@@ -96,6 +96,11 @@ export class Instances implements AsyncDisposable {
     this.#dependencies.slots.release(instance.slot);
   }
 
+  /** Somebody uses a channel of the instance, where there is one of that uid. */
+  use(uid: string): Disposable | undefined {
+    return this.#instances.get(uid)?.use();
+  }
+
   /** @throws {FarmError} NotFound */
   board(uid: string): InstanceBoard {
     const { board } = this.#find(uid);

@@ -70,12 +70,17 @@ export type ObservedService =
   /** Somebody else's object has the name. */
   | { readonly state: "foreign" };
 
+/** Now, or when that ended. */
+export type LastUse = number | "inUse";
+
 /** Everything that is known of an instance at a moment. */
 export interface InstanceObservation {
   readonly name: string;
   readonly namespace: string;
   readonly generation: number;
   readonly createdMs: number;
+  /** Of any channel; undefined where nobody knows of any. */
+  readonly lastUsed?: LastUse | undefined;
   readonly isDeleted: boolean;
   readonly spec: EmulatorInstanceSpec;
   readonly board: ObservedBoard;

@@ -2,6 +2,7 @@ import { durationMs } from "../schema/duration.ts";
 import type { EmulatorInstanceSpec } from "../schema/emulator-instance.ts";
 import {
   type InstanceObservation,
+  type LastUse,
   type Leftover,
   livePodOf,
   livePods,
@@ -26,15 +27,17 @@ export interface InstancePlan {
   readonly requeueAfterMs?: number;
 }
 
-/** When the instance's time is over; undefined without ttl. */
-export function expiryMs({
-  createdMs,
-  spec,
-}: {
+/** When the instance's time is over; undefined without ttl, and while somebody uses what lives from its last use. */
+export function expiryMs({ createdMs, lastUsed = createdMs, spec }: InstanceAge): number | undefined {
+  if (!spec.ttl) return undefined;
+  if (spec.ttl.from === "Created") return createdMs + durationMs(spec.ttl.after);
+  return lastUsed === "inUse" ? undefined : lastUsed + durationMs(spec.ttl.after);
+}
+
+export interface InstanceAge {
   readonly createdMs: number;
+  readonly lastUsed?: LastUse | undefined;
   readonly spec: Pick<EmulatorInstanceSpec, "ttl">;
-}): number | undefined {
-  return spec.ttl && createdMs + durationMs(spec.ttl.after);
 }
 
 /** What to do for an instance, from what is seen. What is so already takes no step. */

@@ -66,6 +66,8 @@ export const instanceStatus = z
       .strictObject({ binary: z.string(), version: z.string(), accelerator: z.string() })
       .optional()
       .describe("Emulator of the newest boot."),
+    isInUse: z.boolean().optional().describe("True while somebody uses a channel of it."),
+    lastUsedAt: z.iso.datetime().optional().describe("When that began or ended last."),
     error: errorBody.optional().describe("Why it is not as desired."),
   })
   .describe("State of an instance.");

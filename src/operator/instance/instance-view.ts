@@ -1,12 +1,15 @@
 import type { InstanceFacts } from "../../core/policy/instance-object-status.ts";
 import type {
   InstanceObservation,
+  LastUse,
+  ObservedAgent,
   ObservedBoard,
   ObservedService,
   Problem,
 } from "../../core/policy/instance-observation.ts";
 import { livePodOf } from "../../core/policy/instance-observation.ts";
 import { rawChannelNames } from "../../core/policy/raw-channels.ts";
+import { durationMs } from "../../core/schema/duration.ts";
 import type { EmulatorInstanceSpec } from "../../core/schema/emulator-instance.ts";
 import type { EmulatorInstanceStatus } from "../../core/schema/emulator-instance-status.ts";
 import type { DesiredStateInput } from "../../core/wire/desired-state.ts";
@@ -88,6 +91,7 @@ export function viewInstance(
     : { seen: { state: "unknown" as const, isFirst: true }, resolved: undefined };
   const watch = livePod && world.agents.open(livePod, () => world.wake(key));
   const desired = running && firmwareIsKnown(firmware.state) ? desiredOf(object, spec, running, resolved) : undefined;
+  const agent = watch?.observe(uid);
   const seen: InstanceObservation = {
     name,
     namespace,
@@ -104,7 +108,8 @@ export function viewInstance(
     leftovers: leftoversAmong([...caches.pods.byIndex(BY_INSTANCE_NAME, key), ...(service ? [service] : [])], object),
     firmware,
     desiredDigest: desired?.digest,
-    agent: watch?.observe(uid),
+    agent,
+    lastUsed: lastUseOf(agent, before, spec),
     refusedByAgent: memory.refusedByAgent,
   };
   const facts: InstanceFacts = {
@@ -126,6 +131,21 @@ function seenService(
   // Its ports are the board's: without a board there is nothing to do about it.
   if (!wanted && expose !== "None") return { state: "terminating" };
   return observeService(found, wanted, object.metadata.uid ?? "");
+}
+
+/** As the agent says, or said before its pod went. */
+function lastUseOf(
+  agent: ObservedAgent | undefined,
+  before: EmulatorInstanceStatus | undefined,
+  { ttl }: EmulatorInstanceSpec,
+): LastUse | undefined {
+  if (ttl?.from !== "LastUsed") return undefined;
+  const instance = agent?.state === "connected" ? agent.instance : undefined;
+  if (instance?.isInUse) return "inUse";
+  if (instance?.lastUsedAt !== undefined) return Date.parse(instance.lastUsedAt);
+  if (before?.expiresAt !== undefined) return Date.parse(before.expiresAt) - durationMs(ttl.after);
+  // No end was told though an agent has been heard: somebody used it then, and the next agent counts anew.
+  return before?.restarts === undefined ? undefined : "inUse";
 }
 
 function firmwareIsKnown(state: InstanceObservation["firmware"]["state"]): boolean {
@@ -206,11 +226,8 @@ function desiredOf(
   return { ...wish, generation, digest: contentDigest(wish), urls: firmware?.urls ?? {} };
 }
 
-/** What the spec asks for that the board does not have, or the farm does not do yet. */
-function unsupportedBy({ name, spec }: FoundBoard, { channels, ttl }: EmulatorInstanceSpec): Problem | undefined {
-  if (ttl?.from === "LastUsed") {
-    return { reason: "NotSupportedYet", message: "spec.ttl.from: LastUsed is not carried out yet: leave it out." };
-  }
+/** What the spec asks for that the board does not have. */
+function unsupportedBy({ name, spec }: FoundBoard, { channels }: EmulatorInstanceSpec): Problem | undefined {
   const names = rawChannelNames(spec);
   const unknown = channels.find((channel) => !names.includes(channel.name));
   if (!unknown) return undefined;

@@ -174,3 +174,21 @@ test("a raw port is the one that is desired, or the next free one", async () => 
   expect(endpoints[0]?.port).not.toBe(port);
   for (const uid of ["first", "second"]) await lab.client.deleteInstance(uid);
 });
+
+test("tells when somebody uses a channel, by a raw port or a WebSocket, and when nobody does any more", async () => {
+  await lab.client.putDesired({ ...shell, uid: "used" });
+  const { endpoints } = await statusWhen("used", ({ isReady, isInUse }) => isReady && isInUse === false);
+  const raw = connect({ port: endpoints[0]?.port ?? 0, host: "127.0.0.1" }).resume();
+  const begun = await statusWhen("used", ({ isInUse }) => isInUse === true);
+  const console = await lab.client.openConsole({ instance: "used" }, "uart0", () => {});
+  raw.destroy();
+  // The last user counts.
+  console.close();
+  const over = await statusWhen("used", ({ isInUse }) => isInUse === false);
+  expect(Date.parse(over.lastUsedAt ?? "")).toBeGreaterThanOrEqual(Date.parse(begun.lastUsedAt ?? ""));
+  const again = await lab.client.openConsole({ instance: "used" }, "uart0", () => {});
+  await statusWhen("used", ({ isInUse }) => isInUse === true);
+  again.close();
+  await statusWhen("used", ({ isInUse }) => isInUse === false);
+  await lab.client.deleteInstance("used");
+});

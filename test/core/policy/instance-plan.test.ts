@@ -57,6 +57,13 @@ test.each<[string, Partial<InstanceObservation>, object, InstanceStep[]]>([
     {},
     [],
   ],
+  ["in use: no end", { lastUsed: "inUse" }, { ttl: { after: "1s", from: "LastUsed" } }, []],
+  [
+    "not used for too long: the pod goes",
+    { lastUsed: NOW_MS - 2_000 },
+    { ttl: { after: "1s", from: "LastUsed" } },
+    [deletion("sensor-abcde", "Expired")],
+  ],
   ["without a board: no pod", { pods: [], agent: undefined, board: { state: "refused", problem } }, {}, []],
   ["a board that is gone: the pod that runs it stays", { board: { state: "refused", problem } }, {}, []],
   [
