@@ -55,7 +55,8 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
   const availability = createBoardAvailability(directory, log);
   const ledger = starting.use(await RunLedger.open({ store, queue, log }));
   const firmware = createFirmwareImport(store);
-  const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
+  let publicUrl = config.publicUrl;
+  const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: () => publicUrl });
   const clock = () => Date.now();
   const blobUrl = createBlobUrlSource(blobs, BLOB_URL_LIFE_MS, clock);
   const { allowed, denied, ...limits } = config.imports;
@@ -112,6 +113,9 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
     ),
   );
   const address = await server.listen(config.listen, "--port");
+  // Where the system has chosen the port, the settings could not name it.
+  if (address.kind === "tcp" && new URL(publicUrl).port === "0") publicUrl = urlOf(address);
+  instances?.begin();
   if (config.addressFile !== undefined && address.kind === "tcp") await writeFile(config.addressFile, urlOf(address));
   starting.defer(keepRetention(store, instances, config, log));
   log.info({ address, boards: boards.list().length }, "the API listens");

@@ -29,7 +29,7 @@ export async function runDispatcher(config: ApiConfig, log: Log): Promise<Dispat
   const metrics = createMetrics();
   const cluster = await openCluster(config, metrics, starting);
   const directory = starting.use(await openAgents(config, cluster, log));
-  const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: config.publicUrl });
+  const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: () => config.publicUrl });
   const dispatcher = starting.use(
     startDispatcher({
       pool: DEFAULT_POOL,

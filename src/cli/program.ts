@@ -144,8 +144,12 @@ function addQuestions(program: Command, does: Does): void {
     .option("-f, --follow", "go on until the job has finished")
     .action(does(async () => (await import("./command/logs.ts")).logs));
   withFarm(program.command("get"))
-    .description("list runs, jobs or boards, the jobs of a run, or objects of a cluster as kubectl get does")
-    .argument("[what]", "runs, jobs, boards, or the id of a run; emu, emupool, brd, cbrd, all or emu/NAME", "runs")
+    .description("list runs, jobs, boards or instances, the jobs of a run, or objects of a cluster as kubectl get does")
+    .argument(
+      "[what]",
+      "runs, jobs, boards, instances (emu), a run's id, emu/NAME; on a cluster emupool, brd, all",
+      "runs",
+    )
     .argument("[names...]", "names of objects")
     .addOption(
       new Option("-o, --output <format>", "of objects: how to print").choices(["json", "yaml", "wide", "name"]),
@@ -156,8 +160,8 @@ function addQuestions(program: Command, does: Does): void {
     .option("--json", "print JSON")
     .action(does(async () => (await import("./command/get.ts")).get));
   withFarm(program.command("describe"))
-    .description("all that is known about a job, a run, a board or an object of a cluster")
-    .argument("<what>", "id of a job or run, or name of a board; emu/NAME, emupool/NAME, brd/NAME")
+    .description("all that is known about a job, a run, a board, an instance or an object of a cluster")
+    .argument("<what>", "id of a job or run, or name of a board or instance; emu/NAME, emupool/NAME, brd/NAME")
     .argument("[name]", "name of an object, where what is a kind")
     .option("--json", "print JSON")
     .action(does(async () => (await import("./command/describe.ts")).describe));
@@ -185,8 +189,10 @@ function addQuestions(program: Command, does: Does): void {
 }
 
 function addObjects(program: Command, does: Does): void {
-  withCluster(program.command("apply"))
-    .description("have objects in a cluster as files say: boards, instances, pools and what goes with them")
+  withFarm(program.command("apply"))
+    .description(
+      "have instances and boards as files say, here or in a cluster; there also pools and what goes with them",
+    )
     .requiredOption(
       "-f, --filename <file>",
       "YAML or JSON file, folder, or - for standard input; repeatable",
@@ -195,7 +201,52 @@ function addObjects(program: Command, does: Does): void {
     .option("--force-conflicts", "take over fields that others have set")
     .option("--json", "print each object as a line of JSON")
     .action(does(async () => (await import("./cluster/apply-objects.ts")).applyObjects));
+  withFarm(program.command("start"))
+    .description("make an instance: a board that runs until it is deleted")
+    .argument("<board>", "name of a board")
+    .argument("[firmware]", "file of the firmware")
+    .option("--name <name>", "name of the instance; default: after the file")
+    .option("--tcp <channel>", "give this channel a TCP port, such as uart0 or gpio; repeatable", collected)
+    .option("--paused", "start with the CPU stopped, for a debugger")
+    .addOption(
+      new Option("--restart <when>", "when a guest that has ended is started again").choices([
+        "never",
+        "on-failure",
+        "always",
+      ]),
+    )
+    .option("--ttl <duration>", "end it after this time, such as 4h", durationText)
+    .option("--no-wait", NO_WAIT)
+    .option("--json", "print the instance as JSON")
+    .action(does(async () => (await import("./instance/start.ts")).start));
+  withFarm(program.command("delete"))
+    .description("delete instances")
+    .argument("<instances...>", "emu/NAME or NAME")
+    .action(does(async () => (await import("./instance/delete.ts")).deleteInstances));
+  withFarm(program.command("power"))
+    .description("switch an instance, or the board of a running job, on or off")
+    .argument("<target>", TARGET)
+    .argument("<position>", "on, off, or cycle: off and on again")
+    .option("--no-wait", NO_WAIT)
+    .option("--json", "print JSON")
+    .action(does(async () => (await import("./instance/power.ts")).power));
+  withFarm(program.command("reset"))
+    .description("reset an instance, or the board of a running job")
+    .argument("<target>", TARGET)
+    .option("--no-wait", NO_WAIT)
+    .option("--json", "print JSON")
+    .action(does(async () => (await import("./instance/power.ts")).reset));
+  withFarm(program.command("flash"))
+    .description("give an instance other firmware, in place: its consoles stay open")
+    .argument("<instance>", "name of the instance")
+    .argument("<firmware>", "file of the firmware")
+    .option("--no-wait", NO_WAIT)
+    .option("--json", "print the instance as JSON")
+    .action(does(async () => (await import("./instance/flash.ts")).flash));
 }
+
+const NO_WAIT = "do not wait until it is so";
+const TARGET = "name of the instance, or id of the job";
 
 /** People at a board's UARTs. */
 function addConsole(program: Command, does: Does): void {

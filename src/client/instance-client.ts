@@ -14,10 +14,10 @@ export interface InstanceClient {
   get(name: string): Promise<InstanceObject>;
   /**
    * Makes an instance, or changes the one of that name. What the spec leaves out of power, paused and resetCount stays
-   * as it is.
+   * as it is. With `isNew` one that is there already is a Conflict.
    * @throws {FarmError} FarmFull where no slot is free; Conflict for what cannot be changed, or another generation
    */
-  put(instance: WrittenInstance): Promise<InstanceObject>;
+  put(instance: WrittenInstance, options?: { readonly isNew?: boolean }): Promise<InstanceObject>;
   /** Changes the spec by a merge patch. @throws {FarmError} Conflict */
   patch(name: string, patch: InstancePatch): Promise<InstanceObject>;
   delete(name: string): Promise<void>;
@@ -37,8 +37,14 @@ export function createInstanceClient(connection: Connection): InstanceClient {
   return {
     list: () => json({ method: "GET", path: "/v1/instances" }),
     get: (name) => json({ method: "GET", path: pathOf(name) }),
-    put: (instance) =>
-      json({ method: "PUT", path: pathOf(instance.metadata.name), body: instance, silenceMs: PUT_SILENCE_MS }),
+    put: (instance, { isNew = false } = {}) =>
+      json({
+        method: "PUT",
+        path: pathOf(instance.metadata.name),
+        body: instance,
+        silenceMs: PUT_SILENCE_MS,
+        ...(isNew && { headers: { "if-none-match": "*" } }),
+      }),
     patch: (name, patch) => json({ method: "PATCH", path: pathOf(name), body: patch, silenceMs: PUT_SILENCE_MS }),
     delete: (name) => json({ method: "DELETE", path: pathOf(name) }),
     watch: (signal) =>

@@ -15,13 +15,14 @@ const MAX_SIGNED = 1_000;
 /** Longer than any attempt waits for its firmware, and than a clock is set wrong. */
 export const BLOB_URL_LIFE_MS = 24 * 3_600_000;
 
-export function createBlobUrls({ key, publicUrl }: { key: Buffer; publicUrl: string }): BlobUrls {
+/** @param options.publicUrl asked anew for each URL: the port of the API may be known late */
+export function createBlobUrls({ key, publicUrl }: { key: Buffer; publicUrl: () => string }): BlobUrls {
   const mac = (sha256: string, expiresMs: number) =>
     createHmac("sha256", key).update(`${sha256}.${expiresMs}`).digest("hex");
   return {
     sign(sha256, expiresMs) {
       const query = `expires=${expiresMs}&signature=${mac(sha256, expiresMs)}`;
-      return `${publicUrl.replace(/\/$/, "")}/v1/blobs/${sha256}?${query}`;
+      return `${publicUrl().replace(/\/$/, "")}/v1/blobs/${sha256}?${query}`;
     },
     check(sha256, expiresMs, signature, nowMs) {
       const expected = Buffer.from(mac(sha256, expiresMs));

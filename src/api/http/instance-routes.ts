@@ -16,6 +16,9 @@ const anyName = z.object({ name: z.string().min(1).max(200) });
 const listQuery = z.object({
   watch: z.stringbool().default(false).describe("True goes on with each change, as lines of JSON."),
 });
+const putHeaders = z.looseObject({
+  "if-none-match": z.literal("*").optional().describe("Refuses to change an instance that is there already."),
+});
 const deleteQuery = z.object({ uid: z.string().max(64).optional().describe("The instance that is meant.") });
 /** Firmware inline, in base64, is most of it. */
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -50,6 +53,7 @@ export async function addInstanceRoutes(context: RouteContext): Promise<void> {
         description:
           "The object of Kubernetes. What it leaves out of power, paused and resetCount stays as it is; metadata.generation, where it is given, must be that of the instance.",
         params,
+        headers: putHeaders,
         body: emulatorInstance,
         response: { 200: instanceObject, 201: instanceObject },
       },
@@ -59,7 +63,7 @@ export async function addInstanceRoutes(context: RouteContext): Promise<void> {
         if (typeof spec === "object" && spec !== null) written.set(raw, spec as Record<string, unknown>);
       },
     },
-    async ({ params: { name }, body, raw }, reply) => {
+    async ({ params: { name }, body, headers, raw }, reply) => {
       const { metadata } = body;
       if (metadata.name !== name) {
         const problems = `body.metadata.name: is ${metadata.name}, the path says ${name}`;
@@ -67,7 +71,8 @@ export async function addInstanceRoutes(context: RouteContext): Promise<void> {
       }
       const { labels, annotations } = metadata;
       const seen = preconditionOf.parse(metadata);
-      const given = { name, labels, annotations, ...seen, spec: written.get(raw) ?? {} };
+      const mustBeNew = headers["if-none-match"] === "*";
+      const given = { name, labels, annotations, ...seen, mustBeNew, spec: written.get(raw) ?? {} };
       const { object, isNew } = await instancesOf(context).put(given);
       return reply.code(isNew ? 201 : 200).send(object);
     },

@@ -14,6 +14,8 @@ export interface GivenInstance {
   /** The instance that is meant, and the generation that the caller has seen; others are refused. */
   readonly uid?: string | undefined;
   readonly generation?: number | undefined;
+  /** True refuses to change one that is there. */
+  readonly mustBeNew?: boolean;
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
@@ -27,11 +29,12 @@ export function specOf({ spec }: GivenInstance, now: EmulatorInstanceSpec | unde
 
 /** @throws {FarmError} Conflict where another instance, or another generation, is there than the caller means */
 export function checkPrecondition(
-  { name, uid, generation }: Pick<GivenInstance, "name" | "uid" | "generation">,
+  { name, uid, generation, mustBeNew = false }: Omit<GivenInstance, "spec">,
   known: StoredInstance | undefined,
 ): void {
   const what = `EmulatorInstance ${name}`;
   const deleted = "it has been deleted since";
+  if (mustBeNew && known) throw new FarmError("Conflict", { what, problem: "there is one of that name already" });
   if (uid !== undefined && uid !== known?.uid) {
     const problem = known ? "another one of this name has been made since" : deleted;
     throw new FarmError("Conflict", { what, problem });

@@ -69,25 +69,30 @@ export class Instances implements AsyncDisposable {
     };
   }
 
-  /** Takes up what the store has, and hears the agents. */
+  /** Takes up what the store has. */
   static async open(dependencies: InstancesDependencies): Promise<Instances> {
-    const { store, directory, log } = dependencies;
+    const { store } = dependencies;
     const instances = new Instances(dependencies, await store.nextEpoch(EPOCH_NAME));
     for (const record of await store.listInstances()) {
       instances.#instances.set(record.name, new Instance(record, instances.#world));
     }
+    return instances;
+  }
+
+  /** Hears the agents and goes on with what the store has. To be called once, when agents can fetch firmware. */
+  begin(): void {
+    const { directory, log } = this.#dependencies;
     for (const [address, client] of directory.agents) {
       const stream: AgentStream = new AgentStream({
         client,
         log,
-        onAgent: () => instances.#heard(stream),
-        onInstance: (uid) => void instances.#byUid(uid)?.wake(),
-        onSlots: () => instances.#wakeUnplaced(),
+        onAgent: () => this.#heard(stream),
+        onInstance: (uid) => void this.#byUid(uid)?.wake(),
+        onSlots: () => this.#wakeUnplaced(),
       });
-      instances.#streams.set(address, stream);
+      this.#streams.set(address, stream);
     }
-    for (const instance of instances.#instances.values()) void instance.wake();
-    return instances;
+    for (const instance of this.#instances.values()) void instance.wake();
   }
 
   list(): InstanceObject[] {

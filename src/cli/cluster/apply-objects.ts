@@ -11,13 +11,14 @@ import { API_VERSION } from "../../core/schema/metadata.ts";
 import { type Manifest, parseManifests } from "../../document/parse-manifests.ts";
 import { KubeError } from "../../kube/kube-error.ts";
 import type { KubeObject, Resource } from "../../kube/kube-object.ts";
+import { areInstancesOnCluster } from "../channel/where-instances.ts";
 import { EXIT } from "../exit-code.ts";
-import type { ClusterOptions } from "../farm-options.ts";
+import type { FarmOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { kindNotInstalled } from "./cluster-problem.ts";
 import { type Cluster, openCluster } from "./open-cluster.ts";
 
-export interface ApplyOptions extends ClusterOptions {
+export interface ApplyOptions extends FarmOptions {
   readonly filename: readonly string[];
   readonly forceConflicts?: true;
   readonly json?: true;
@@ -40,11 +41,17 @@ const anyObject = z.looseObject({
 });
 const farmObject = z.looseObject({ apiVersion: z.literal(API_VERSION), kind: z.enum(KINDS as [string, ...string[]]) });
 
-/** `emufarm apply -f FILE`: checks each object, with file and line, then sends all by server-side apply. */
+/**
+ * `emufarm apply -f FILE`: checks each object, with file and line, then sends all: to a cluster by server-side apply, or to
+ * the farm on this machine.
+ */
 export async function applyObjects(surroundings: Surroundings, options: ApplyOptions): Promise<number> {
   const manifests = (await Promise.all(options.filename.map((file) => readManifests(surroundings, file)))).flat();
   if (manifests.length === 0) {
     throw new FarmError("InvalidRequest", { problems: `${options.filename.join(", ")} holds no object` });
+  }
+  if (!(await areInstancesOnCluster(surroundings, options))) {
+    return await (await import("../instance/apply-on-farm.ts")).applyOnFarm(surroundings, manifests, options);
   }
   await using cluster = await openCluster(surroundings, options);
   const resources = new Map<string, Promise<Resource>>();

@@ -16,7 +16,7 @@ import { needObject } from "./print-objects.ts";
 /** An instance as the API server has it: what was left out of its spec has its defaults. */
 export interface InstanceObject extends KubeObject {
   readonly spec: Partial<EmulatorInstanceSpec> & Pick<EmulatorInstanceSpec, "board">;
-  readonly status?: Partial<EmulatorInstanceStatus>;
+  readonly status?: Partial<EmulatorInstanceStatus> | undefined;
 }
 
 /** `emufarm describe emu/NAME`: an object of the cluster, its conditions and events, and what can be done next. */

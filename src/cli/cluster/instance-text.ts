@@ -42,26 +42,30 @@ function exitText({
 }
 
 /** What can be done with the instance as it stands, by commands that work as they are. */
-export function nextSteps({ metadata, spec, status = {} }: InstanceObject, next: FollowUp, way: ClusterOptions): Row[] {
-  const { name = "", namespace = "" } = metadata;
+export function nextSteps(
+  { metadata, spec, status = {} }: InstanceObject,
+  next: FollowUp,
+  way?: ClusterOptions,
+): Row[] {
+  const { name = "", namespace } = metadata;
   const own = `emu/${name}`;
   const kubectl = (...words: string[]) =>
-    ["kubectl", ...kubectlWay(way), "-n", namespace, ...words].map(shellQuoted).join(" ");
-  const patch = (change: object) => kubectl("patch", own, "--type", "merge", "-p", JSON.stringify({ spec: change }));
-  const isUp = status.podName !== undefined;
-  const hasGdb = status.endpoints?.find((endpoint) => endpoint.name === "gdb");
+    ["kubectl", ...kubectlWay(way ?? {}), "-n", namespace ?? "", ...words].map(shellQuoted).join(" ");
+  const isUp = way ? status.podName !== undefined : !UNPLACED.has(status.phase ?? "Pending");
   const isOff = spec.power === "Off" || (spec.power as unknown) === false;
   return [
     ["talk", isUp && !isOff ? next("console", own) : undefined],
     ["read", isUp ? next("logs", own) : undefined],
-    ["debug", hasGdb && `${kubectl("port-forward", `svc/${name}`, `1234:${hasGdb.port}`)}, then target remote :1234`],
-    ["go on", spec.paused === true ? patch({ paused: false }) : undefined],
-    [isOff ? "switch on" : "switch off", patch({ power: isOff ? "On" : "Off" })],
-    ["reset", isOff ? undefined : patch({ resetCount: (spec.resetCount ?? 0) + 1 })],
-    ["why", isReady(status) || !isUp ? undefined : kubectl("describe", `pod/${status.podName}`)],
-    ["delete", kubectl("delete", own)],
+    ["debug", isUp && !isOff ? next("gdb", own) : undefined],
+    [isOff ? "switch on" : "switch off", next("power", own, isOff ? "on" : "off")],
+    ["reset", isOff ? undefined : next("reset", own)],
+    ["why", way === undefined || isReady(status) || !isUp ? undefined : kubectl("describe", `pod/${status.podName}`)],
+    ["delete", next("delete", own)],
   ];
 }
+
+/** Phases of an instance that no agent has. */
+const UNPLACED = new Set(["Pending", "Scheduling", "Stopped"]);
 
 function kubectlWay({ kubeconfig, context }: ClusterOptions): string[] {
   return [

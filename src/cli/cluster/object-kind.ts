@@ -11,7 +11,8 @@ export interface ObjectsAsked {
 
 /** The kind that goes by this word: plural, singular or short, as kubectl takes it. */
 export function findKind(word: string): CustomResource | undefined {
-  const name = word.toLowerCase().replace(/[.](v1alpha1[.])?emufarm[.]dev$/, "");
+  const plain = word.toLowerCase().replace(/[.](v1alpha1[.])?emufarm[.]dev$/, "");
+  const name = plain.replace(/^instance(?=s?$)/, "emulatorinstance");
   return CUSTOM_RESOURCES.find(({ kind, plural, shortName }) => [kind.toLowerCase(), plural, shortName].includes(name));
 }
 

@@ -83,7 +83,8 @@ function lastTime({ series, lastTimestamp, eventTime, firstTimestamp, metadata }
   return series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? firstTimestamp ?? metadata.creationTimestamp ?? "";
 }
 
-function ageText(time: string | undefined, nowMs: number): string | undefined {
+/** Time since a moment, to the second. */
+export function ageText(time: string | undefined, nowMs: number): string | undefined {
   const sinceMs = Date.parse(time ?? "");
   if (Number.isNaN(sinceMs)) return undefined;
   const ageMs = Math.max(0, nowMs - sinceMs);

@@ -11,6 +11,8 @@ export type CandidateKind =
   | "running"
   | "listing"
   | "shell"
+  | "instance"
+  | "position"
   | "propertyAction"
   | "propertyPath"
   | "propertyName"
@@ -33,9 +35,14 @@ export type Place =
 /** By command and place of the argument. */
 const KINDS: Readonly<Record<string, readonly (readonly CandidateKind[])[]>> = {
   run: [["board"]],
-  describe: [["board", "run", "job"]],
-  get: [["listing", "run"]],
-  logs: [["job"]],
+  describe: [["instance", "board", "run", "job"]],
+  get: [["listing", "run"], ["instance"]],
+  logs: [["instance", "job"]],
+  start: [["board"]],
+  delete: [["instance"]],
+  power: [["running"], ["position"]],
+  reset: [["running"]],
+  flash: [["instance"]],
   console: [["running"]],
   qmp: [["running"]],
   gdb: [["running"]],

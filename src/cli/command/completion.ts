@@ -84,11 +84,15 @@ async function wordsOf(
     case "shell":
       return SHELLS;
     case "listing":
-      return ["runs", "jobs", "boards", "emu", "emupool", "brd", "cbrd", "all"];
+      return ["runs", "jobs", "boards", "instances", "emu", "emupool", "brd", "cbrd", "all"];
     case "ownBoard":
       return await boardNames([own]);
     case "board":
       return await boardNames([surroundings.project.boardsFolder, own]);
+    case "instance":
+      return await instanceNames(surroundings, options);
+    case "position":
+      return ["on", "off", "cycle"];
     case "propertyAction":
       return ["list", "get", "set"];
     case "propertyPath":
@@ -98,11 +102,25 @@ async function wordsOf(
       return ["list", "watch", "set", "pulse"];
     case "gpioLine":
       return await gpioWords(surroundings, options, operands);
+    case "running":
+      return [...(await instanceNames(surroundings, options)), ...(await idsOf(surroundings, kind, options, typed))];
     case "run":
     case "job":
-    case "running":
     case "unfinished":
       return await idsOf(surroundings, kind, options, typed);
+  }
+}
+
+/** Of the farm that is up here, or of the cluster that the kubeconfig names. */
+async function instanceNames(surroundings: Surroundings, options: FarmOptions): Promise<string[]> {
+  try {
+    const { openInstancePlace } = await import("../instance/instance-place.ts");
+    await using place = await openInstancePlace(surroundings, options);
+    return (await place.list()).map(({ metadata }) => metadata.name ?? "");
+  } catch (error) {
+    // As below: where nothing answers, there is nothing to offer.
+    if (error instanceof FarmError) return [];
+    throw error;
   }
 }
 

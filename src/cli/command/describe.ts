@@ -1,6 +1,8 @@
 import type { FarmClient } from "../../client/farm-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { BoardStatus, JobRecord } from "../../core/wire/farm.ts";
+import { areInstancesOnCluster } from "../channel/where-instances.ts";
+import { isClusterWanted } from "../cluster/cluster-wanted.ts";
 import { EXIT } from "../exit-code.ts";
 import { connectFarm, findFarm } from "../farm/find-farm.ts";
 import { followUp } from "../farm/follow-up.ts";
@@ -12,7 +14,7 @@ import { type FollowUp, jobText, type Unfinished } from "./job-text.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 import { runText } from "./run-text.ts";
 
-/** `emufarm describe`: all that is known about a job, a run, a board or an object of a cluster. */
+/** `emufarm describe`: all that is known about a job, a run, a board, an instance or another object of a cluster. */
 export async function describe(
   surroundings: Surroundings,
   what: string,
@@ -20,8 +22,21 @@ export async function describe(
   options: JsonOptions,
 ): Promise<number> {
   if (name !== undefined || what.includes("/")) return await describeInCluster(surroundings, what, name, options);
+  if (await isInstanceHere(surroundings, what, options)) {
+    return await (await import("../instance/describe-instance.ts")).describeInstance(surroundings, what, options);
+  }
   surroundings.stdout.write(await descriptionOf(surroundings, what, options));
   return EXIT.passed;
+}
+
+/** A name alone is that of a board first. */
+async function isInstanceHere(surroundings: Surroundings, name: string, options: JsonOptions): Promise<boolean> {
+  if (JOB_ID.test(name) || RUN_ID.test(name) || isClusterWanted(surroundings, options)) return false;
+  if (!(await findFarm(surroundings, options))) return false;
+  await using farm = await connectFarm(surroundings, options);
+  const instances = await farm.instances.list();
+  if (!instances.some(({ metadata }) => metadata.name === name)) return false;
+  return !(await farm.boards()).some((board) => board.name === name);
 }
 
 async function describeInCluster(
@@ -32,6 +47,9 @@ async function describeInCluster(
 ): Promise<number> {
   const { objectAsked } = await import("../cluster/object-kind.ts");
   const asked = objectAsked(name === undefined ? what : `${what}/${name}`);
+  if (asked?.kind.kind === "EmulatorInstance" && !(await areInstancesOnCluster(surroundings, options))) {
+    return await (await import("../instance/describe-instance.ts")).describeInstance(surroundings, asked.name, options);
+  }
   if (asked) return await (await import("../cluster/describe-object.ts")).describeObject(surroundings, asked, options);
   const problems = `${what} is no kind of object: emu, emupool, brd or cbrd, as in emu/NAME`;
   throw new FarmError("InvalidRequest", { problems });
@@ -52,7 +70,7 @@ async function descriptionOf(surroundings: Surroundings, what: string, options: 
   }
   const board = await boardOf(surroundings, what, options).catch((error: unknown) => {
     if (!(error instanceof FarmError) || error.code !== "UnknownBoard") throw error;
-    const hint = ` It is no id of a run or job either.${error.details.hint}`;
+    const hint = ` It is no instance and no id of a run or job either.${error.details.hint}`;
     throw new FarmError("UnknownBoard", { board: what, hint }, { cause: error });
   });
   return options.json ? jsonText(board) : boardText(board);

@@ -1,6 +1,8 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { JobRecord, RunRecord } from "../../core/wire/farm.ts";
+import { areInstancesOnCluster } from "../channel/where-instances.ts";
 import { isClusterWanted } from "../cluster/cluster-wanted.ts";
+import type { ObjectsAsked } from "../cluster/object-kind.ts";
 import type { GetOptions } from "../cluster/object-question.ts";
 import { EXIT } from "../exit-code.ts";
 import { connectFarm } from "../farm/find-farm.ts";
@@ -24,6 +26,8 @@ export async function get(
   if (what !== "runs" && what !== "jobs" && !RUN_ID.test(what) && (isCluster || what !== "boards")) {
     const { objectsAsked } = await import("../cluster/object-kind.ts");
     const asked = objectsAsked([what, ...names]);
+    if (asked && !(await areInstancesOnCluster(surroundings, given)))
+      return await getOnFarm(surroundings, asked, given);
     if (asked) return await (await import("../cluster/get-objects.ts")).getObjects(surroundings, asked, given);
     if (isCluster) {
       const problems = `${what} is nothing that get shows: emu, emupool, brd, cbrd, all, runs, jobs or the id of a run`;
@@ -48,6 +52,24 @@ export async function get(
   if (runId !== undefined) for await (const job of farm.jobs(runId)) jobs.push(job);
   stdout.write(options.json ? jsonText(jobs) : jobTable(jobs, paint));
   return EXIT.passed;
+}
+
+/** Instances of the farm; boards are its own list, and pools are a cluster's. */
+async function getOnFarm(
+  surroundings: Surroundings,
+  { kinds, names }: ObjectsAsked,
+  given: JsonOptions & GetOptions,
+): Promise<number> {
+  const all = [...kinds, ...names.map(({ kind }) => kind)].map(({ kind }) => kind);
+  if (all.includes("EmulatorInstance")) {
+    const { getInstances } = await import("../instance/get-instances.ts");
+    const asked = names.filter(({ kind }) => kind.kind === "EmulatorInstance").map(({ name }) => name);
+    return await getInstances(surroundings, asked, given);
+  }
+  if (!all.includes("EmulatorPool")) {
+    return (await import("./boards.ts")).listBoards(surroundings, farmOptionsOf(given));
+  }
+  throw new FarmError("InvalidRequest", { problems: "pools are of a cluster: name it by --context or --namespace" });
 }
 
 /** What the farm's own lists take. */

@@ -272,6 +272,11 @@ export const ERRORS = {
     sentence:
       "This farm runs on a cluster, where instances are objects of Kubernetes: emufarm apply and get with --context or --namespace, or kubectl.",
   },
+  InstanceNotReady: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "Instance {instance} is not as it was asked for: {problem}.",
+  },
   FarmFull: {
     class: "infrastructure",
     status: 409,

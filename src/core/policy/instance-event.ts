@@ -19,6 +19,12 @@ const PASSING = [
   "NotReady",
   "PodTerminating",
 ];
+
+/** Whether a reason for not being ready goes away by itself. */
+export function isPassing(reason: string): boolean {
+  return PASSING.includes(reason);
+}
+
 const GOOD_ENDS = ["Expired", "GuestExited", "GuestShutdown"];
 
 /** True where a person waits for this news: the instance has become what it shall be, is so no more, or cannot become so. */

@@ -92,7 +92,7 @@ describe("firmware", () => {
   });
 
   test("is given to whoever has a signed URL that has not expired, and to nobody else", async () => {
-    const blobs = createBlobUrls({ key: await readFile(`${api.data}/blob.key`), publicUrl: api.url });
+    const blobs = createBlobUrls({ key: await readFile(`${api.data}/blob.key`), publicUrl: () => api.url });
     const good = await fetch(blobs.sign(sha256, Date.now() + 60_000));
     expect(
       createHash("sha256")

@@ -200,9 +200,28 @@ describe.skipIf(unavailable)(`emufarm on a cluster${unavailable ? ` (${unavailab
       expect(stdout).toMatch(/^address +sensor-01\.lab\.svc$/m);
       expect(stdout).toMatch(/^ {2}Ready +True +\S+ +Running +The board runs\.$/m);
       expect(stdout).toMatch(/^ {2}\S+ +Warning +Guest +it says something \(3 times\)$/m);
-      expect(stdout).toMatch(
-        /^ {2}reset +kubectl -n lab patch emu\/sensor-01 --type merge -p '\{"spec":\{"resetCount":1\}\}'$/m,
-      );
+      expect(stdout).toMatch(/^ {2}reset +emufarm reset emu\/sensor-01 --namespace lab$/m);
+    });
+
+    it("is switched, reset and given other firmware by its spec", async () => {
+      const image = join(PROJECT, "examples/images/mps2-an385/hello.elf");
+      const specAfter = async (...args: string[]) => {
+        const { stderr } = await cluster([...args, "-n", "lab", "--no-wait"]);
+        expect(stderr).toBe("");
+        const { stdout } = await cluster(["get", "emu/sensor-01", "-n", "lab", "-o", "json"]);
+        return (JSON.parse(stdout) as { spec: Record<string, unknown> }).spec;
+      };
+      expect(await specAfter("power", "emu/sensor-01", "off")).toMatchObject({ power: "Off" });
+      expect(await specAfter("power", "emu/sensor-01", "on")).toMatchObject({ power: "On" });
+      expect(await specAfter("reset", "sensor-01")).toMatchObject({ resetCount: 1 });
+      const inline = readFileSync(image).toString("base64");
+      expect((await specAfter("flash", "sensor-01", image)).firmware).toEqual({ inline });
+      const started = await cluster(["start", "mps2-an385", image, "--name", "short", "-n", "lab", "--no-wait"]);
+      expect(started.stdout).toContain("short is pending on mps2-an385.");
+      const deleted = await cluster(["delete", "emu/short", "-n", "lab"]);
+      expect(deleted.stdout).toBe('emulatorinstance.emufarm.dev "short" deleted\n');
+      const again = await cluster(["delete", "emu/shor", "-n", "lab"]);
+      expect(again.stderr).toContain("There is no job or instance emu/shor in namespace lab.");
     });
 
     it("says why there is no console", async () => {

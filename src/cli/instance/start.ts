@@ -1,0 +1,90 @@
+import { basename } from "node:path";
+import { FarmError } from "../../core/error/farm-error.ts";
+import type { InstanceObject } from "../cluster/describe-object.ts";
+import { type JsonOptions, jsonText } from "../command/json-option.ts";
+import { EXIT } from "../exit-code.ts";
+import { followUp } from "../farm/follow-up.ts";
+import { painter } from "../screen/style.ts";
+import { textTable } from "../screen/table.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { awaitInstance, type WaitOptions } from "./await-instance.ts";
+import { bringFile } from "./flash.ts";
+import { openInstancePlace } from "./instance-place.ts";
+
+interface StartOptions extends JsonOptions, WaitOptions {
+  readonly name?: string;
+  readonly tcp?: readonly string[];
+  readonly paused?: true;
+  readonly restart?: "never" | "on-failure" | "always";
+  readonly ttl?: string;
+}
+
+const POLICIES = { never: "Never", "on-failure": "OnFailure", always: "Always" } as const;
+const MAX_NAME = 50;
+
+/** `emufarm start BOARD FIRMWARE`: an instance that stays until it is deleted. */
+export async function start(
+  surroundings: Surroundings,
+  board: string,
+  file: string | undefined,
+  options: StartOptions,
+): Promise<number> {
+  const { stdout, interrupted } = surroundings;
+  await using place = await openInstancePlace(surroundings, options);
+  await place.farm?.board(board);
+  const taken = new Set((await place.list()).map(({ metadata }) => metadata.name));
+  const name = options.name ?? freeName(file ?? board, board, taken);
+  if (taken.has(name)) {
+    const other = file === undefined ? "choose another name" : `emufarm flash ${name} ${file} gives it this firmware`;
+    throw new FarmError("Conflict", { what: `Instance ${name}`, problem: `there is one of that name; ${other}` });
+  }
+  const brought = file === undefined ? undefined : await bringFile(surroundings, place, file);
+  const made = await place.create(name, {
+    board,
+    ...(brought && { firmware: brought.source }),
+    ...(options.tcp && { channels: options.tcp.map((channel) => ({ name: channel, tcp: true })) }),
+    ...(options.paused && { paused: true }),
+    ...(options.restart && { restartPolicy: POLICIES[options.restart] }),
+    ...(options.ttl !== undefined && { ttl: { after: options.ttl } }),
+  });
+  const instance = await awaitInstance(place, made, interrupted, options);
+  stdout.write(options.json ? jsonText(instance) : startedText(surroundings, name, instance, options));
+  return EXIT.passed;
+}
+
+function startedText(
+  surroundings: Surroundings,
+  name: string,
+  { spec, status = {} }: InstanceObject,
+  options: StartOptions,
+): string {
+  const paint = painter(surroundings.stdout, surroundings.env);
+  const { phase = "Pending", address = "", endpoints = [], lastExit } = status;
+  const next = (...words: string[]) => followUp(surroundings, options, words);
+  const isOver = phase === "Succeeded" || phase === "Failed";
+  const rows = [
+    ...endpoints.filter((one) => one.name !== "http").map((one) => [one.name, `${address}:${one.port}`]),
+    ...(isOver
+      ? [["ended", `${lastExit?.reason ?? phase}${lastExit?.code === undefined ? "" : ` ${lastExit.code}`}`]]
+      : []),
+    [isOver ? "read" : "talk", next(isOver ? "logs" : "console", name)],
+    ["look", next("describe", `emu/${name}`)],
+    ["end", next("delete", `emu/${name}`)],
+  ];
+  const head = isOver ? `${name} ran on ${spec.board}.` : `${name} is ${phase.toLowerCase()} on ${spec.board}.`;
+  return `${head}\n${textTable(rows.map(([what = "", how = ""]) => [`  ${paint("dim", what)}`, how]))}`;
+}
+
+/** A name after the file that is free: `blink`, then `blink-2`. */
+export function freeName(file: string, board: string, taken: ReadonlySet<string | undefined>): string {
+  const plain = basename(file)
+    .replace(/[.][^.]*$/, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+|-+$/g, "")
+    .slice(0, MAX_NAME)
+    .replace(/-+$/, "");
+  const base = plain === "" ? board : plain;
+  if (!taken.has(base)) return base;
+  for (let count = 2; ; count++) if (!taken.has(`${base}-${count}`)) return `${base}-${count}`;
+}
