@@ -16,8 +16,7 @@ export function addGpioRoutes({ app }: HttpServer, { path, owner }: ChannelScope
     handler: ({ params }) => readState(owner(params.id).gpio),
     wsHandler: (socket: WebSocket, { params, query }) => {
       const { coalesce } = query as { coalesce?: string };
-      const { id } = params as { id: string };
-      serveGpioSocket(socket, owner(id).gpio, coalesce === undefined ? undefined : durationMs(coalesce));
+      serveGpioSocket(socket, owner(params.id).gpio, coalesce === undefined ? undefined : durationMs(coalesce));
     },
   });
   app.post(

@@ -79,7 +79,8 @@ export class PinLineDecoder {
         return "end";
       case "end":
         return byte === CARRIAGE_RETURN ? "return" : "bad";
-      default:
+      case "return":
+      case "bad":
         return "bad";
     }
   }

@@ -55,13 +55,7 @@ async function watched(
     env: { TERM: "xterm", NO_COLOR: "1" },
     interrupted: interrupted.signal,
   };
-  const code = await watch(
-    surroundings as unknown as Surroundings,
-    target as unknown as Target,
-    lines,
-    words,
-    options as Parameters<typeof watch>[4],
-  );
+  const code = await watch(surroundings as unknown as Surroundings, target as unknown as Target, lines, words, options);
   return { code, out, err, asked };
 }
 
