@@ -57,8 +57,8 @@ function lack(strategy: Candidate, { info }: BoardEmulator): string | undefined 
 function obstacle(strategy: Candidate, request: BootRequest): string | undefined {
   const { board, firmware, network, gpio } = request;
   const { proven, unproven } = board.boot;
-  const hasOtherDevices = request.hasDisplay && board.display?.device !== undefined;
-  if (hasOtherDevices && strategy !== "spare") return "the board is not proven for it with its display";
+  const problem = request.hasDisplay ? displayObstacle(strategy, board) : undefined;
+  if (problem !== undefined) return problem;
   if (!proven.includes(strategy)) return unproven[strategy] ?? "the board is not proven for it";
   if (firmware === undefined) return "there is no firmware";
   switch (strategy) {
@@ -75,6 +75,13 @@ function obstacle(strategy: Candidate, request: BootRequest): string | undefined
     case "spare":
       return canBeAwaited(board, firmware.format) ? undefined : "its flash is opened when the emulator starts";
   }
+}
+
+function displayObstacle(strategy: Candidate, { display }: BootRequest["board"]): string | undefined {
+  if (!display) return undefined;
+  // Its VNC would be there before the machine, and in QEMU 10 never see the display of that.
+  if (strategy === "spare") return "a display is looked at from the emulator's start";
+  return display.device === undefined ? undefined : "the board is not proven for it with its display";
 }
 
 function notSupported(what: string, board: string, problem: string): FarmError {

@@ -3,14 +3,24 @@ import type { BootRequest } from "../../../src/agent/boot/boot.ts";
 import { chooseStrategy } from "../../../src/agent/boot/choose-strategy.ts";
 import type { BoardEmulator } from "../../../src/agent/emulator/emulators.ts";
 
-function choose(strategy: string, proven: readonly string[], info: { version: string; farmRevision?: number }) {
+type Info = { version: string; farmRevision?: number };
+
+function choose(strategy: string, proven: readonly string[], info: Info, rest: object = {}) {
   const board = {
     boot: { proven, unproven: {} },
     firmware: { load: "kernel", loadByFormat: {} },
     ready: { uart: "uart0", pattern: "up" },
+    ...rest,
   };
   const firmware = { format: "elf", identity: "1" };
-  const request = { strategy, board, boardName: "some-board", network: "none", firmware } as unknown as BootRequest;
+  const request = {
+    strategy,
+    board,
+    boardName: "some-board",
+    network: "none",
+    firmware,
+    ...rest,
+  } as unknown as BootRequest;
   return () => chooseStrategy(request, { info } as unknown as BoardEmulator);
 }
 
@@ -40,4 +50,17 @@ test.each([
 test("what the board is not proven for is said of the board, whatever the machine has", () => {
   const info = { version: "7.2.22" };
   expect(choose("recycle", [], info)).toThrow(expect.objectContaining({ code: "NotSupportedByBoard" }));
+});
+
+test.each([
+  ["a display that is not looked at", { display: { device: "VGA" } }, "recycle"],
+  ["a display of the machine's own", { hasDisplay: true, display: {} }, "recycle"],
+  ["a display of a device that comes with it", { hasDisplay: true, display: { device: "VGA" } }, "spawn"],
+  ["no display, whoever looks", { hasDisplay: true }, "recycle"],
+])("with %s, live is as the board is proven for", (_, rest, strategy) => {
+  expect(choose("live", ["spare", "recycle"], { version: "10.0.13", farmRevision: 1 }, rest)()).toBe(strategy);
+});
+
+test("a display that is looked at is there from the emulator's start: no spare has it", () => {
+  expect(choose("live", ["spare"], { version: "10.0.2" }, { hasDisplay: true, display: {} })()).toBe("spawn");
 });
