@@ -34,6 +34,12 @@ const MATRIX: Record<string, string[]> = {
     "api.ingress.tlsSecret=farm-tls",
     "api.publicUrl=https://farm.example.org",
   ],
+  "behind a gateway": [
+    "api.gateway.enabled=true",
+    "api.gateway.host=farm.example.org",
+    "api.gateway.parentRefs[0].name=public",
+    "api.publicUrl=https://farm.example.org",
+  ],
   "by digest, with a login": [
     ...["agent", "operator", "api"].map((name) => `image.digests.${name}=sha256:${"0123456789abcdef".repeat(4)}`),
     "image.pullSecrets={login}",
@@ -76,6 +82,11 @@ const REFUSED: [what: string, values: string[], sentence: string][] = [
     "redis.external.url is not set, and redis.type is external: name the Redis to use",
   ],
   ["a password in the address of Redis", ["redis.external.url=redis://:word@host"], "at '/redis/external/url'"],
+  [
+    "a route without a gateway",
+    ["api.gateway.enabled=true", "api.gateway.host=farm.example.org"],
+    "api.gateway.parentRefs is not set, and api.gateway.enabled is true: name the Gateway, such as [{name: public, namespace: gateways}]",
+  ],
   [
     "an ingress without a host",
     ["api.ingress.enabled=true"],

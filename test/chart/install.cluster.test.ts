@@ -1,17 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { programFolders } from "../../scripts/cluster/tools.ts";
 import { ownCacheFolder, projectFolder } from "../../scripts/setup/folders.mjs";
 import { describeOnCluster } from "../cluster/cluster.ts";
 import { CHART } from "./chart.ts";
 import { type InstalledFarm, installFarm, rolledOut } from "./installed-farm.ts";
+import { openUart } from "./uart-connection.ts";
 
 const INSTALL_MS = 900_000;
 const TEST_MS = 300_000;
@@ -109,27 +109,6 @@ async function forwardApi(kubeconfig: string, namespace: string) {
     async [Symbol.asyncDispose]() {
       forwarding.kill();
       await once(forwarding, "exit");
-    },
-  };
-}
-
-/** A raw connection to a UART. */
-async function openUart(host: string) {
-  const socket: Socket = connect(5_000, host);
-  let text = "";
-  socket.setEncoding("utf8").on("data", (data: string) => {
-    text += data;
-  });
-  await once(socket, "connect");
-  const heard = (pattern: RegExp) => vi.waitFor(() => expect(text).toMatch(pattern), { timeout: 60_000 });
-  return {
-    heard,
-    async say(line: string, answer: string) {
-      socket.write(`${line}\n`);
-      await heard(new RegExp(answer));
-    },
-    async [Symbol.asyncDispose]() {
-      socket.destroy();
     },
   };
 }

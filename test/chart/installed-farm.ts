@@ -16,7 +16,7 @@ export interface InstalledFarm extends AsyncDisposable {
   /** The one namespace that it serves. */
   readonly boards: TestNamespace;
   /** Runs Helm for the release. */
-  helm(verb: "upgrade" | "test" | "uninstall", ...args: string[]): Promise<string>;
+  helm(verb: "upgrade" | "rollback" | "test" | "uninstall", ...args: string[]): Promise<string>;
 }
 
 const RELEASE = "emufarm";
@@ -35,35 +35,73 @@ export async function loadImages(cluster: TestCluster): Promise<void> {
   }
 }
 
-/** @param values further ones of the chart, each `name=value` */
-export async function installFarm(cluster: TestCluster, values: readonly string[] = []): Promise<InstalledFarm> {
-  await loadImages(cluster);
-  // What no namespace has is every farm's.
+/** What no namespace has, and so is every farm's. @param project whose */
+export async function applyDefinitions(cluster: TestCluster, project: string): Promise<void> {
   for (const folder of ["charts/emufarm/crds", "manifests/boards"]) {
-    await cluster.kubectl(["apply", "--server-side", "--force-conflicts", "-f", join(projectFolder, folder)]);
+    await cluster.kubectl(["apply", "--server-side", "--force-conflicts", "-f", join(project, folder)]);
     await cluster.kubectl(["wait", "--for=condition=Established", "crd", "--all", WAIT]);
   }
+}
+
+/**
+ * @param values further ones of the chart, each `name=value`
+ * @param chart another than the present one, whose images and definitions the cluster has
+ */
+export async function installFarm(
+  cluster: TestCluster,
+  values: readonly string[] = [],
+  chart?: string,
+): Promise<InstalledFarm> {
+  if (chart === undefined) {
+    await loadImages(cluster);
+    await applyDefinitions(cluster, projectFolder);
+  }
+  const local = ["image.registry=localhost", "image.pullPolicy=Never", ...values];
+  return await install(
+    cluster,
+    chart ?? CHART,
+    local.flatMap((value) => ["--set", value]),
+  );
+}
+
+/**
+ * A farm of the present chart whose images the nodes pull.
+ * @param flags of Helm, which say from where
+ * @param prepare gets the farm's own namespace before anything is in it
+ */
+export function installFromRegistry(
+  cluster: TestCluster,
+  flags: readonly string[],
+  prepare: (system: TestNamespace) => Promise<unknown>,
+): Promise<InstalledFarm> {
+  return install(cluster, CHART, flags, prepare);
+}
+
+async function install(
+  cluster: TestCluster,
+  chart: string,
+  flags: readonly string[],
+  prepare: (system: TestNamespace) => Promise<unknown> = async () => {},
+): Promise<InstalledFarm> {
   await using made = new AsyncDisposableStack();
   const system = made.use(await cluster.makeNamespace("farm"));
   const boards = made.use(await cluster.makeNamespace("boards"));
   for (const { name } of [system, boards]) {
     await cluster.kubectl(["label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted"]);
   }
+  await prepare(system);
   const chosen = [
-    "image.registry=localhost",
-    "image.pullPolicy=Never",
     "boards.install=false",
     "api.store.type=ephemeral",
     "redis.store.type=ephemeral",
     `watchNamespaces={${boards.name}}`,
-    ...values,
   ];
   const [folder = ""] = programFolders(ownCacheFolder(), ["helm"]);
   const helm = async (verb: string, ...args: string[]) => {
     const env = { KUBECONFIG: cluster.kubeconfig };
     return (await execa(join(folder, "helm"), ["--namespace", system.name, verb, RELEASE, ...args], { env })).stdout;
   };
-  await helm("install", CHART, ...chosen.flatMap((value) => ["--set", value]));
+  await helm("install", chart, ...chosen.flatMap((value) => ["--set", value]), ...flags);
   made.defer(() => helm("uninstall", "--ignore-not-found").then(() => {}));
   await rolledOut(system);
   const kept = made.move();

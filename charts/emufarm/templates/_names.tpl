@@ -77,6 +77,9 @@ emufarm-agents
 {{- if .Values.api.ingress.host -}}
 {{- $hosts = append $hosts .Values.api.ingress.host -}}
 {{- end -}}
+{{- if .Values.api.gateway.host -}}
+{{- $hosts = append $hosts .Values.api.gateway.host -}}
+{{- end -}}
 {{- join "," (uniq (concat $hosts .Values.api.hosts)) -}}
 {{- end -}}
 
