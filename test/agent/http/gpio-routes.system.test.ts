@@ -213,3 +213,23 @@ describe("a front end of a simulator", () => {
       .toEqual([expect.stringContaining(words)]);
   });
 });
+
+/** Last: it is gone afterwards. */
+it("everybody is let go with a reason when the instance is deleted", async () => {
+  using pinsSocket = await Messages.open<GpioMessage>("gpio");
+  using front = await Messages.open<FrontEndEvent>("events");
+  const raw = connect(port, "127.0.0.1").resume();
+  await once(raw, "connect");
+  await expect.poll(() => [pinsSocket.all.length, front.all.length].every((count) => count > 0)).toBe(true);
+  const closed = [pinsSocket, front].map(async ({ socket }) => {
+    const [code, reason] = (await once(socket, "close")) as [number, Buffer];
+    return { code, reason: reason.toString() };
+  });
+  const ended = once(raw, "close");
+  await lab.client.deleteInstance(UID);
+  expect(await Promise.all(closed)).toEqual([
+    { code: 1000, reason: "the guest has ended" },
+    { code: 1000, reason: "the guest has ended" },
+  ]);
+  await ended;
+});
