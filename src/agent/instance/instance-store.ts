@@ -34,6 +34,8 @@ export class InstanceStore {
   readonly #records: InstanceRecord[] = [];
   /** Writes of one file never overlap. */
   #lastWrite: Promise<unknown> = Promise.resolve();
+  /** By file, the write that waits for its turn: it takes what comes meanwhile, and saves a wait for the disk. */
+  readonly #waiting = new Map<string, { text: string; readonly done: Promise<void> }>();
   #epoch = 0;
 
   private constructor(folder: string) {
@@ -77,6 +79,7 @@ export class InstanceStore {
   }
 
   async delete(uid: string): Promise<void> {
+    this.#waiting.delete(recordName(uid));
     await this.#inOrder(async () => {
       await rm(join(this.#folder, recordName(uid)), { force: true });
       await rm(this.logFolder(uid), { recursive: true, force: true });
@@ -84,13 +87,22 @@ export class InstanceStore {
   }
 
   async #replace(name: string, text: string): Promise<void> {
-    await this.#inOrder(async () => {
+    const waiting = this.#waiting.get(name);
+    if (waiting) {
+      waiting.text = text;
+      return await waiting.done;
+    }
+    const write = { text, done: Promise.resolve() };
+    this.#waiting.set(name, write);
+    write.done = this.#inOrder(async () => {
+      if (this.#waiting.get(name) === write) this.#waiting.delete(name);
       const path = join(this.#folder, name);
       await using file = await open(path + FRESH_SUFFIX, "w", 0o600);
-      await file.writeFile(text);
+      await file.writeFile(write.text);
       await file.sync();
       await rename(path + FRESH_SUFFIX, path);
     });
+    await write.done;
   }
 
   #inOrder(action: () => Promise<void>): Promise<void> {

@@ -226,10 +226,11 @@ export class Instance implements AsyncDisposable {
     // What ended was the older firmware.
     if (this.#record.firmwareKey === key) return;
     const { ended: _ended, firmwareKey: _key, firmware: _digest, ...record } = this.#record;
-    await this.#save({
+    // The start that follows stores it: each write of the record is a wait for the disk.
+    this.#record = {
       ...record,
       ...(reference && key !== undefined && { firmwareKey: key, firmware: reference.sha256 }),
-    });
+    };
   }
 
   async #start(isPaused: boolean, isRestart: boolean): Promise<void> {
