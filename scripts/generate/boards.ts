@@ -26,6 +26,12 @@ Lines that are [watched and driven from outside](channels.md#gpio), by the board
 here have no model of their pins in QEMU. Each claim is tested on the board, with stock QEMU and with ours.
 `;
 
+const DISPLAYS = `## Displays
+
+Boards that show something, as [pictures and by VNC](channels.md#screens): each is tested with a guest that draws. QMP,
+properties and the monitor are there on every board.
+`;
+
 const WITHOUT_OURS = `## Without the farm's own QEMU
 
 Every board runs with the distribution's QEMU, from its least version on. What is missing then, until \`npm run qemu\` has
@@ -61,6 +67,9 @@ export function generateBoards(): Generated {
     PINS,
     table(PIN_COLUMNS, boards.flatMap(pinsOf)),
     "",
+    DISPLAYS,
+    table(["board", "display", "comes with"], boards.flatMap(displayOf)),
+    "",
     WITHOUT_OURS,
     table(["board", ...MISSING.map(([what]) => what)], boards.map(missingWithStock)),
     "",
@@ -72,6 +81,12 @@ export function generateBoards(): Generated {
 function resetLines({ uarts }: BoardSpec): string {
   const lines = Object.entries(uarts[0]?.controlLines ?? {}).filter(([, target]) => /^reset/.test(target));
   return lines.map(([line]) => (line === "break" ? line : line.toUpperCase())).join(", ") || "-";
+}
+
+function displayOf({ metadata, spec: { display } }: Board): string[][] {
+  if (!display) return [];
+  const device = display.device?.split(",")[0];
+  return [[metadata.name, display.description ?? "-", device === undefined ? "the machine" : `the device ${device}`]];
 }
 
 const PIN_COLUMNS = ["board", "driver", "lines", "seen", "driven", "interrupts", "stock QEMU", "ours"];
