@@ -34,6 +34,11 @@ const RESTORED: readonly BootStrategyName[] = ["snapshot", "template"];
 /** Ends after which nothing of the guest goes on in the emulator. */
 const CLEAN_ENDS: readonly (string | undefined)[] = ["GuestExited", "GuestShutdown", "GuestReset", "Stopped"];
 
+/** Why the pins of a guest that was not begun could not be connected. */
+function isOfPins({ code }: FarmError): boolean {
+  return code === "PinsFailed" || code === "NotSupportedHere" || code === "SocketPathTooLong";
+}
+
 /** A boot in an emulator. It ends with the emulator's process, or hands it back where that may serve another one. */
 export class EmulatorBoot implements Boot {
   readonly number: number;
@@ -219,7 +224,7 @@ export class EmulatorBoot implements Boot {
       this.#live.discardOutput();
       const { failure } = this.qmp;
       this.#refusal = refusal(error);
-      if (error instanceof FarmError && error.code === "SnapshotFailed") {
+      if (error instanceof FarmError && (error.code === "SnapshotFailed" || (isOfPins(error) && !failure))) {
         this.#kill("lost");
         throw error;
       }

@@ -1,3 +1,4 @@
+import { GpioLines, lineInWords } from "../../core/gpio/gpio-line.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import { BOOT_STRATEGIES } from "../../core/schema/boot-strategy.ts";
 import type { BoardStatus } from "../../core/wire/farm.ts";
@@ -22,6 +23,7 @@ export function boardText({ name, spec, isAvailable, emulator, error }: BoardSta
       "uarts",
       spec.uarts.map(({ name: uart, description }) => (description === undefined ? uart : `${uart}: ${description}`)),
     ),
+    ...pinRows(name, spec.gpio),
     ["firmware", `${spec.firmware.formats.join(", ")}${elfText(spec.firmware)}`],
     ["endings", spec.endings.join(", ")],
     ...bootRows(spec.boot),
@@ -72,6 +74,22 @@ function bootRows({ proven, unproven }: BoardSpec["boot"]): Row[] {
     return [`${name}: not proven${unproven[name] === undefined ? "" : `, ${unproven[name]}`}`];
   });
   return block("boot", [`${ways.join(", ")}: proven`, ...others]);
+}
+
+function pinRows(name: string, gpio: BoardSpec["gpio"]): Row[] {
+  if (!gpio) return [["pins", "none that can be reached"]];
+  const lines = new GpioLines(name, gpio).all;
+  const ports = gpio.ports.map(({ prefix, first, lines: count, directions }) => {
+    const isBoth = directions.length === 2;
+    const can = isBoth ? "seen and driven" : directions.includes("out") ? "seen" : "driven";
+    return `${prefix}0 to ${prefix}${count - 1} (${first} to ${first + count - 1}): ${can}`;
+  });
+  const named = lines.filter(({ label }) => label !== undefined);
+  return block("pins", [
+    `by driver ${gpio.driver}${gpio.raisesInterrupts ? ", with interrupts" : ""}`,
+    ...ports,
+    ...named.map((line) => `${lineInWords(line)}${line.description === undefined ? "" : `: ${line.description}`}`),
+  ]);
 }
 
 /** Lines under one word. */

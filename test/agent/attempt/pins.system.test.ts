@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { boardGpio } from "../../../src/core/schema/board-gpio.ts";
 import type { ScenarioInput } from "../../../src/core/schema/scenario.ts";
 import type { AttemptSpecInput } from "../../../src/core/wire/attempt.ts";
 import { buildFirmware } from "../../firmware/build.ts";
@@ -136,6 +137,30 @@ test("ports that stock QEMU cannot watch together are refused in words", async (
   const result = await agent.events.resultOf(await agent.put(await pinsSpec("lm3s6965evb", steps)));
   expect([result.verdict, result.error?.code, result.error?.class]).toEqual(["errored", "NotSupportedHere", "job"]);
   expect(result.error?.message).toContain("Watching PB1 (9) and LED (PF0, 40)");
+});
+
+test("a shim in the guest speaks the line protocol on a UART of its own, garbage between the lines", async () => {
+  const board = await boardSpecOf("mps2-an385");
+  const gpio = boardGpio.parse({ driver: "line", uart: "uart1", ports: [{ name: "bcm", prefix: "GPIO", lines: 28 }] });
+  const steps: ScenarioInput["steps"] = [
+    { "set-pin": { pin: 4, value: 1 } },
+    { "wait-serial": "shim" },
+    { "expect-pin": { pin: "GPIO5", value: 1 }, timeout: "20s" },
+    { "set-pin": { pin: 4, value: 0 } },
+    { "expect-pin": { pin: 5, value: 0 }, timeout: "20s" },
+  ];
+  const image = await readFile(join(await buildFirmware(), "mps2-an385", "pin-shim.elf"));
+  const spec = await agent.lab.specOf(
+    image,
+    { board: { ...board, gpio }, scenario: { version: 1, steps } },
+    "mps2-an385",
+  );
+  const id = await agent.put(spec);
+  const result = await agent.events.resultOf(id);
+  expect([result.verdict, result.error?.message]).toEqual(["passed", undefined]);
+  const dump = await readDump(await artifactOf(id, "pins.vcd"));
+  const line = Object.entries(dump).find(([name]) => name.endsWith(".GPIO5"))?.[1] ?? [];
+  expect(line.map(([, level]) => level).slice(-2)).toEqual(["1", "0"]);
 });
 
 const OURS = process.env.EMUFARM_FARM_QEMU_PATH;

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { boardText } from "../../../src/cli/command/board-text.ts";
 import { jobText } from "../../../src/cli/command/job-text.ts";
 import { runText } from "../../../src/cli/command/run-text.ts";
+import { boardGpio } from "../../../src/core/schema/board-gpio.ts";
 import { jobSpec } from "../../../src/core/schema/job.ts";
 import type { JobRecord, RunRecord } from "../../../src/core/wire/farm.ts";
 import { aBoard } from "../../gen/board.ts";
@@ -117,6 +118,22 @@ describe("a board", () => {
     ]) {
       expect(text).toMatch(new RegExp(`^ +${line.replaceAll(".", "\\.")}$`, "m"));
     }
+  });
+
+  it("is told with its pins", () => {
+    const gpio = boardGpio.parse({
+      driver: "qtest",
+      raisesInterrupts: true,
+      ports: [
+        { name: "a", prefix: "PA", lines: 4, device: "/machine/a" },
+        { name: "b", prefix: "PB", first: 4, lines: 2, directions: ["out"], device: "/machine/b" },
+      ],
+      lines: [{ number: 1, name: "LED", description: "Green" }],
+    });
+    const text = boardText({ name: "test-board", spec: { ...aBoard(), gpio }, isAvailable: true, emulator });
+    expect(factsOf(text)).toMatchObject({ pins: "by driver qtest, with interrupts" });
+    expect(text).toMatch(/^ +PA0 to PA3 \(0 to 3\): seen and driven\n +PB0 to PB1 \(4 to 5\): seen$/m);
+    expect(text).toMatch(/^ +LED \(PA1, 1\): Green$/m);
   });
 
   it("says what it has not", () => {
