@@ -2,6 +2,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import { type FarmInstanceObservation, farmInstanceStatus } from "../../core/policy/farm-instance-status.ts";
 import type { ObservedFirmware, Problem } from "../../core/policy/instance-observation.ts";
 import { expiryMs } from "../../core/policy/instance-plan.ts";
+import { lastUseOf } from "../../core/policy/last-use.ts";
 import type { EmulatorInstanceStatus } from "../../core/schema/emulator-instance-status.ts";
 import { type AgentStream, agentName } from "./agent-stream.ts";
 import { wishOf } from "./desired-wish.ts";
@@ -256,7 +257,9 @@ export class Instance implements AsyncDisposable {
   }
 
   #times() {
-    return { createdMs: Date.parse(this.#record.createdAt), spec: this.#record.spec };
+    const { createdAt, spec, status, uid } = this.#record;
+    const lastUsed = lastUseOf(this.#stream()?.observe(uid), status, spec.ttl);
+    return { createdMs: Date.parse(createdAt), lastUsed, spec };
   }
 
   #isOver(): boolean {

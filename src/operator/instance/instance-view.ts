@@ -1,15 +1,13 @@
 import type { InstanceFacts } from "../../core/policy/instance-object-status.ts";
 import type {
   InstanceObservation,
-  LastUse,
-  ObservedAgent,
   ObservedBoard,
   ObservedService,
   Problem,
 } from "../../core/policy/instance-observation.ts";
 import { livePodOf } from "../../core/policy/instance-observation.ts";
+import { lastUseOf } from "../../core/policy/last-use.ts";
 import { rawChannelNames } from "../../core/policy/raw-channels.ts";
-import { durationMs } from "../../core/schema/duration.ts";
 import type { EmulatorInstanceSpec } from "../../core/schema/emulator-instance.ts";
 import type { EmulatorInstanceStatus } from "../../core/schema/emulator-instance-status.ts";
 import type { DesiredStateInput } from "../../core/wire/desired-state.ts";
@@ -109,7 +107,7 @@ export function viewInstance(
     firmware,
     desiredDigest: desired?.digest,
     agent,
-    lastUsed: lastUseOf(agent, before, spec),
+    lastUsed: lastUseOf(agent, before, spec.ttl),
     refusedByAgent: memory.refusedByAgent,
   };
   const facts: InstanceFacts = {
@@ -131,21 +129,6 @@ function seenService(
   // Its ports are the board's: without a board there is nothing to do about it.
   if (!wanted && expose !== "None") return { state: "terminating" };
   return observeService(found, wanted, object.metadata.uid ?? "");
-}
-
-/** As the agent says, or said before its pod went. */
-function lastUseOf(
-  agent: ObservedAgent | undefined,
-  before: EmulatorInstanceStatus | undefined,
-  { ttl }: EmulatorInstanceSpec,
-): LastUse | undefined {
-  if (ttl?.from !== "LastUsed") return undefined;
-  const instance = agent?.state === "connected" ? agent.instance : undefined;
-  if (instance?.isInUse) return "inUse";
-  if (instance?.lastUsedAt !== undefined) return Date.parse(instance.lastUsedAt);
-  if (before?.expiresAt !== undefined) return Date.parse(before.expiresAt) - durationMs(ttl.after);
-  // No end was told though an agent has been heard: somebody used it then, and the next agent counts anew.
-  return before?.restarts === undefined ? undefined : "inUse";
 }
 
 function firmwareIsKnown(state: InstanceObservation["firmware"]["state"]): boolean {
