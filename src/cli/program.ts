@@ -179,6 +179,7 @@ function addQuestions(program: Command, does: Does): void {
   withFarm(program.command("doctor"))
     .description("check what this machine, or a cluster, has for running firmware, and say what to do")
     .option("--json", "print JSON")
+    .option("--probe-network", "on a cluster: find out whether network policies are enforced, by a pod that dials")
     .action(does(async () => (await import("./command/doctor.ts")).doctor));
   program
     .command("completion")

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { projectFolder } from "../../scripts/setup/folders.mjs";
+import { CliPlace } from "../cli/cli-place.ts";
 import { describeOnCluster } from "../cluster/cluster.ts";
 import { type InstalledFarm, installFarm } from "./installed-farm.ts";
 import { addressesOf, type NetworkProbe, startProbe } from "./network-probes.ts";
@@ -88,6 +89,16 @@ describeOnCluster("the network of a farm by the chart", "disruptive", (cluster) 
     const reached = () => probes.get(from)?.reaches(`${addresses.get(host)}:${port}`);
     // A pod's rules are there a moment after the pod.
     await expect.poll(reached, { timeout: 60_000 }).toBe(way === "passes");
+  });
+
+  test("is looked at by doctor, which says when policies are not heeded", { timeout: TEST_MS }, async () => {
+    using place = new CliPlace();
+    const env = { KUBECONFIG: cluster.kubeconfig };
+    const doctor = async () => (await place.run(["doctor", "--probe-network", "-n", farm.system.name], { env })).stdout;
+    // The API lets in whom it is told to, which the pod of the probe is not.
+    expect(await doctor()).toMatch(/^warn +network +a pod reaches neither the farm's Redis nor its API/m);
+    await farm.system.kubectl(["delete", "networkpolicy", "emufarm-redis"]);
+    await expect.poll(doctor, { timeout: 120_000 }).toMatch(/^fail +network +policies are not enforced/m);
   });
 
   test("goes with the farm when it is uninstalled", { timeout: TEST_MS }, async () => {

@@ -7,6 +7,7 @@ import type { Finding } from "../command/finding.ts";
 import type { ClusterOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { DEPLOYMENTS } from "./cluster-objects.ts";
+import { networkFinding } from "./network-probe.ts";
 import { type Cluster, openCluster } from "./open-cluster.ts";
 
 /** What a person may want to do, and what it takes. */
@@ -27,7 +28,10 @@ function portForward(): Action {
 }
 
 /** What the cluster has for boards, and what one may do there. */
-export async function clusterFindings(surroundings: Surroundings, options: ClusterOptions): Promise<Finding[]> {
+export async function clusterFindings(
+  surroundings: Surroundings,
+  options: ClusterOptions & { readonly probeNetwork?: true },
+): Promise<Finding[]> {
   await using cluster = await openCluster(surroundings, options);
   const { server, context } = cluster.kube;
   let version: string;
@@ -43,7 +47,8 @@ export async function clusterFindings(surroundings: Surroundings, options: Clust
     partsFinding(cluster),
     rightsFindings(cluster),
   ]);
-  return [{ level: "ok", subject: "cluster", text }, kinds, parts, ...rights];
+  const network = options.probeNetwork ? [await networkFinding(cluster)] : [];
+  return [{ level: "ok", subject: "cluster", text }, kinds, parts, ...rights, ...network];
 }
 
 async function kindsFinding({ ask }: Cluster): Promise<Finding> {

@@ -12,6 +12,9 @@ export interface Pod extends KubeObject {
   readonly status?: {
     readonly phase?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly {
+      readonly state?: { readonly terminated?: { readonly message?: string } };
+    }[];
   };
 }
 
@@ -52,7 +55,15 @@ export interface KubeEvent extends KubeObject {
 }
 
 export interface Deployment extends KubeObject {
-  readonly spec?: { readonly replicas?: number };
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly template?: {
+      readonly spec?: {
+        readonly containers?: readonly { readonly image?: string }[];
+        readonly imagePullSecrets?: readonly object[];
+      };
+    };
+  };
   readonly status?: { readonly readyReplicas?: number };
 }
 

@@ -8,7 +8,10 @@ import { type Finding, findingText } from "./finding.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 
 /** `emufarm doctor`: what this machine, or the cluster, has, and what to do about what it has not. Fails where nothing could run. */
-export async function doctor(surroundings: Surroundings, options: JsonOptions): Promise<number> {
+export async function doctor(
+  surroundings: Surroundings,
+  options: JsonOptions & { readonly probeNetwork?: true },
+): Promise<number> {
   const { stdout, env } = surroundings;
   const paint = painter(stdout, env);
   const findings: Finding[] = [];

@@ -118,7 +118,10 @@ describeOnCluster("emufarm on a farm in a cluster", "disruptive", (cluster) => {
   });
 
   test("finds all in order", { timeout: TEST_MS }, async () => {
-    const { stdout } = await emufarm(["doctor", ...boards()]);
+    const { stdout } = await emufarm(["doctor", "--probe-network", ...boards()]);
+    expect(stdout).toMatch(/^ok +network +policies are enforced: a pod without a right to Redis does not reach it$/m);
+    const pods = await farm.system.kubectl(["get", "pods", "-o", "name"]);
+    expect(pods).not.toContain("doctor");
     expect(stdout).toMatch(/^ok +kinds +all of emufarm\.dev\/v1alpha1$/m);
     expect(stdout).toMatch(
       /^ok +rights +yours in \S+: see instances, make instances, raw consoles, consoles and logs$/m,
