@@ -290,6 +290,12 @@ function addPinCommands(program: Command, does: Does): void {
 function addEmulatorCommands(program: Command, does: Does): void {
   const target = "id of a running job, or name of an instance";
   const listen = "offer it to other programs of this machine: unix:PATH or tcp:PORT, until Ctrl-C";
+  withFarm(program.command("pull"))
+    .description("copy an instance's flash, card or fuses into a file, as its guest has left them so far")
+    .argument("<target>", target)
+    .argument("<storage>", "flash, sd or efuse")
+    .argument("<file>", "where to; -: standard output")
+    .action(does(async () => (await import("./storage/pull.ts")).pull));
   withFarm(program.command("gdb"))
     .description("debug what runs on a board: starts gdb with its symbols (gdb's own arguments after --)")
     .argument("<target>", target)

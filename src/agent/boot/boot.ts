@@ -6,6 +6,7 @@ import type { GpioPort } from "../gpio/gpio-port.ts";
 import type { Progress } from "../progress.ts";
 import type { QmpSession } from "../qmp/qmp-session.ts";
 import type { Slot } from "../slot/slot.ts";
+import type { DriveFile } from "../storage/instance-drives.ts";
 import type { UartPort } from "../uart/uart-port.ts";
 
 /** Files of a firmware on this machine, checked and readable by the slot. */
@@ -41,6 +42,8 @@ export interface BootRequest {
   /** What a guest's reset means: it goes on, or it is the end. */
   readonly onReset: "continue" | "end";
   readonly maxResets: number;
+  /** Flash, fuses and card that keep what the guest writes. */
+  readonly drives?: readonly DriveFile[] | undefined;
   /** Something will be timed by the guest's own clock. */
   readonly needsGuestTime?: boolean;
   /** Somebody will look at the board's display. */

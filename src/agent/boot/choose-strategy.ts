@@ -61,6 +61,7 @@ function obstacle(strategy: Candidate, request: BootRequest): string | undefined
   if (problem !== undefined) return problem;
   if (!proven.includes(strategy)) return unproven[strategy] ?? "the board is not proven for it";
   if (firmware === undefined) return "there is no firmware";
+  if (request.drives && request.drives.length > 0) return "its storage is opened when the emulator starts";
   switch (strategy) {
     case "recycle":
       // Connections of the network would outlive the guest that made them.

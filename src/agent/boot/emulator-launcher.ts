@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import { type EmulatorStart, emulatorArguments, type GuestRam } from "../emulator/emulator-arguments.ts";
 import { EmulatorProcess, FIRST_CHANNEL_FD } from "../emulator/emulator-process.ts";
 import type { BoardEmulator } from "../emulator/emulators.ts";
@@ -12,8 +13,14 @@ const MAX_PROCESSES = 256;
 /** No emulator of a job writes much; a copy of a flash is the largest file. */
 const MAX_FILE_MIB = 256;
 
+/** QEMU opens a drive to read, and then anew to write: an inherited file must be there for both. */
+const DRIVE_ACCESS = ["r", "r+"] as const;
+
 /** What of a request decides how an emulator is started. */
-export type LaunchRequest = Pick<BootRequest, "board" | "slot" | "firmware" | "network" | "onReset" | "hasDisplay"> & {
+export type LaunchRequest = Pick<
+  BootRequest,
+  "board" | "slot" | "firmware" | "network" | "onReset" | "hasDisplay" | "drives"
+> & {
   readonly ram?: GuestRam | undefined;
 };
 
@@ -42,6 +49,11 @@ export function createEmulatorLauncher(options: EmulatorLauncherOptions): Emulat
         fileMiB: MAX_FILE_MIB + board.memory.ramMiB,
         processes: processLimit(slot),
       };
+      await using opened = new AsyncDisposableStack();
+      const files: number[] = [];
+      for (const { path } of request.drives ?? []) {
+        for (const access of DRIVE_ACCESS) files.push(opened.use(await open(path, access)).fd);
+      }
       const process = await EmulatorProcess.start({
         command: limitedCommand(prlimit, limits, [emulator.info.path, ...argumentsOf(request, emulator, start)]),
         folder: slot.folder,
@@ -49,6 +61,7 @@ export function createEmulatorLauncher(options: EmulatorLauncherOptions): Emulat
         gid: slot.uid,
         environment: slotEnvironment(slot.folder),
         channels: 1 + board.uarts.length,
+        files,
       });
       return new LiveEmulator({ emulator, process, answerTimeoutMs, stopGraceMs });
     },
@@ -58,7 +71,8 @@ export function createEmulatorLauncher(options: EmulatorLauncherOptions): Emulat
 }
 
 function argumentsOf(request: LaunchRequest, { info, accelerator }: BoardEmulator, start: EmulatorStart): string[] {
-  const { board, firmware, network, onReset, hasDisplay = false, ram } = request;
+  const { board, firmware, network, onReset, hasDisplay = false, drives = [], ram } = request;
+  const firstFileFd = FIRST_CHANNEL_FD + 1 + board.uarts.length;
   return emulatorArguments({
     board,
     firmware,
@@ -71,6 +85,10 @@ function argumentsOf(request: LaunchRequest, { info, accelerator }: BoardEmulato
     network,
     onReset,
     hasDisplay,
+    drives: drives.map(({ drive }, place) => ({
+      drive,
+      fds: DRIVE_ACCESS.map((_, way) => firstFileFd + place * DRIVE_ACCESS.length + way),
+    })),
     ram,
   });
 }

@@ -1,4 +1,5 @@
 import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
+import type { BoardDrive } from "../../core/schema/board-storage.ts";
 import type { FirmwareFiles } from "../boot/boot.ts";
 
 /** Denies what an emulator never needs (QEMU's own seccomp filter). */
@@ -42,6 +43,14 @@ export interface EmulatorArguments {
   readonly hasDisplay: boolean;
   /** A file as the guest's memory: shared, so that what the guest writes is in it, or each guest's own copy of it. */
   readonly ram?: GuestRam | undefined;
+  readonly drives?: readonly InheritedDrive[] | undefined;
+}
+
+/** A drive whose file is inherited: the emulator needs no way to where it lies. */
+export interface InheritedDrive {
+  readonly drive: BoardDrive;
+  /** Of one file: open for reading, and open for writing too. */
+  readonly fds: readonly number[];
 }
 
 export interface GuestRam {
@@ -66,6 +75,7 @@ export function emulatorArguments(launch: EmulatorArguments): string[] {
     ...["-chardev", `socket,id=qmp,fd=${launch.qmpFd}`, "-mon", "chardev=qmp,mode=control"],
     ...serialArguments(board, launch.uartFds),
     ...networkArguments(board, launch.network),
+    ...driveArguments(launch.drives ?? []),
     ...semihostingArguments(launch),
     ...(launch.onReset === "end" ? ["-no-reboot"] : []),
     ...(launch.start === "preconfig" ? ["-preconfig"] : []),
@@ -149,6 +159,15 @@ function loaderDevice({ firmware }: BoardSpec, files: FirmwareFiles): string {
   const file = `loader,file=${escaped(files.image)}`;
   if (files.format !== "bin") return file;
   return `${file},force-raw=on,addr=0x${(firmware.loadAddress ?? 0).toString(16)}`;
+}
+
+function driveArguments(drives: readonly InheritedDrive[]): string[] {
+  return drives.flatMap(({ drive, fds }, place) => {
+    const number = drive.interface === "pflash" ? `unit=${drive.unit}` : `index=${drive.unit}`;
+    const file = `file=/dev/fdset/${place + 1},format=raw`;
+    const inherited = fds.flatMap((fd) => ["-add-fd", `fd=${fd},set=${place + 1}`]);
+    return [...inherited, "-drive", `if=${drive.interface},${number},${file}`];
+  });
 }
 
 function serialArguments({ uarts }: BoardSpec, fds: readonly number[]): string[] {

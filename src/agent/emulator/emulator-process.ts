@@ -20,6 +20,8 @@ export interface EmulatorLaunch {
   readonly environment: Readonly<Record<string, string>>;
   /** Number of socket pairs that the emulator inherits, from descriptor 3 on. */
   readonly channels: number;
+  /** Open files that it inherits, behind the channels. */
+  readonly files?: readonly number[];
 }
 
 /** How an emulator's process ended. */
@@ -42,10 +44,12 @@ export class EmulatorProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #stderr = new StderrTail();
 
-  private constructor(child: ChildProcess, pid: number) {
+  private constructor(child: ChildProcess, pid: number, channels: number) {
     this.#child = child;
     this.pid = pid;
-    this.channels = (child.stdio.slice(FIRST_CHANNEL_FD) as unknown as Socket[]).map(asEmulatorChannel);
+    this.channels = (child.stdio.slice(FIRST_CHANNEL_FD, FIRST_CHANNEL_FD + channels) as unknown as Socket[]).map(
+      asEmulatorChannel,
+    );
     (child.stderr as Readable).on("data", (chunk: Buffer) => this.#stderr.push(chunk));
     this.exited = this.#watch();
   }
@@ -60,14 +64,14 @@ export class EmulatorProcess implements AsyncDisposable {
         cwd: launch.folder,
         env: launch.environment,
         detached: true,
-        stdio: ["ignore", "ignore", "pipe", ...sockets],
+        stdio: ["ignore", "ignore", "pipe", ...sockets, ...(launch.files ?? [])],
         ...(launch.uid === undefined ? {} : { uid: launch.uid }),
         ...(launch.gid === undefined ? {} : { gid: launch.gid }),
       });
     } catch (cause) {
       throw startFailure(cause);
     }
-    if (child.pid !== undefined) return new EmulatorProcess(child, child.pid);
+    if (child.pid !== undefined) return new EmulatorProcess(child, child.pid, launch.channels);
     throw await new Promise((resolve) => child.once("error", (cause) => resolve(startFailure(cause))));
   }
 

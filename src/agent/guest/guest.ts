@@ -8,6 +8,7 @@ import type { GpioPort } from "../gpio/gpio-port.ts";
 import type { Progress } from "../progress.ts";
 import { QmpProxy, type QmpProxyTarget } from "../qmp/qmp-proxy.ts";
 import type { Slot } from "../slot/slot.ts";
+import type { DriveFile } from "../storage/instance-drives.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 import { GuestWatchers } from "./guest-watchers.ts";
 import { PauseNews } from "./pause-news.ts";
@@ -22,6 +23,8 @@ export interface GuestOptions {
   readonly network: "none" | "isolated" | "egress";
   readonly onReset: "continue" | "end";
   readonly maxResets: number;
+  /** Flash, fuses and card that keep what the guest writes. */
+  readonly drives?: readonly DriveFile[];
   /** Something will be timed by the guest's own clock. */
   readonly needsGuestTime?: boolean;
   /** Somebody will look at the board's display. */

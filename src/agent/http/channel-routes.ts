@@ -10,6 +10,7 @@ import { addImageRoutes } from "./image-routes.ts";
 import { addMonitorRoutes } from "./monitor-routes.ts";
 import { addPropertyRoutes } from "./property-routes.ts";
 import { addQmpRoutes } from "./qmp-routes.ts";
+import { addStorageRoutes } from "./storage-routes.ts";
 import { addUartRoutes } from "./uart-routes.ts";
 
 /** The channels of a board, and what works it. */
@@ -23,5 +24,6 @@ export function addChannelRoutes(server: HttpServer, scope: ChannelScope, parts:
   addDisplayRoutes(server, scope);
   addGdbRoutes(server, scope);
   addImageRoutes(server, scope);
+  addStorageRoutes(server, scope);
   addControlRoutes(server, scope);
 }

@@ -9,6 +9,7 @@ import { GpioBank } from "../gpio/gpio-bank.ts";
 import { Guest, type GuestEvents } from "../guest/guest.ts";
 import { Progress } from "../progress.ts";
 import type { Slot } from "../slot/slot.ts";
+import type { InstanceDrives } from "../storage/instance-drives.ts";
 import { UartHub } from "../uart/uart-hub.ts";
 
 export interface InstanceBoardOptions {
@@ -16,6 +17,8 @@ export interface InstanceBoardOptions {
   readonly slot: Slot;
   readonly boots: BootStrategy;
   readonly logFolder: string;
+  /** What is kept of the guest's flash, fuses and card. */
+  readonly drives: InstanceDrives;
   /** Address of the raw ports. */
   readonly host: string;
   /** Ports that the channels had before; taken again where they are free. */
@@ -31,6 +34,7 @@ export class InstanceBoard implements ChannelOwner {
   readonly hubs: readonly UartHub[];
   readonly gdb: GdbChannel;
   readonly gpio: GpioBank;
+  readonly drives: InstanceDrives;
   readonly #progress: Progress;
   readonly #options: InstanceBoardOptions;
   readonly #rawPorts: { readonly name: string; readonly rawPort: RawPort }[] = [];
@@ -39,6 +43,7 @@ export class InstanceBoard implements ChannelOwner {
   private constructor(options: InstanceBoardOptions) {
     const { desired, slot, boots, logFolder, events } = options;
     this.#options = options;
+    this.drives = options.drives;
     this.#progress = new Progress();
     this.hubs = desired.board.uarts.map(({ name }) => new UartHub({ name, logPath: `${logFolder}/${name}.log` }));
     const { board, boardName } = desired;
@@ -59,6 +64,7 @@ export class InstanceBoard implements ChannelOwner {
       maxResets: Number.POSITIVE_INFINITY,
       hubs: this.hubs,
       gpio: this.gpio,
+      drives: this.drives.files,
       progress: this.#progress,
       events,
     });

@@ -69,6 +69,11 @@ export class InstanceStore {
     return join(this.#folder, `${encodeURIComponent(uid)}.logs`);
   }
 
+  /** Where what its guest has written is kept. */
+  storageFolder(uid: string): string {
+    return join(this.#folder, `${encodeURIComponent(uid)}.storage`);
+  }
+
   async raiseEpoch(epoch: number): Promise<void> {
     this.#epoch = epoch;
     await this.#replace(EPOCH_FILE, String(epoch));
@@ -83,6 +88,7 @@ export class InstanceStore {
     await this.#inOrder(async () => {
       await rm(join(this.#folder, recordName(uid)), { force: true });
       await rm(this.logFolder(uid), { recursive: true, force: true });
+      await rm(this.storageFolder(uid), { recursive: true, force: true });
     });
   }
 

@@ -7,6 +7,7 @@ import type { BootStrategy } from "../boot/boot.ts";
 import type { FirmwareSupply, HeldFirmware } from "../firmware/firmware-supply.ts";
 import { Progress } from "../progress.ts";
 import type { Slot } from "../slot/slot.ts";
+import { InstanceDrives } from "../storage/instance-drives.ts";
 import { ConsoleCopies } from "./console-copies.ts";
 import { Convergence } from "./convergence.ts";
 import { GuestSight } from "./guest-sight.ts";
@@ -26,6 +27,7 @@ export interface InstanceDependencies {
   /** Where output of UARTs is copied to, where the wish says so. */
   readonly console: Writable;
   readonly logFolder: string;
+  readonly storageFolder: string;
   /** Writes what must survive the agent. */
   save(record: InstanceRecord): Promise<void>;
   onRestarted(): void;
@@ -179,12 +181,13 @@ export class Instance implements AsyncDisposable {
   async #build(): Promise<void> {
     const { desired } = this;
     await this.#dismantle("the board is built anew, as its instance has changed");
-    const { boots, logFolder, host } = this.#dependencies;
+    const { boots, logFolder, storageFolder, host } = this.#dependencies;
     this.#board = await InstanceBoard.build({
       desired,
       slot: this.#slot,
       boots,
       logFolder,
+      drives: await InstanceDrives.open(storageFolder, desired.board.storage ?? []),
       host,
       ports: this.#record.ports,
       use: () => this.use(),
@@ -225,6 +228,8 @@ export class Instance implements AsyncDisposable {
     this.#board?.guest.load(held?.files);
     // What ended was the older firmware.
     if (this.#record.firmwareKey === key) return;
+    const isReplaced = this.#record.firmwareKey !== undefined;
+    if (isReplaced && this.desired.flash?.erase === "all") await this.#board?.drives.erase();
     const { ended: _ended, firmwareKey: _key, firmware: _digest, ...record } = this.#record;
     // The start that follows stores it: each write of the record is a wait for the disk.
     this.#record = {

@@ -159,6 +159,7 @@ export class Instances implements AsyncDisposable {
       host,
       console,
       logFolder: store.logFolder(uid),
+      storageFolder: store.storageFolder(uid),
       save: (changed) => store.save(changed),
       onChanged: () => this.#tell(uid),
       onRestarted: () => metrics.instanceRestarted(),

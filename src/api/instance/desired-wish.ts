@@ -21,6 +21,7 @@ export function wishOf(
     ...(firmware && { firmware: firmware.reference }),
     power: spec.power,
     isPaused: spec.paused,
+    ...(spec.flash && { flash: spec.flash }),
     resetCount: spec.resetCount,
     restartPolicy: spec.restartPolicy,
     channels: spec.channels,

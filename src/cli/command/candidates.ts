@@ -46,6 +46,7 @@ const KINDS: Readonly<Record<string, readonly (readonly CandidateKind[])[]>> = {
   console: [["running"]],
   qmp: [["running"]],
   gdb: [["running"]],
+  pull: [["running"]],
   prop: [["running"], ["propertyAction"], ["propertyPath"], ["propertyName"]],
   monitor: [["running"]],
   screen: [["running"]],

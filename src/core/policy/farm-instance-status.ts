@@ -52,7 +52,8 @@ export function farmInstanceStatus(
     conditions: withTransitions(conditions, before?.conditions, seen.generation, timestampOf(nowMs)),
     address: LOOPBACK,
     endpoints: instance ? [...instance.endpoints] : [],
-    storage: "Ephemeral",
+    // In the agent's folder on this machine's disk.
+    storage: "Persistent",
     ...definedOf({
       firmware: seen.firmwareFacts,
       emulator: instance?.emulator ?? before?.emulator,

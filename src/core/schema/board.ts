@@ -4,6 +4,7 @@ import { boardDisplay } from "./board-display.ts";
 import { boardGpio } from "./board-gpio.ts";
 import { address, boardMemory } from "./board-memory.ts";
 import { boardObjectStatus } from "./board-object-status.ts";
+import { boardStorage } from "./board-storage.ts";
 import { boardBoot, readyPattern } from "./boot-strategy.ts";
 import { keyedList, type Rule, setOf, withRules } from "./hint.ts";
 import { HOST_ACCESS_PATTERN, reachesHost } from "./host-access.ts";
@@ -177,6 +178,7 @@ export const boardSpec = withRules(
       ),
     endings: setOf(ending).min(1).max(5).describe("How a guest can end by itself."),
     boot: boardBoot,
+    storage: boardStorage.optional(),
     ready: readyPattern.optional().describe("What makes the board ready; without it, ready means running."),
     timeoutMultiplier: z
       .number()

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { duration } from "./duration.ts";
 import { emulatorInstanceStatus } from "./emulator-instance-status.ts";
 import { firmwareSource } from "./firmware-source.ts";
+import { flashPolicy } from "./flash-policy.ts";
 import { keyedList, withRules } from "./hint.ts";
 import { CONTROL_CHANNELS, channelRequest, consoleLog } from "./instance-channel.ts";
 import { instanceStorage } from "./instance-storage.ts";
@@ -76,6 +77,7 @@ export const emulatorInstanceSpec = withRules(
       ),
     ttl: ttl.optional(),
     storage: instanceStorage.optional(),
+    flash: flashPolicy.optional(),
     consoleLog: consoleLog.default("None"),
     podTemplate: podTemplate.prefault({}),
   }),

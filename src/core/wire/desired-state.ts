@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { errorBody } from "../error/error-body.ts";
 import { boardSpec } from "../schema/board.ts";
+import { flashPolicy } from "../schema/flash-policy.ts";
 import { channelRequest, consoleLog } from "../schema/instance-channel.ts";
 import { firmwareReference } from "../schema/job.ts";
 import { objectName, sha256 } from "../schema/metadata.ts";
@@ -38,6 +39,7 @@ export const desiredState = z
     isPaused: z.boolean().default(false),
     resetCount: z.number().int().min(0).default(0),
     restartPolicy: z.enum(["Never", "OnFailure", "Always"]).default("Never"),
+    flash: flashPolicy.optional(),
     channels: z.array(desiredChannel).default([]),
     consoleLog: consoleLog.optional(),
   })

@@ -197,6 +197,7 @@ function desiredOf(
     ...(firmware && { firmware: firmware.reference }),
     power: spec.power,
     isPaused: spec.paused,
+    ...(spec.flash && { flash: spec.flash }),
     resetCount: spec.resetCount,
     restartPolicy: spec.restartPolicy,
     // Left out where it is the default: an agent of an older image does not know it.

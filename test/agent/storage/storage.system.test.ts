@@ -1,0 +1,130 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
+import { buildFirmware } from "../../firmware/build.ts";
+import { AgentLab, boardSpecOf, EventLog, readUntil, sha256Of } from "../attempt/agent-lab.ts";
+
+/** What an erased flash and a programmed one read as, in the words of flash-left. */
+const EMPTY = "found 4294967295 ";
+const WRITTEN = "found 305419896 ";
+
+let lab: AgentLab;
+
+beforeAll(async () => {
+  lab = await AgentLab.start({ EMUFARM_SLOTS: "4" });
+});
+
+afterAll(() => lab[Symbol.asyncDispose]());
+
+async function statusWhen(uid: string, fits: (status: InstanceStatus) => boolean): Promise<InstanceStatus> {
+  await using log = new EventLog(lab.client);
+  const isIt = (status: InstanceStatus) => status.uid === uid && fits(status);
+  const hello = await log.until("hello");
+  return hello.instances.find(isIt) ?? (await log.until("instance", ({ instance }) => isIt(instance))).instance;
+}
+
+/** What the guest of this boot has found; each boot's log begins with it. */
+async function found(uid: string, text: string, times: number): Promise<void> {
+  await statusWhen(uid, ({ phase, boots }) => phase === "Running" && boots > 0);
+  let read = "";
+  for await (const chunk of lab.client.log({ instance: uid }, "uart0", { isFollowed: true })) {
+    read += chunk.toString();
+    if (read.split("left\n").length > times) break;
+  }
+  expect(read.split("left\n").slice(0, times).at(-1)).toContain(text);
+}
+
+async function storageOf(uid: string, name: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const channels = lab.client.channels({ instance: uid });
+  for await (const chunk of channels.bytes({ method: "GET", path: `storage/${name}` })) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function desire(boardName: string, more: Partial<DesiredStateInput> = {}, tail = ""): Promise<DesiredStateInput> {
+  const image = Buffer.concat([
+    await readFile(join(await buildFirmware(), boardName, "flash-left.elf")),
+    // Other bytes are another firmware.
+    Buffer.from(tail),
+  ]);
+  await lab.client.putFirmware(sha256Of(image), image);
+  return {
+    ...{ uid: `on-${boardName}`, tenant: "test", generation: 1, epoch: 1, boardName },
+    ...{ board: await boardSpecOf(boardName), firmware: { sha256: sha256Of(image) }, power: "On" },
+    ...more,
+  };
+}
+
+test.for([
+  ["arm-virt", 65_536],
+  ["riscv64-virt", 32_768],
+] as const)(
+  "the flash of %s keeps what its guest wrote, until a firmware comes that erases all",
+  async ([board, sizeKiB]) => {
+    const uid = `on-${board}`;
+    await lab.client.putDesired(await desire(board));
+    await found(uid, EMPTY, 1);
+    const bytes = await storageOf(uid, "flash");
+    expect(bytes.length).toBe(sizeKiB * 1024);
+    expect(bytes.readUInt32LE(0)).toBe(0x12345678);
+    expect(bytes.readUInt32LE(bytes.length - 4)).toBe(0xffffffff);
+
+    // Reset, then power.
+    await lab.client.putDesired(await desire(board, { generation: 2, resetCount: 1 }));
+    await found(uid, WRITTEN, 2);
+    await lab.client.putDesired(await desire(board, { generation: 3, resetCount: 1, power: "Off" }));
+    await statusWhen(uid, ({ phase }) => phase === "PoweredOff");
+    await lab.client.putDesired(await desire(board, { generation: 4, resetCount: 1 }));
+    await found(uid, WRITTEN, 3);
+    // Other firmware, which replaces only what it occupies; then one that shall find all empty.
+    await lab.client.putDesired(await desire(board, { generation: 5, resetCount: 1 }, "other"));
+    await found(uid, WRITTEN, 4);
+    const erasing = { generation: 6, resetCount: 1, flash: { erase: "all" as const } };
+    await lab.client.putDesired(await desire(board, erasing, "yet another"));
+    await found(uid, EMPTY, 5);
+    await lab.client.deleteInstance(uid);
+  },
+);
+
+test("storage outlives the emulator and the agent, and goes with its instance", async () => {
+  const uid = "on-arm-virt";
+  await lab.client.putDesired(await desire("arm-virt", { restartPolicy: "Always" }));
+  await found(uid, EMPTY, 1);
+  const [emulator = 0] = await lab.emulators();
+  process.kill(emulator, "SIGKILL");
+  await found(uid, WRITTEN, 2);
+  await lab.end("SIGTERM");
+  await lab.start();
+  await readUntil(lab.client.log({ instance: uid }, "uart0", { isFollowed: true }), WRITTEN);
+  await lab.client.deleteInstance(uid);
+  await lab.client.putDesired(await desire("arm-virt"));
+  await found(uid, EMPTY, 1);
+  await expect(storageOf(uid, "sd")).rejects.toMatchObject({
+    code: "NotFound",
+    message: expect.stringContaining("this board has flash"),
+  });
+  await lab.client.deleteInstance(uid);
+});
+
+test("jobs begin with an empty flash, whatever ran before", async () => {
+  const image = await readFile(join(await buildFirmware(), "arm-virt", "flash-left.elf"));
+  await using log = new EventLog(lab.client);
+  for (const id of ["first-1.1", "second-1.1"]) {
+    await lab.client.putAttempt(id, await lab.specOf(image, { expectText: "left" }, "arm-virt"));
+    const { lastLines } = await log.resultOf(id);
+    // Without a drive the chip is memory, and that of a new machine is zeros.
+    expect(lastLines.join("\n")).toContain("found 0 0 0 0");
+  }
+});
+
+test.for(["raspi2b", "raspi3b"])("a card of its own is in %s", async (boardName) => {
+  const image = await readFile(join(import.meta.dirname, "../../../examples/images", boardName, "shell.elf"));
+  await lab.client.putFirmware(sha256Of(image), image);
+  const board = await boardSpecOf(boardName);
+  const desired = { uid: boardName, tenant: "test", generation: 1, epoch: 1, boardName, board, power: "On" as const };
+  await lab.client.putDesired({ ...desired, firmware: { sha256: sha256Of(image) } });
+  await statusWhen(boardName, ({ phase }) => phase === "Running");
+  expect((await storageOf(boardName, "sd")).length).toBe(64 * 1024 * 1024);
+  await lab.client.deleteInstance(boardName);
+});
