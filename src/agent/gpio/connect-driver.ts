@@ -1,7 +1,7 @@
-import { FarmError } from "../../core/error/farm-error.ts";
 import type { GpioLine } from "../../core/gpio/gpio-line.ts";
 import type { BoardGpio } from "../../core/schema/board-gpio.ts";
 import type { GuestUart } from "../scenario/guest-control.ts";
+import { connectChardevJson } from "./chardev-json-driver.ts";
 import type { EmulatorSeat } from "./emulator-seat.ts";
 import type { DriverEdge, GpioAbilities, GpioLink } from "./gpio-driver.ts";
 import { connectLine } from "./line-driver.ts";
@@ -37,11 +37,7 @@ export async function connectDriver(options: DriverOptions): Promise<GpioLink> {
       return connectQom(options);
     case "line":
       return connectLine(options);
-    default:
-      throw new FarmError("NotSupportedHere", {
-        what: `Pins by driver ${options.gpio.driver}`,
-        board: options.seat.boardName,
-        problem: "there is no such driver",
-      });
+    case "chardev-json":
+      return connectChardevJson(options);
   }
 }

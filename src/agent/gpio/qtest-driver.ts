@@ -1,16 +1,12 @@
-import { connect, type Socket } from "node:net";
-import { join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { type GpioLine, type Level, lineInWords } from "../../core/gpio/gpio-line.ts";
 import type { DriverOptions } from "./connect-driver.ts";
 import type { EmulatorSeat } from "./emulator-seat.ts";
 import type { DriverEdge, GpioAbilities, GpioLink } from "./gpio-driver.ts";
+import { PINS_CHANNEL, pinsSocket } from "./pins-socket.ts";
 import { assertLinesExist, findDevices } from "./qom-lines.ts";
 import { QtestChannel, type QtestEdge } from "./qtest-channel.ts";
 
-/** Name of the character device, and of its socket in the slot's folder; the kernel takes 107 bytes of a path. */
-const CHANNEL = "pins";
-const MAX_SOCKET_PATH_BYTES = 107;
 const ANSWER_TIMEOUT_MS = 10_000;
 /** A question whose answer comes after all that was told before. */
 const HARMLESS = "endianness";
@@ -28,7 +24,7 @@ export async function connectQtest(options: DriverOptions): Promise<GpioLink> {
   const { seat, lines } = options;
   const watched = watchedDevices(options);
   try {
-    const [devices] = await Promise.all([findDevices(seat, lines), seat.once(CHANNEL, () => startServer(seat))]);
+    const [devices] = await Promise.all([findDevices(seat, lines), seat.once(PINS_CHANNEL, () => startServer(seat))]);
     await assertLinesExist(seat, lines, devices);
     const link = new QtestLink(options, devices, watched);
     await link.open();
@@ -95,9 +91,9 @@ class QtestLink implements GpioLink {
 
   async open(): Promise<void> {
     this.#channel?.[Symbol.dispose]();
-    const path = join(this.#options.seat.folder, CHANNEL);
-    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) throw new FarmError("SocketPathTooLong", { path });
-    this.#channel = new QtestChannel(await connected(path), ANSWER_TIMEOUT_MS, (edges) => this.#tell(edges));
+    this.#channel = new QtestChannel(await pinsSocket(this.#options.seat), ANSWER_TIMEOUT_MS, (edges) =>
+      this.#tell(edges),
+    );
   }
 
   async watch(): Promise<void> {
@@ -153,19 +149,14 @@ function portsInOrder(lines: readonly GpioLine[]): readonly GpioLine[] {
 async function startServer({ qmp }: EmulatorSeat): Promise<void> {
   const backend = {
     type: "socket",
-    data: { addr: { type: "unix", data: { path: CHANNEL } }, server: true, wait: false },
+    data: { addr: { type: "unix", data: { path: PINS_CHANNEL } }, server: true, wait: false },
   };
-  await qmp.execute("chardev-add", { id: CHANNEL, backend });
-  await qmp.execute("object-add", { "qom-type": "qtest", id: `${CHANNEL}-server`, chardev: CHANNEL, log: "none" });
-}
-
-function connected(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path, () => {
-      socket.off("error", reject);
-      resolve(socket);
-    });
-    socket.once("error", reject);
+  await qmp.execute("chardev-add", { id: PINS_CHANNEL, backend });
+  await qmp.execute("object-add", {
+    "qom-type": "qtest",
+    id: `${PINS_CHANNEL}-server`,
+    chardev: PINS_CHANNEL,
+    log: "none",
   });
 }
 

@@ -26,7 +26,8 @@ function aspeed(property = "gpioA"): BoardSpec {
 async function bootAspeed(lab: Awaited<ReturnType<typeof createBootLab>>, spec: BoardSpec) {
   const bank = new GpioBank({ boardName: "ast1030-evb", gpio: spec.gpio, isWanted: true });
   const image = join(await buildFirmware(), "ast1030-evb", "aspeed-pins.elf");
-  const { boot } = await lab.start(spec, { firmware: { format: "elf", image }, gpio: bank });
+  const boardName = "ast1030-evb";
+  const { boot } = await lab.start(spec, { boardName, firmware: { format: "elf", image }, gpio: bank });
   return { bank, boot };
 }
 
