@@ -12,8 +12,8 @@ export interface SlotOptions {
 
 /**
  * An agent's place for one emulator at a time: a private folder, and a user id of its own where the agent may give
- * one. The emulator gets its sockets by inheritance, so a slot has none that anybody else could connect to, and
- * none that a boot could take over from the one before it.
+ * one. The emulator gets its sockets by inheritance, so that no boot could take one over from the boot before it; that of
+ * pins, where they are asked for, lies in the folder, which nobody else may enter.
  */
 export class Slot implements AsyncDisposable {
   readonly index: number;
