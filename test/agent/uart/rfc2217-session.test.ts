@@ -179,7 +179,7 @@ describe("A UART by RFC 2217", () => {
     next.socket.destroy();
   });
 
-  test("lets go who floods it with options and reads no answer; others go on", async () => {
+  test("lets go who floods it with options and reads no answer; others go on", { timeout: 120_000 }, async () => {
     await using rig = await setup();
     const good = new Client(rig.port.port);
     await good.control(CONTROL.askDtr);
