@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import packageFile from "../../package.json" with { type: "json" };
@@ -100,6 +101,8 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
         agents: directory.agents,
         tenant: config.tenant,
         clock,
+        // `up` takes this file away before it stops anything; an API that is started again finds it.
+        isFarmStopping: () => config.addressFile !== undefined && !existsSync(join(config.dataFolder, "farm.json")),
         grantAgentAccess: cluster && (await grantingAccess(cluster)),
       },
       {

@@ -177,7 +177,7 @@ export function createFarmClient(options: FarmClientOptions): FarmClient {
     board: (name) => get(`/v1/boards/${encodeURIComponent(name)}`),
     putBoard: (board) => json({ method: "PUT", path: `/v1/boards/${board.metadata.name}`, body: board }),
     removeBoard: (name) => json({ method: "DELETE", path: `/v1/boards/${encodeURIComponent(name)}` }),
-    events: (runId, follow = {}) => followEvents(connection, runId, follow),
+    events: (runId, follow = {}) => followEvents(connection, start, runId, follow),
     log: (jobId, uart, range = {}) =>
       bytes({ method: "GET", path: `/v1/jobs/${jobId}/logs/${uart}${queryOf({ ...range })}` }),
     followLog: (jobId, uart, follow = {}) => followLog(connection, jobId, uart, follow),
@@ -202,7 +202,8 @@ async function* listJobs({ json }: Connection, runId: string, filter: JobFilter)
 }
 
 async function* followEvents(
-  { bytes }: Connection,
+  connection: Connection,
+  start: string,
   runId: string,
   { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, ...listener }: FollowOptions,
 ): AsyncGenerator<RunEvent> {
@@ -214,8 +215,9 @@ async function* followEvents(
     const headers = lastEventId === undefined ? {} : { "last-event-id": lastEventId };
     const path = `/v1/runs/${runId}/events`;
     try {
-      const stream = bytes({ ...call, path, headers, ...(signal && { signal }) });
+      const stream = connection.bytes({ ...call, path, headers, ...(signal && { signal }) });
       for await (const { id, event } of parseRunEvents(stream)) {
+        if (event.type === "farmStops") throw new FarmError("FarmStopped", { start });
         reconnection.progressed();
         lastEventId = id ?? lastEventId;
         // An API that was started again tells everything again.
@@ -225,7 +227,7 @@ async function* followEvents(
         yield event;
         if (event.type === "end") return;
       }
-      throw new FarmError("FarmNotRunning", { address: path, start: START });
+      throw new FarmError("FarmNotRunning", { address: connection.address, start });
     } catch (error) {
       await reconnection.afterFailure(error, signal);
     }

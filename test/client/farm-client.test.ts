@@ -104,6 +104,20 @@ test("a farm that goes away and comes back is told each time, a connection that 
   expect(told).toEqual(["away", "back", "away", "back"]);
 });
 
+test("events end at once where the farm says that it is being stopped, with the command that starts it", async () => {
+  await using server = await serve((_request, answer) => {
+    answer
+      .writeHead(200, { "content-type": "text/event-stream" })
+      .end(event({ type: "run" }) + event({ type: "farmStops" }));
+  });
+  const told: string[] = [];
+  const following = (async () => {
+    for await (const one of server.farm.events("r1")) told.push(one.type);
+  })();
+  await expect(following).rejects.toMatchObject({ code: "FarmStopped", details: { start: "emufarm up" } });
+  expect(told).toEqual(["run"]);
+});
+
 test("events give up on a farm that does not come back, and stop at once when they are aborted", async () => {
   await using nobody = createFarmClient({ address: "unix:/nonexistent/farm.sock", token: "t" });
   const follow = async (options: Parameters<FarmClient["events"]>[1]) => {

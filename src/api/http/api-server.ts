@@ -48,6 +48,8 @@ export interface ApiServices {
   /** Tenant of those who call: on one machine, its user. */
   readonly tenant: string;
   readonly clock: () => number;
+  /** Whether the whole farm is being stopped, so that no other API comes after this one. */
+  readonly isFarmStopping: () => boolean;
   /** Undefined where agents are not in pods. */
   readonly grantAgentAccess: GrantAgentAccess | undefined;
 }

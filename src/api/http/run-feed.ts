@@ -14,6 +14,8 @@ interface RunFeedOptions {
   /** What the caller has had: `<order>-<number of finished jobs>`. */
   readonly lastEventId: string | undefined;
   readonly signal: AbortSignal;
+  /** Asked when the signal has aborted: whether nobody will be there to ask again. */
+  readonly isFarmStopping: () => boolean;
 }
 
 /** A comment after this silence tells both ends that the other one is there. */
@@ -27,7 +29,8 @@ const MAX_PENDING_STARTS = 1_000;
  * Server-sent events of a run: `run`, then what has finished since the caller was here last, then what happens, then
  * `end`. Nothing is read ahead of a slow caller: where it stands is a number.
  */
-export async function* feedRun({ store, ledger, runId, lastEventId, signal }: RunFeedOptions): AsyncGenerator<string> {
+export async function* feedRun(options: RunFeedOptions): AsyncGenerator<string> {
+  const { store, ledger, runId, lastEventId, signal, isFarmStopping } = options;
   const run = await store.readRun(runId);
   const progress = await ledger.progress(runId);
   if (!run || !progress) throw new FarmError("NotFound", { kind: "run", name: runId });
@@ -53,7 +56,10 @@ export async function* feedRun({ store, ledger, runId, lastEventId, signal }: Ru
       if (progress.isFinished) break;
       if (!(await bell.wait(HEARTBEAT_MS)) && !signal.aborted) yield ": still here\n\n";
     }
-    if (signal.aborted) return;
+    if (signal.aborted) {
+      if (isFarmStopping()) yield format({ type: "farmStops" });
+      return;
+    }
     yield format({ type: "end", run: recordOfProgress(progress) });
   } finally {
     stop?.();

@@ -119,7 +119,7 @@ function addReading({ app, store, ledger, jobs }: RouteContext): void {
   );
 }
 
-function addStreams({ app, store, ledger, closing }: RouteContext): void {
+function addStreams({ app, store, ledger, closing, isFarmStopping }: RouteContext): void {
   app.get(
     "/v1/runs/:id/events",
     {
@@ -127,7 +127,7 @@ function addStreams({ app, store, ledger, closing }: RouteContext): void {
         tags,
         summary: "What happens to a run, as server-sent events",
         description:
-          "Events `run`, `jobRunning`, `jobFinished` and `end`. After a break, `last-event-id` goes on behind it.",
+          "Events `run`, `jobRunning`, `jobFinished` and `end`; `farmStops` where somebody stops the farm. After a break, `last-event-id` goes on behind it.",
         params,
         headers: z.object({ "last-event-id": z.string().max(100).optional() }),
       },
@@ -137,7 +137,7 @@ function addStreams({ app, store, ledger, closing }: RouteContext): void {
       const gone = new AbortController();
       raw.once("close", () => gone.abort());
       const signal = AbortSignal.any([closing, gone.signal]);
-      const feed = feedRun({ store, ledger, runId: id, lastEventId: headers["last-event-id"], signal });
+      const feed = feedRun({ store, ledger, runId: id, lastEventId: headers["last-event-id"], signal, isFarmStopping });
       return reply.type("text/event-stream").header("cache-control", "no-cache").send(Readable.from(feed));
     },
   );

@@ -39,7 +39,9 @@ export async function findFarm(surroundings: Surroundings, options: FarmOptions)
   }
   const tokenFile = chosen === undefined ? join(data, "token") : resolve(cwd, chosen);
   try {
-    return { address: url, token: (await readFile(tokenFile, "utf8")).trim() };
+    const token = (await readFile(tokenFile, "utf8")).trim();
+    const isHere = options.farm === undefined && env.EMUFARM_URL === undefined;
+    return { address: url, token, ...(isHere && { start: upCommand(surroundings, options) }) };
   } catch (cause) {
     throw new FarmError("Unauthenticated", { tokenFile }, { cause });
   }

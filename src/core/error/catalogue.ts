@@ -331,6 +331,11 @@ export const ERRORS = {
     status: 409,
     sentence: "A farm (pid {pid}) is already up on {folder}. Use it, stop it, or choose another folder: --data.",
   },
+  FarmStopped: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "The farm was stopped. What it has accepted is kept, and goes on when it is up again: {start}.",
+  },
   FarmNotRunning: {
     class: "infrastructure",
     status: 503,

@@ -80,6 +80,9 @@ export const runEvent = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("jobRunning"), jobId, attempt: z.number().int() }),
   z.strictObject({ type: z.literal("jobFinished"), jobId, name: z.string(), board: z.string(), verdict: jobVerdict }),
   z.strictObject({ type: z.literal("end"), run: runRecord }),
+  z
+    .strictObject({ type: z.literal("farmStops") })
+    .describe("The farm ends, and this stream with it; the run goes on when it is up again."),
 ]);
 export type RunEvent = z.infer<typeof runEvent>;
 

@@ -38,7 +38,7 @@ async function openFeed(jobCount: number) {
   );
   const { run } = await store.createRun(aRun({ jobCount }));
   const { signal } = new AbortController();
-  const feed = feedRun({ store, ledger, runId: run.id, lastEventId: undefined, signal });
+  const feed = feedRun({ store, ledger, runId: run.id, lastEventId: undefined, signal, isFarmStopping: () => false });
   const resources = opening.move();
   return {
     run,
