@@ -36,11 +36,11 @@ export class PodAgent implements AsyncDisposable {
     this.#env = env;
   }
 
-  static async start(env: Record<string, string> = {}): Promise<PodAgent> {
+  static async start(env: Record<string, string> = {}, certificateLifeMs = HOUR_MS): Promise<PodAgent> {
     const authority = await openAuthority(await createAuthority(Date.now(), 10 * HOUR_MS));
     const keys = await Promise.all(SIGNERS.map((signer) => createSigningKey(signer, 0)));
     const agent = new PodAgent(authority, keys, env);
-    const { key, certificate } = await authority.issue([agent.serverName], Date.now(), HOUR_MS);
+    const { key, certificate } = await authority.issue([agent.serverName], Date.now(), certificateLifeMs);
     writeFileSync(agent.#file("tls.key"), key);
     writeFileSync(agent.#file("tls.crt"), certificate);
     agent.publish(keys);
