@@ -1,4 +1,4 @@
-import { existsSync, readlinkSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CliPlace, image, PROJECT, type StartedCli } from "../cli-place.ts";
@@ -109,6 +109,25 @@ describe("emufarm console", () => {
     for (const one of [console, other]) one.signal("SIGTERM");
     expect((await console.result).stdout).not.toContain("not to be seen");
     await other.result;
+  });
+
+  test("stays at an instance over another firmware and a reset, and is told why it ends", async () => {
+    const other = join(place.folder, "other.elf");
+    writeFileSync(other, Buffer.concat([readFileSync(image(BOARD, "shell")), Buffer.of(0)]));
+    expect((await place.run(["start", BOARD, image(BOARD, "shell"), "--name", "desk"])).code).toBe(0);
+    const console = place.start(["console", "desk"]);
+    await console.said("emufarm shell");
+    expect((await place.run(["flash", "desk", other])).code).toBe(0);
+    await console.said("the board is on: boot 2");
+    await console.said("emufarm shell", 2);
+    expect((await place.run(["reset", "desk"])).code).toBe(0);
+    await console.said("emufarm shell", 3);
+    console.child.stdin.write("echo by the same console\n");
+    await console.said("by the same console");
+    await place.run(["delete", "desk"]);
+    const { code, stderr } = await console.result;
+    expect(stderr).toContain("emufarm: the instance was deleted");
+    expect(code).toBe(0);
   });
 
   test.each([
