@@ -14,7 +14,12 @@ const SYSTEM = ["test/**/*.system.test.ts"];
 /** Tests on a whole Kubernetes, which all of them share. */
 const CLUSTER = ["test/**/*.cluster.test.ts"];
 /** Those of them that take many minutes: `npm run test:faults`. */
-const LONG = ["test/cluster/faults/**", "test/images/containerfiles.cluster.test.ts"];
+const LONG = [
+  "test/cluster/faults/**",
+  "test/images/containerfiles.cluster.test.ts",
+  "test/chart/upgrade.cluster.test.ts",
+  "test/chart/trust.cluster.test.ts",
+];
 
 /** What `npm test` put into the cache folder; a test that is started by hand finds it as well. */
 function fetchedByTheSetUp(): Record<string, string> {
