@@ -24,6 +24,8 @@ export interface FarmClientOptions {
   readonly namespace?: string | undefined;
   /** The command that helps where no farm answers. Default: `emufarm up`. */
   readonly start?: string;
+  /** Asked where the farm does not answer: true ends the wait for it. Default: nobody knows. */
+  readonly isStopped?: () => Promise<boolean>;
 }
 
 export interface JobFilter {
@@ -125,7 +127,11 @@ export interface FarmClient extends AsyncDisposable {
 const IMPORT_SILENCE_MS = 600_000;
 
 export function createFarmClient(options: FarmClientOptions): FarmClient {
-  const { address, start = START } = options;
+  const { address, start = START, isStopped } = options;
+  const farmEnd: FarmEnd = {
+    error: () => new FarmError("FarmStopped", { start }),
+    find: async () => ((await isStopped?.()) ? farmEnd.error() : undefined),
+  };
   const lost = (_detail: string, cause: unknown) => new FarmError("FarmNotRunning", { address, start }, { cause });
   const headers = options.namespace === undefined ? undefined : { "emufarm-namespace": options.namespace };
   const connection = createConnection({ address, token: options.token, headers, lost });
@@ -177,10 +183,10 @@ export function createFarmClient(options: FarmClientOptions): FarmClient {
     board: (name) => get(`/v1/boards/${encodeURIComponent(name)}`),
     putBoard: (board) => json({ method: "PUT", path: `/v1/boards/${board.metadata.name}`, body: board }),
     removeBoard: (name) => json({ method: "DELETE", path: `/v1/boards/${encodeURIComponent(name)}` }),
-    events: (runId, follow = {}) => followEvents(connection, start, runId, follow),
+    events: (runId, follow = {}) => followEvents(connection, farmEnd, runId, follow),
     log: (jobId, uart, range = {}) =>
       bytes({ method: "GET", path: `/v1/jobs/${jobId}/logs/${uart}${queryOf({ ...range })}` }),
-    followLog: (jobId, uart, follow = {}) => followLog(connection, jobId, uart, follow),
+    followLog: (jobId, uart, follow = {}) => followLog(connection, farmEnd, jobId, uart, follow),
     instances: createInstanceClient(connection),
     channels: (jobId) => guestChannels(connection, `/v1/jobs/${jobId}`),
     artifact: (jobId, name) => bytes({ method: "GET", path: `/v1/jobs/${jobId}/artifacts/${artifactSegment(name)}` }),
@@ -188,6 +194,12 @@ export function createFarmClient(options: FarmClientOptions): FarmClient {
     openConsole: (jobId, uart, onMessage) => connection.webSocket(`/v1/jobs/${jobId}/uarts/${uart}`, onMessage),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
+}
+
+/** What is known of the end of a farm. */
+interface FarmEnd {
+  readonly error: () => FarmError;
+  readonly find: () => Promise<FarmError | undefined>;
 }
 
 async function* listJobs({ json }: Connection, runId: string, filter: JobFilter): AsyncGenerator<JobRecord> {
@@ -203,11 +215,11 @@ async function* listJobs({ json }: Connection, runId: string, filter: JobFilter)
 
 async function* followEvents(
   connection: Connection,
-  start: string,
+  end: FarmEnd,
   runId: string,
   { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, ...listener }: FollowOptions,
 ): AsyncGenerator<RunEvent> {
-  const reconnection = new Reconnection(giveUpAfterMs, listener);
+  const reconnection = new Reconnection(giveUpAfterMs, listener, end.find);
   const seen = new Set<string>();
   let lastEventId: string | undefined;
   const call = { method: "GET", silenceMs: EVENTS_SILENCE_MS, onAnswer: () => reconnection.answered() } as const;
@@ -217,7 +229,7 @@ async function* followEvents(
     try {
       const stream = connection.bytes({ ...call, path, headers, ...(signal && { signal }) });
       for await (const { id, event } of parseRunEvents(stream)) {
-        if (event.type === "farmStops") throw new FarmError("FarmStopped", { start });
+        if (event.type === "farmStops") throw end.error();
         reconnection.progressed();
         lastEventId = id ?? lastEventId;
         // An API that was started again tells everything again.
@@ -227,7 +239,7 @@ async function* followEvents(
         yield event;
         if (event.type === "end") return;
       }
-      throw new FarmError("FarmNotRunning", { address: connection.address, start });
+      throw new FarmError("FarmNotRunning", { address: connection.address, start: START });
     } catch (error) {
       await reconnection.afterFailure(error, signal);
     }
@@ -236,11 +248,12 @@ async function* followEvents(
 
 async function* followLog(
   { bytes, json }: Connection,
+  end: FarmEnd,
   jobId: string,
   uart: string,
   { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, onRetry, ...listener }: FollowLogOptions,
 ): AsyncGenerator<Buffer> {
-  const reconnection = new Reconnection(giveUpAfterMs, listener);
+  const reconnection = new Reconnection(giveUpAfterMs, listener, end.find);
   const call = { method: "GET", silenceMs: 0, onAnswer: () => reconnection.answered() } as const;
   let attempt = 1;
   let toldAttempt = 1;

@@ -17,12 +17,19 @@ export interface AbsenceListener {
 export class Reconnection {
   readonly #giveUpAfterMs: number;
   readonly #listener: AbsenceListener;
+  readonly #findEnd: () => Promise<FarmError | undefined>;
   #brokenSinceMs: number | undefined;
   readonly #backOff = new BackOff(DELAY);
   #isAwayTold = false;
 
-  constructor(giveUpAfterMs: number, listener: AbsenceListener = {}) {
+  /** @param findEnd tells why nobody will ever answer again, where that is known */
+  constructor(
+    giveUpAfterMs: number,
+    listener: AbsenceListener = {},
+    findEnd: () => Promise<FarmError | undefined> = async () => undefined,
+  ) {
     this.#giveUpAfterMs = giveUpAfterMs;
+    this.#findEnd = findEnd;
     this.#listener = listener;
   }
 
@@ -42,6 +49,8 @@ export class Reconnection {
   async afterFailure(error: unknown, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     if (!(error instanceof FarmError) || error.code !== "FarmNotRunning") throw error;
+    const end = await this.#findEnd();
+    if (end) throw end;
     const nowMs = performance.now();
     // A stream that only broke goes on with the next try.
     const isAway = this.#brokenSinceMs !== undefined;

@@ -18,6 +18,8 @@ export interface FarmAddress {
   readonly namespace?: string;
   /** The command that helps where it does not answer; default: the one that starts a farm. */
   readonly start?: string;
+  /** On this machine: whether it has ended, not only its API. */
+  readonly isStopped?: () => Promise<boolean>;
 }
 
 /**
@@ -41,7 +43,9 @@ export async function findFarm(surroundings: Surroundings, options: FarmOptions)
   try {
     const token = (await readFile(tokenFile, "utf8")).trim();
     const isHere = options.farm === undefined && env.EMUFARM_URL === undefined;
-    return { address: url, token, ...(isHere && { start: upCommand(surroundings, options) }) };
+    if (!isHere) return { address: url, token };
+    const isStopped = async () => (await localFarmUrl(join(data, "farm.json"))) === undefined;
+    return { address: url, token, start: upCommand(surroundings, options), isStopped };
   } catch (cause) {
     throw new FarmError("Unauthenticated", { tokenFile }, { cause });
   }
