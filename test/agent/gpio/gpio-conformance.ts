@@ -164,6 +164,7 @@ export function testGpio({ board, outputs, input }: PinBoard, emulator: "stock" 
     const out = numberOf(lab, outputs[0]);
     await guest.ask(`o ${out}`);
     expect([lab.bank.isConnected, lab.bank.level(out)]).toEqual([false, undefined]);
+    lab.listen();
     await lab.bank.connect();
     expect([lab.bank.isConnected, lab.bank.level(out)]).toEqual([true, undefined]);
     await guest.ask(`t ${out} 3`);

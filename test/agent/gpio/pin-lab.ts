@@ -34,7 +34,6 @@ export class PinLab implements AsyncDisposable {
   readonly #lab: BootLab;
   readonly #image: string;
   #boots = 0;
-  #edgesCame = Promise.withResolvers<void>();
 
   private constructor(lab: BootLab, image: string, { board, spec, isWanted = true, wanted = [] }: PinLabOptions) {
     this.#lab = lab;
@@ -43,12 +42,17 @@ export class PinLab implements AsyncDisposable {
     const { gpio } = this.spec;
     const lines = new GpioBank({ boardName: board, gpio, isWanted }).lines;
     this.bank = new GpioBank({ boardName: board, gpio, isWanted, wanted: wanted.map((name) => lines.find(name)) });
-    this.bank.onEdges((batch) => this.#take(batch));
+    if (isWanted) this.listen();
   }
 
   static async open(options: PinLabOptions): Promise<PinLab> {
     const lab = await createBootLab(options);
     return new PinLab(lab, join(await buildFirmware(), options.board, "pins.elf"), options);
+  }
+
+  /** From now on somebody looks on. */
+  listen(): void {
+    this.bank.onEdges((batch) => this.#take(batch));
   }
 
   get lab(): BootLab {
@@ -69,11 +73,6 @@ export class PinLab implements AsyncDisposable {
     return new PinGuest(boot, uart);
   }
 
-  /** Settles once so many edges have come. */
-  async until(count: number): Promise<void> {
-    while (this.edges.length < count) await this.#edgesCame.promise;
-  }
-
   /** Levels of a line as they were told, and by whom. */
   seen(line: number, by: GpioEdge["by"] = "guest"): number[] {
     return this.edges.filter((edge) => edge.line === line && edge.by === by).map(({ level }) => level);
@@ -86,8 +85,6 @@ export class PinLab implements AsyncDisposable {
 
   #take({ boot, edges }: EdgeBatch): void {
     for (const edge of edges) this.edges.push({ ...edge, boot });
-    this.#edgesCame.resolve();
-    this.#edgesCame = Promise.withResolvers();
   }
 }
 
