@@ -168,7 +168,7 @@ function bareService(namespace: string, name: string): Service {
       publishNotReadyAddresses: true,
       ports: [{ name: "uart0", port: UART_PORT, targetPort: UART_PORT, protocol: "TCP" }],
     },
-  } as Service;
+  };
 }
 
 /** The image comes by the environment: nothing has to be mounted. Node becomes QEMU's parent for want of a shell. */
@@ -197,7 +197,7 @@ process.execve("/usr/bin/qemu-system-arm", ["qemu-system-arm", ...${JSON.stringi
       ],
       volumes: [{ name: "tmp", emptyDir: {} }],
     },
-  } as Pod;
+  };
 }
 
 async function firstByteFrom(host: string): Promise<UartBytes> {

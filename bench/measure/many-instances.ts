@@ -144,7 +144,7 @@ function instanceOf(index: number): FarmObject {
     kind: "EmulatorInstance",
     metadata: { name: `board-${index}`, namespace: "default" },
     spec: { board: "mps2-an385" },
-  } as FarmObject;
+  };
 }
 
 async function inParallel(count: number, work: (index: number) => Promise<void>): Promise<void> {

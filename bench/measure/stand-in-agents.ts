@@ -97,7 +97,7 @@ export class StandInAgents implements AsyncDisposable {
   }
 
   #take(agent: StandInAgent, desired: DesiredState, response: ServerResponse): void {
-    const { uid, generation, revision = 0, digest, power, isPaused = false } = desired;
+    const { uid, generation, revision, digest, power, isPaused } = desired;
     const instance: InstanceStatus = {
       uid,
       generation,

@@ -130,7 +130,11 @@ function oidcOf(data: z.infer<typeof settings>) {
 }
 
 function agentPodsOf(data: z.infer<typeof settings>) {
-  const { EMUFARM_AGENT_SELECTOR: labelSelector, EMUFARM_AGENT_KEYS: keysFolder, EMUFARM_KUBECONFIG: kubeconfig } = data;
+  const {
+    EMUFARM_AGENT_SELECTOR: labelSelector,
+    EMUFARM_AGENT_KEYS: keysFolder,
+    EMUFARM_KUBECONFIG: kubeconfig,
+  } = data;
   if (labelSelector === undefined) return undefined;
   if (keysFolder === undefined) {
     throw new FarmError("InvalidRequest", { problems: "EMUFARM_AGENT_KEYS: goes with EMUFARM_AGENT_SELECTOR" });

@@ -121,8 +121,10 @@ export class AgentStream implements AsyncDisposable {
       case "slots":
         onSlots();
         return;
-      default:
-        // Attempts are the dispatcher's.
+      // The dispatcher's.
+      case "attemptRunning":
+      case "attemptReady":
+      case "attemptFinished":
         return;
     }
   }

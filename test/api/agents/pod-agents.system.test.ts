@@ -39,9 +39,12 @@ test("an agent whose keys are not there yet is known when they are, though no po
   };
   const client = {
     list: async () => ({ items: [pod], resourceVersion: "1" }),
-    async *watch(_resource: unknown, { signal }: { signal: AbortSignal }) {
-      await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-    },
+    // Nothing changes.
+    watch: (_resource: unknown, { signal }: { signal: AbortSignal }) => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      }),
+    }),
   } as unknown as KubeClient;
   let isThere = false;
   const keys = {
