@@ -1,6 +1,9 @@
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { debuggedImage, runGdb } from "../../agent/gdb/gdb-lab.ts";
 import { CliPlace, PROJECT, type StartedCli } from "../cli-place.ts";
+import { readmeCommands } from "../readme-commands.ts";
 
 const BOARD = "mps2-an385";
 const COMMANDS = ["-batch", "-nx", "-ex", "set confirm off"];
@@ -67,6 +70,17 @@ test("emufarm gdb JOB starts gdb with the firmware's own symbols, and a kill end
   ]);
   await place.run(["gdb", job, "--", ...COMMANDS, "-ex", "kill"]);
   expect((await run.result).stderr).toContain("a debugger killed the guest");
+});
+
+test("the README's breakpoint is met, command by command", async () => {
+  const [start = [], debug = []] = readmeCommands("Set a breakpoint");
+  await copyFile(elf, join(place.folder, "app.elf"));
+  const here = { cwd: place.folder };
+  expect(await place.run(start, here)).toMatchObject({ code: 0 });
+  const { stdout } = await place.run([...debug, "-nx", "-batch"], here);
+  expect(stdout).toMatch(/Breakpoint 1, main \(\)/);
+  expect(stdout).toMatch(/#0 +main \(\)/);
+  expect(await place.run(["delete", "sensor"])).toMatchObject({ code: 0 });
 });
 
 test("emufarm run --vscode prints a launch.json that starts the farm's side by itself", async () => {

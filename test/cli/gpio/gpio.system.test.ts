@@ -1,8 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { GpioMessage, GpioState } from "../../../src/core/wire/gpio.ts";
-import { CliPlace, PROJECT, type StartedCli } from "../cli-place.ts";
+import { CliPlace, type StartedCli } from "../cli-place.ts";
+import { readmeCommands } from "../readme-commands.ts";
 
 let place: CliPlace;
 let farm: StartedCli | undefined;
@@ -18,15 +17,6 @@ afterAll(async () => {
   await farm?.result;
   place[Symbol.dispose]();
 });
-
-/** The commands of a section of the README, without the program's name and without comments. */
-function readmeCommands(title: string): string[][] {
-  const [, rest = ""] = readFileSync(join(PROJECT, "README.md"), "utf8").split(`## ${title}\n`);
-  const [section = ""] = rest.split("\n## ");
-  return [...section.matchAll(/^bin\/emufarm (.*)$/gm)].map(([, line = ""]) =>
-    line.replace(/\s+#.*$/, "").split(/\s+/),
-  );
-}
 
 const gpio = (...args: string[]) => place.run(["gpio", ...args]);
 
