@@ -25,7 +25,8 @@ test("a board whose second port cannot be listened on keeps no other port", asyn
       { name: "uart1", tcp: true },
     ],
   });
-  const options = { desired, logFolder: "/none", host: "127.0.0.1", ports: { uart0: port, uart1: NO_PORT } };
+  const drives = { files: [] };
+  const options = { desired, drives, logFolder: "/none", host: "127.0.0.1", ports: { uart0: port, uart1: NO_PORT } };
   await expect(InstanceBoard.build(options as unknown as InstanceBoardOptions)).rejects.toThrow(String(NO_PORT));
   await using again = createServer().listen(port, "127.0.0.1");
   await once(again, "listening");

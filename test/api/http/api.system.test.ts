@@ -481,6 +481,7 @@ test("the OpenAPI describes every route of the API", async () => {
     "/v1/jobs/{id}/uarts/{uart}",
     "/v1/jobs/{id}/uarts/{uart}/log",
     "/v1/jobs/{id}/vnc",
+    "/v1/queue/events",
     "/v1/runs",
     "/v1/runs/{id}",
     "/v1/runs/{id}/cancel",
