@@ -79,7 +79,7 @@ export function generateBoards(): Generated {
 
 /** Lines of the first UART that reset the board. */
 function resetLines({ uarts }: BoardSpec): string {
-  const lines = Object.entries(uarts[0]?.controlLines ?? {}).filter(([, target]) => /^reset/.test(target));
+  const lines = Object.entries(uarts[0]?.controlLines ?? {}).filter(([, target]) => target?.startsWith("reset"));
   return lines.map(([line]) => (line === "break" ? line : line.toUpperCase())).join(", ") || "-";
 }
 

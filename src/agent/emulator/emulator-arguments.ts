@@ -163,7 +163,7 @@ function loaderDevice({ firmware }: BoardSpec, files: FirmwareFiles): string {
 
 function driveArguments(drives: readonly InheritedDrive[]): string[] {
   return drives.flatMap(({ drive, fds }, place) => {
-    const number = drive.interface === "pflash" ? `unit=${drive.unit}` : `index=${drive.unit}`;
+    const number = `${drive.interface === "pflash" ? "unit" : "index"}=${drive.unit ?? 0}`;
     const file = `file=/dev/fdset/${place + 1},format=raw`;
     const inherited = fds.flatMap((fd) => ["-add-fd", `fd=${fd},set=${place + 1}`]);
     return [...inherited, "-drive", `if=${drive.interface},${number},${file}`];

@@ -1,5 +1,5 @@
 import type { GpioLine, Level } from "../../core/gpio/gpio-line.ts";
-import type { BoardGpio, GpioDriverName } from "../../core/schema/board-gpio.ts";
+import { type BoardGpio, directionsOf, type GpioDriverName } from "../../core/schema/board-gpio.ts";
 
 /** What a way to reach pins can do. */
 export interface GpioAbilities {
@@ -16,8 +16,8 @@ export interface GpioAbilities {
 
 /** What the emulator of a board makes of its driver; the farm's own tells time and watches several devices. */
 export function gpioAbilities(gpio: BoardGpio, { isFarmEmulator }: { isFarmEmulator: boolean }): GpioAbilities {
-  const hasOutputs = gpio.ports.some(({ directions }) => directions.includes("out"));
-  const drives = gpio.ports.some(({ directions }) => directions.includes("in"));
+  const hasOutputs = gpio.ports.some((port) => directionsOf(port).includes("out"));
+  const drives = gpio.ports.some((port) => directionsOf(port).includes("in"));
   return {
     observes: hasOutputs ? OBSERVES[gpio.driver] : "none",
     drives,

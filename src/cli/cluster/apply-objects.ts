@@ -85,12 +85,23 @@ async function applyOne(
   const placed = resource.isNamespaced ? { ...object, metadata: { ...metadata, namespace } } : object;
   const where = resource.isNamespaced ? ` in namespace ${namespace}` : "";
   return await cluster.ask(`${kind} ${metadata.name}${where}`, async ({ client }) => {
+    const apply = (force: boolean) => client.apply(resource, placed, { fieldManager: FIELD_MANAGER, force });
     try {
-      return await client.apply(resource, placed, { fieldManager: FIELD_MANAGER, force: forceConflicts === true });
+      return await apply(forceConflicts === true).catch((error: unknown) => {
+        // What `power` or `flash` has switched is the file's again.
+        if (!isConflictWithUs(error)) throw error;
+        return apply(true);
+      });
     } catch (error) {
       throw refusalOf(error, manifest, `${kind} ${metadata.name}`);
     }
   });
+}
+
+/** Fields that nobody but other commands of emufarm has set. */
+function isConflictWithUs(error: unknown): boolean {
+  if (!(error instanceof KubeError) || error.status !== 409 || error.causes.length === 0) return false;
+  return error.causes.every(({ message = "" }) => message.startsWith(`conflict with "${FIELD_MANAGER}" `));
 }
 
 /** What the API server says of a field, with its place in the file. */

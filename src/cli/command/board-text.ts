@@ -1,5 +1,6 @@
 import { GpioLines, lineInWords } from "../../core/gpio/gpio-line.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
+import { directionsOf } from "../../core/schema/board-gpio.ts";
 import { BOOT_STRATEGIES } from "../../core/schema/boot-strategy.ts";
 import type { BoardStatus } from "../../core/wire/farm.ts";
 import { textTable } from "../screen/table.ts";
@@ -79,7 +80,8 @@ function bootRows({ proven, unproven }: BoardSpec["boot"]): Row[] {
 function pinRows(name: string, gpio: BoardSpec["gpio"]): Row[] {
   if (!gpio) return [["pins", "none that can be reached"]];
   const lines = new GpioLines(name, gpio).all;
-  const ports = gpio.ports.map(({ prefix, first, lines: count, directions }) => {
+  const ports = gpio.ports.map(({ prefix, first = 0, lines: count, ...port }) => {
+    const directions = directionsOf(port);
     const isBoth = directions.length === 2;
     const can = isBoth ? "seen and driven" : directions.includes("out") ? "seen" : "driven";
     return `${prefix}0 to ${prefix}${count - 1} (${first} to ${first + count - 1}): ${can}`;

@@ -1,6 +1,6 @@
 import { FarmError } from "../error/farm-error.ts";
 import { nearestName } from "../policy/nearest-name.ts";
-import type { BoardGpio, GpioPortSpec } from "../schema/board-gpio.ts";
+import { type BoardGpio, directionsOf, type GpioPortSpec } from "../schema/board-gpio.ts";
 
 export type Level = 0 | 1;
 
@@ -78,16 +78,17 @@ function linesOf({ ports, lines }: BoardGpio): GpioLine[] {
   return ports
     .flatMap((port) =>
       Array.from({ length: port.lines }, (_, index): GpioLine => {
-        const own = named.get(port.first + index);
+        const number = (port.first ?? 0) + index;
+        const own = named.get(number);
         return {
-          number: port.first + index,
+          number,
           name: `${port.prefix}${index}`,
           label: own?.name,
           description: own?.description,
           port,
           index,
-          isInput: port.directions.includes("in"),
-          isOutput: port.directions.includes("out"),
+          isInput: directionsOf(port).includes("in"),
+          isOutput: directionsOf(port).includes("out"),
           idle: own?.idle,
         };
       }),

@@ -16,13 +16,15 @@ const gpioPort = z
       .max(32)
       .regex(/^[A-Za-z0-9_.-]*$/, "must be letters, digits, dots, dashes and underscores")
       .describe("What the names of its lines begin with; the index in the port follows: PA makes PA0, PA1."),
-    first: lineNumber.default(0).describe("Number of its first line."),
+    first: lineNumber.optional().describe("Number of its first line; default: 0."),
     lines: z.number().int().min(1).max(256).describe("Number of its lines."),
     directions: setOf(z.enum(["in", "out"]))
       .min(1)
       .max(2)
-      .default(["in", "out"])
-      .describe("What the model of the device can do: in, lines are driven from outside; out, they are seen outside."),
+      .optional()
+      .describe(
+        "What the model of the device can do: in, lines are driven from outside; out, they are seen outside; default: both.",
+      ),
     device: z
       .string()
       .max(256)
@@ -88,4 +90,10 @@ export const boardGpio = withRules(
 
 export type BoardGpio = z.infer<typeof boardGpio>;
 export type GpioPortSpec = BoardGpio["ports"][number];
+
+const BOTH = ["in", "out"] as const;
+
+export function directionsOf({ directions = [...BOTH] }: Pick<GpioPortSpec, "directions">): readonly ("in" | "out")[] {
+  return directions;
+}
 export type GpioDriverName = (typeof GPIO_DRIVERS)[number];

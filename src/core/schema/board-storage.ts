@@ -9,7 +9,13 @@ const boardDrive = z
     interface: z
       .enum(["pflash", "sd"])
       .describe("How the emulator has it: -drive if=pflash, a flash chip, or if=sd, a card."),
-    unit: z.number().int().min(0).max(15).default(0).describe("Its number among those of the same interface."),
+    unit: z
+      .number()
+      .int()
+      .min(0)
+      .max(15)
+      .optional()
+      .describe("Its number among those of the same interface; default: 0."),
     sizeKiB: z
       .number()
       .int()

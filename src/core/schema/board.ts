@@ -69,12 +69,14 @@ const resetLine = z.enum(["none", "reset", "resetPulse"]);
 
 const controlLines = z
   .strictObject({
-    rts: resetLine.default("none").describe("What RTS is wired to."),
-    dtr: resetLine.default("none").describe("What DTR is wired to."),
+    rts: resetLine.optional().describe("What RTS is wired to; default: none."),
+    dtr: resetLine.optional().describe("What DTR is wired to; default: none."),
     break: z
       .enum(["guest", "reset"])
-      .default("guest")
-      .describe("What a break does: guest tells the guest's UART of it; reset resets the board, as DAPLink does."),
+      .optional()
+      .describe(
+        "What a break does: guest (default) tells the guest's UART of it; reset resets the board, as DAPLink does.",
+      ),
   })
   .describe(
     "What a client of RFC 2217 moves with the UART's lines. reset: the board is held in reset while the line is active and the other one is not, and starts anew when it is let go; resetPulse: it starts anew each time the line becomes active, as on Arduino.",
