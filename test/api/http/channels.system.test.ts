@@ -54,7 +54,7 @@ function nextChannel(): Promise<{ socket: WebSocket; path: string }> {
 describe("a request to a channel of a job", () => {
   test("comes to the agent as it was sent, and its answer to the caller as it was given", async () => {
     const jobId = await runningJob();
-    const seen: unknown[] = [];
+    const seen: unknown[][] = [];
     agent.onRequest = async (request, answer) => {
       const body = request.method === "POST" ? await json(request) : undefined;
       seen.push([request.method, request.url, request.headers["content-type"], body]);
