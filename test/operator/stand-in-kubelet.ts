@@ -34,6 +34,7 @@ export class StandInKubelet implements AsyncDisposable {
   readonly #client: KubeClient;
   readonly #pods = new Map<string, RunningPod>();
   readonly #known = new Set<string>();
+  readonly #callers = mkdtempSync(join(tmpdir(), "sk-"));
   /** Tests that run side by side take different ones. */
   readonly #network = 64 + (process.pid % 128);
   #addresses = 0;
@@ -59,7 +60,8 @@ export class StandInKubelet implements AsyncDisposable {
     if (!running) throw new Error(`no agent runs for pod ${podUid}`);
     const secret = await this.#client.get(SECRETS, "emufarm-agents-dispatcher", "default");
     const keys = await this.#client.get(CONFIG_MAPS, "emufarm-agents", "default");
-    const folder = join(running.folder, "dispatcher");
+    // It outlives the pod, as the dispatcher does.
+    const folder = join(this.#callers, podUid);
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "signing.json"), Buffer.from(secret?.data?.["signing.json"] ?? "", "base64"));
     writeFileSync(join(folder, "ca.crt"), keys?.data?.["ca.crt"] ?? "");
@@ -85,6 +87,7 @@ export class StandInKubelet implements AsyncDisposable {
     await this.#reflector[Symbol.asyncDispose]();
     await this.#work;
     for (const uid of [...this.#pods.keys()]) await this.#end(uid);
+    rmSync(this.#callers, { recursive: true, force: true });
   }
 
   #enqueue(key: string): void {

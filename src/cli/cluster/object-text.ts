@@ -88,5 +88,6 @@ export function ageText(time: string | undefined, nowMs: number): string | undef
   const sinceMs = Date.parse(time ?? "");
   if (Number.isNaN(sinceMs)) return undefined;
   const ageMs = Math.max(0, nowMs - sinceMs);
-  return formatDuration(ageMs < 1_000 ? 0 : Math.floor(ageMs / 1_000) * 1_000);
+  const seconds = Math.max(0, Math.floor(ageMs / 1_000));
+  return seconds === 0 ? "0s" : formatDuration(seconds * 1_000);
 }
