@@ -198,7 +198,7 @@ describe.skipIf(unavailable)(`emufarm on a cluster${unavailable ? ` (${unavailab
       expect(code).toBe(0);
       expect(stdout).toMatch(/^emulatorinstance +sensor-01 in namespace lab$/m);
       expect(stdout).toMatch(/^address +sensor-01\.lab\.svc$/m);
-      expect(stdout).toMatch(/^ {2}Ready +True +\S+ +Running +The board runs\.$/m);
+      expect(stdout).toMatch(/^ {2}Ready +True +[\dms ]+ +Running +The board runs\.$/m);
       expect(stdout).toMatch(/^ {2}\S+ +Warning +Guest +it says something \(3 times\)$/m);
       expect(stdout).toMatch(/^ {2}reset +emufarm reset emu\/sensor-01 --namespace lab$/m);
     });
