@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { makeImage } from "../../scripts/images/build.ts";
 import { makeLayer } from "../../scripts/images/layer.ts";
 import { writeArchive } from "../../scripts/images/oci-archive.ts";
@@ -11,7 +12,7 @@ import { HTPASSWD, registrySettings } from "./registry-process.ts";
 const PROGRAM = "/usr/bin/docker-registry";
 const IMAGE = "localhost/test-registry:1";
 /** Nodes of the test cluster pull from there without TLS. */
-export const NODE_PORT = 30_500;
+const NODE_PORT = 30_500;
 
 /** Debian's docker-registry as an image, over the C library of ours. */
 export async function loadRegistryImage(cluster: TestCluster): Promise<void> {
@@ -31,8 +32,8 @@ export async function loadRegistryImage(cluster: TestCluster): Promise<void> {
   }
 }
 
-/** Runs it in the cluster, behind a port of every node, for whoever has the login of the test. */
-export async function startRegistryPod(namespace: TestNamespace): Promise<void> {
+/** Runs it in the cluster, behind a port of every node, for whoever has the login of the test; returns that of `node1`. */
+export async function startRegistryPod(cluster: TestCluster, namespace: TestNamespace): Promise<string> {
   const labels = { app: "registry" };
   const files = { "config.yml": registrySettings(":5000", "/data", "/etc/registry/htpasswd"), htpasswd: HTPASSWD };
   const container = {
@@ -66,4 +67,9 @@ export async function startRegistryPod(namespace: TestNamespace): Promise<void> 
   const list = { apiVersion: "v1", kind: "List", items: [settings, pod, service] };
   await namespace.kubectl(["apply", "-f", "-"], JSON.stringify(list));
   await namespace.kubectl(["wait", "--for=condition=Ready", "pod/registry", "--timeout=120s"]);
+  const path = "jsonpath={.status.addresses[?(@.type=='InternalIP')].address}";
+  const place = `${await cluster.kubectl(["get", "node", "node1", "-o", path])}:${NODE_PORT}`;
+  // A node learns of a pod that is ready a moment after everybody else.
+  await expect.poll(async () => (await fetch(`http://${place}/v2/`)).status, { timeout: 60_000 }).toBe(401);
+  return place;
 }

@@ -10,7 +10,7 @@ import { machineAt } from "../../scripts/setup/system-packages.mjs";
 import { applyDefinitions, installFromRegistry } from "../chart/installed-farm.ts";
 import { describeOnCluster } from "../cluster/cluster.ts";
 import type { TestNamespace } from "../cluster/test-cluster.ts";
-import { loadRegistryImage, NODE_PORT, startRegistryPod } from "./registry-pod.ts";
+import { loadRegistryImage, startRegistryPod } from "./registry-pod.ts";
 import { REGISTRY_USER } from "./registry-process.ts";
 
 const INSTALL_MS = 900_000;
@@ -34,9 +34,7 @@ describeOnCluster("a farm whose images are in a registry with a login", "disrupt
     await loadRegistryImage(cluster);
     await applyDefinitions(cluster, projectFolder);
     place = await cluster.makeNamespace("registry");
-    await startRegistryPod(place);
-    const path = "jsonpath={.status.addresses[?(@.type=='InternalIP')].address}";
-    target = `${await cluster.kubectl(["get", "node", "node1", "-o", path])}:${NODE_PORT}/emufarm`;
+    target = `${await startRegistryPod(cluster, place)}/emufarm`;
     const file = join(folder, "config.json");
     writeFileSync(file, config());
     const pushed = await pushImages({

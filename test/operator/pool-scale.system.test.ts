@@ -104,8 +104,8 @@ describe.skipIf(reason)(`pools that are scaled${reason === undefined ? "" : ` ($
     async function dispatch(): Promise<void> {
       while (begun < DISPATCHES) {
         begun += 1;
-        if (begun === DISPATCHES / 4) await lab.plane.kubectl("scale", "emupool/racing", "--replicas=1");
         const id = `r0-${String(begun).padStart(6, "0")}.1`;
+        if (begun === DISPATCHES / 4) await lab.plane.kubectl("scale", "emupool/racing", "--replicas=1");
         const agent = await handOut(id);
         await expect.poll(async () => (await agent.attempt(id)).state, { timeout: 120_000 }).toBe("finished");
         verdicts.push((await agent.attempt(id)).result?.verdict ?? "none");

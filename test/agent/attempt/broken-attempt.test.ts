@@ -18,6 +18,7 @@ const FAULT = new Error("nobody knows what it ran in");
 
 /** Ends well, but the attempt cannot tell its result. */
 const BROKEN_BOOT = {
+  qmp: { greeting: undefined, onEvent: () => () => {} },
   running: Promise.resolve(),
   exited: Promise.resolve({ reason: "GuestShutdown" }),
   resets: 0,
