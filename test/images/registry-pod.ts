@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { vi } from "vitest";
 import { makeImage } from "../../scripts/images/build.ts";
 import { makeLayer } from "../../scripts/images/layer.ts";
 import { writeArchive } from "../../scripts/images/oci-archive.ts";
@@ -70,6 +70,6 @@ export async function startRegistryPod(cluster: TestCluster, namespace: TestName
   const path = "jsonpath={.status.addresses[?(@.type=='InternalIP')].address}";
   const place = `${await cluster.kubectl(["get", "node", "node1", "-o", path])}:${NODE_PORT}`;
   // A node learns of a pod that is ready a moment after everybody else.
-  await expect.poll(async () => (await fetch(`http://${place}/v2/`)).status, { timeout: 60_000 }).toBe(401);
+  await vi.waitFor(() => fetch(`http://${place}/v2/`), { timeout: 60_000 });
   return place;
 }
