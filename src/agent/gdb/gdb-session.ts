@@ -73,6 +73,7 @@ export class GdbSession {
   #isInterruptDue = false;
   #isEnded = false;
   #wasRunning = false;
+  /** The debugger has said goodbye: none of its breakpoints is left. */
   #hasDetached = false;
   #lastAnswer: Uint8Array | undefined;
   #lastRequest: Uint8Array | undefined;
@@ -95,11 +96,6 @@ export class GdbSession {
   /** The debugger was waiting for its running CPU when it went. */
   get wasRunning(): boolean {
     return this.#wasRunning;
-  }
-
-  /** The debugger has said goodbye: none of its breakpoints is left. */
-  get hasDetached(): boolean {
-    return this.#hasDetached;
   }
 
   /** The stub is there: what the debugger has said so far goes on. */

@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { BoardDrive, StorageName } from "../../core/schema/board-storage.ts";
 
@@ -16,11 +16,9 @@ export interface DriveFile {
 
 /** The drives of one instance. They outlive emulators and agents, and go with the instance. */
 export class InstanceDrives {
-  readonly #folder: string;
   readonly files: readonly DriveFile[];
 
   private constructor(folder: string, drives: readonly BoardDrive[]) {
-    this.#folder = folder;
     this.files = drives.map((drive) => ({ drive, path: join(folder, `${drive.name}.img`) }));
   }
 
@@ -41,10 +39,6 @@ export class InstanceDrives {
   read(name: string, signal: AbortSignal): AsyncIterable<Buffer> | undefined {
     const file = this.files.find(({ drive }) => drive.name === name);
     return file && createReadStream(file.path, { signal });
-  }
-
-  async delete(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
   }
 }
 

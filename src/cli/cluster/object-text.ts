@@ -87,7 +87,6 @@ function lastTime({ series, lastTimestamp, eventTime, firstTimestamp, metadata }
 export function ageText(time: string | undefined, nowMs: number): string | undefined {
   const sinceMs = Date.parse(time ?? "");
   if (Number.isNaN(sinceMs)) return undefined;
-  const ageMs = Math.max(0, nowMs - sinceMs);
-  const seconds = Math.max(0, Math.floor(ageMs / 1_000));
+  const seconds = Math.max(0, Math.floor((nowMs - sinceMs) / 1_000));
   return seconds === 0 ? "0s" : formatDuration(seconds * 1_000);
 }

@@ -91,9 +91,9 @@ export const boardGpio = withRules(
 export type BoardGpio = z.infer<typeof boardGpio>;
 export type GpioPortSpec = BoardGpio["ports"][number];
 
-const BOTH = ["in", "out"] as const;
+const BOTH: readonly ("in" | "out")[] = ["in", "out"];
 
-export function directionsOf({ directions = [...BOTH] }: Pick<GpioPortSpec, "directions">): readonly ("in" | "out")[] {
-  return directions;
+export function directionsOf(port: Pick<GpioPortSpec, "directions">): readonly ("in" | "out")[] {
+  return port.directions ?? BOTH;
 }
 export type GpioDriverName = (typeof GPIO_DRIVERS)[number];
