@@ -37,7 +37,7 @@ export interface EventSelection {
 export interface AgentClient extends AsyncDisposable {
   readonly address: string;
   info(signal?: AbortSignal): Promise<AgentInfo>;
-  checkBoard(boardName: string, board: BoardSpec): Promise<BoardCheck>;
+  checkBoard(boardName: string, board: BoardSpec, signal?: AbortSignal): Promise<BoardCheck>;
   /**
    * The agent's events, `hello` first. Ends when the signal aborts (by throwing its reason) or the agent goes away
    * (by throwing AgentLost); connecting again is the caller's business.
@@ -45,7 +45,7 @@ export interface AgentClient extends AsyncDisposable {
   events(signal?: AbortSignal, what?: EventSelection): AsyncGenerator<AgentEvent>;
   /** @throws {FarmError} NoFreeSlot, AttemptConflict, StaleEpoch, Draining */
   putAttempt(id: string, spec: AttemptSpecInput, epoch?: number): Promise<AttemptStatus>;
-  attempts(): Promise<AttemptStatus[]>;
+  attempts(signal?: AbortSignal): Promise<AttemptStatus[]>;
   attempt(id: string): Promise<AttemptStatus>;
   cancelAttempt(id: string, reason: string): Promise<AttemptStatus>;
   /** The agent forgets these attempts with their logs. Unknown ids are fine. */
@@ -62,11 +62,11 @@ export interface AgentClient extends AsyncDisposable {
   /** Text messages are QMP, both ways. */
   openQmp(guest: Guest, onMessage: MessageListener): Promise<WebSocket>;
   /** Gives out no slot for so long; 0: again from now on. What runs goes on. */
-  cordon(forMs: number): Promise<void>;
+  cordon(forMs: number, signal?: AbortSignal): Promise<void>;
   putFirmware(sha256: string, bytes: Uint8Array | Readable): Promise<void>;
   /** @throws {FarmError} StaleGeneration, StaleEpoch, NoFreeSlot */
-  putDesired(desired: DesiredStateInput): Promise<InstanceStatus>;
-  instances(): Promise<InstanceStatus[]>;
+  putDesired(desired: DesiredStateInput, signal?: AbortSignal): Promise<InstanceStatus>;
+  instances(signal?: AbortSignal): Promise<InstanceStatus[]>;
   deleteInstance(uid: string): Promise<void>;
   /** The agent shows this certificate from now on. @throws {FarmError} Conflict where it is not for the agent's key */
   putCertificate(certificate: string): Promise<void>;
@@ -92,8 +92,14 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
   return {
     address,
     info: (signal) => json({ method: "GET", path: "/v1/info", ...signalled(signal) }),
-    checkBoard: (boardName, board) =>
-      json({ method: "POST", path: "/v1/boards/check", body: { boardName, board }, silenceMs: 120_000 }),
+    checkBoard: (boardName, board, signal) =>
+      json({
+        method: "POST",
+        path: "/v1/boards/check",
+        body: { boardName, board },
+        silenceMs: 120_000,
+        ...signalled(signal),
+      }),
     async *events(signal, { hasAttempts = true } = {}) {
       const path = hasAttempts ? "/v1/events" : "/v1/events?attempts=false";
       const call = { method: "GET", path, silenceMs: EVENTS_SILENCE_MS, ...signalled(signal) } as const;
@@ -107,7 +113,7 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
         body: spec,
         ...(epoch !== undefined && { headers: { "emufarm-epoch": String(epoch) } }),
       }),
-    attempts: () => json({ method: "GET", path: "/v1/attempts" }),
+    attempts: (signal) => json({ method: "GET", path: "/v1/attempts", ...signalled(signal) }),
     attempt: (id) => json({ method: "GET", path: attemptPath(id) }),
     cancelAttempt: (id, reason) => json({ method: "POST", path: `${attemptPath(id)}/cancel`, body: { reason } }),
     acknowledge: (ids) => json({ method: "POST", path: "/v1/acknowledgements", body: { ids } }),
@@ -124,12 +130,12 @@ export function createAgentClient(options: AgentClientOptions): AgentClient {
     artifact: (id, name) => bytes({ method: "GET", path: `${attemptPath(id)}/artifacts/${artifactSegment(name)}` }),
     openConsole: (guest, uart, onMessage) => connection.webSocket(uartPath(guest, uart), onMessage),
     openQmp: (guest, onMessage) => connection.webSocket(`${guestPath(guest)}/qmp`, onMessage),
-    cordon: (forMs) => json({ method: "POST", path: "/v1/cordon", body: { forMs } }),
+    cordon: (forMs, signal) => json({ method: "POST", path: "/v1/cordon", body: { forMs }, ...signalled(signal) }),
     putFirmware: async (sha256, image) => {
       await json({ method: "PUT", path: `/v1/firmware/${sha256}`, bytes: image });
     },
-    putDesired: (desired) => json({ method: "PUT", path: "/v1/desired", body: desired }),
-    instances: () => json({ method: "GET", path: "/v1/instances" }),
+    putDesired: (desired, signal) => json({ method: "PUT", path: "/v1/desired", body: desired, ...signalled(signal) }),
+    instances: (signal) => json({ method: "GET", path: "/v1/instances", ...signalled(signal) }),
     deleteInstance: (uid) => json({ method: "DELETE", path: `/v1/instances/${encodeURIComponent(uid)}` }),
     putCertificate: (certificate) => json({ method: "PUT", path: "/v1/certificate", body: { certificate } }),
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),

@@ -29,6 +29,8 @@ export interface ControllersOptions {
   readonly client: KubeClient;
   /** Of the leader's term. */
   readonly epoch: number;
+  /** Aborts when the term is over: whatever is under way stops at once. */
+  readonly over: AbortSignal;
   readonly config: OperatorConfig;
   readonly trust: AgentTrust;
   readonly agents: AgentWatches;
@@ -118,8 +120,9 @@ export function openControllers(options: ControllersOptions): Controllers {
         workers,
         log,
         metrics,
+        signal: options.over,
         // A term may end before everything is known: the caches end after the queues.
-        reconcile: (key, signal) => unlessAborted(caches.synced, signal).then(() => reconcile(key)),
+        reconcile: (key, signal) => unlessAborted(caches.synced, signal).then(() => reconcile(key, signal)),
       }),
     );
   const queues = {

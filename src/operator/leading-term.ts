@@ -28,7 +28,7 @@ const SECRET_BYTES = 32;
 
 /** Leads until the term ends: everything that the operator does happens here. */
 export async function leadTerm(leadership: Leadership, dependencies: TermDependencies): Promise<void> {
-  const { client, epoch, signal } = leadership;
+  const { client, epoch, signal, over } = leadership;
   const { config, log, metrics, onServing } = dependencies;
   const { namespace } = config;
   const clock = () => Date.now();
@@ -58,6 +58,7 @@ export async function leadTerm(leadership: Leadership, dependencies: TermDepende
     openControllers({
       client,
       epoch,
+      over,
       config,
       trust,
       agents,

@@ -1,8 +1,8 @@
+import { contentDigest } from "../../client/content-digest.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { FirmwareSource, ImageSource } from "../../core/schema/firmware-source.ts";
 import type { ImportRecord, ImportRequest } from "../../core/wire/import.ts";
 import type { ImportFirmware } from "../firmware/firmware-importer.ts";
-import { contentDigest } from "./desired-wish.ts";
 import type { StoredFirmware } from "./instance-record.ts";
 
 /** What tells one wish for firmware from another. */

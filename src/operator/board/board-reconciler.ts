@@ -1,3 +1,4 @@
+import { contentDigest } from "../../client/content-digest.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { timestampOf, withTransitions } from "../../core/policy/condition-history.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
@@ -5,7 +6,6 @@ import { type BoardObjectStatus, boardObjectStatus } from "../../core/schema/boa
 import type { BoardCheck } from "../../core/wire/agent-info.ts";
 import type { ReconcileOutcome } from "../../kube/work-queue.ts";
 import type { AgentWatches } from "../agent/agent-watches.ts";
-import { contentDigest } from "../kubernetes/content-digest.ts";
 import type { FarmCaches } from "../kubernetes/farm-caches.ts";
 import type { FarmObject } from "../kubernetes/kinds.ts";
 import { ObjectMemories } from "../kubernetes/object-memories.ts";
@@ -38,15 +38,19 @@ const NO_AGENT: Verdict = {
 /** Tells of a board whether it is sound, and whether the farm's agents can run it. */
 export function createBoardReconciler(
   dependencies: BoardReconcilerDependencies,
-): (key: string) => Promise<ReconcileOutcome | undefined> {
+): (key: string, signal: AbortSignal) => Promise<ReconcileOutcome | undefined> {
   const { caches, agents, statusOf, clock } = dependencies;
   const memories = new ObjectMemories((): StatusMemory => ({}));
   const checks = new Map<string, BoardCheck>();
 
-  async function verdictOf(object: FarmObject, before: BoardObjectStatus | undefined): Promise<Verdict> {
+  async function verdictOf(
+    object: FarmObject,
+    before: BoardObjectStatus | undefined,
+    signal: AbortSignal,
+  ): Promise<Verdict> {
     const parsed = parseBoard(object);
     if ("problem" in parsed) return { status: "False", ...parsed.problem };
-    const check = await ask(object.metadata.name ?? "", parsed.value);
+    const check = await ask(object.metadata.name ?? "", parsed.value, signal);
     if (!check) return isStillTold(before, object) ?? NO_AGENT;
     if (!check.isAvailable) return { status: "False", reason: check.error.code, message: check.error.message };
     const { binary, version } = check.emulator;
@@ -54,13 +58,13 @@ export function createBoardReconciler(
     return { status: "True", reason: "Available", message, emulator: { binary, version } };
   }
 
-  async function ask(name: string, spec: BoardSpec): Promise<BoardCheck | undefined> {
+  async function ask(name: string, spec: BoardSpec, signal: AbortSignal): Promise<BoardCheck | undefined> {
     const key = contentDigest([name, spec]);
     const known = checks.get(key);
     const agent = known ?? agents.anyConnected();
     if (!agent || !("client" in agent)) return known;
     try {
-      const check = await agent.client.checkBoard(name, spec);
+      const check = await agent.client.checkBoard(name, spec, signal);
       if (checks.size >= MAX_CHECKS) checks.clear();
       checks.set(key, check);
       return check;
@@ -71,7 +75,7 @@ export function createBoardReconciler(
     }
   }
 
-  return async (key) => {
+  return async (key, signal) => {
     const object = caches.boards.get(key) ?? caches.clusterBoards.get(key);
     if (!object) {
       memories.forget(key);
@@ -82,7 +86,7 @@ export function createBoardReconciler(
     const before = read.success ? read.data : undefined;
     const writer = statusOf(object);
     const shown = writer.shown(object, before, memory);
-    const { emulator, ...ready } = await verdictOf(object, shown);
+    const { emulator, ...ready } = await verdictOf(object, shown, signal);
     const { generation = 0 } = object.metadata;
     const conditions = withTransitions(
       [{ type: "Ready", ...ready }],

@@ -1,11 +1,11 @@
 import PQueue from "p-queue";
+import { contentDigest } from "../../client/content-digest.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { ObservedFirmware } from "../../core/policy/instance-observation.ts";
 import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
 import type { FirmwareSource } from "../../core/schema/firmware-source.ts";
 import type { FirmwareReference } from "../../core/schema/job.ts";
 import type { ImportRecord, ImportRequestInput } from "../../core/wire/import.ts";
-import { contentDigest } from "../kubernetes/content-digest.ts";
 import type { ConfigMapWatches } from "./config-map-watches.ts";
 import { readSource, SourceProblem, type SourceText } from "./source-text.ts";
 

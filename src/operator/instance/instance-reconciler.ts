@@ -22,7 +22,7 @@ export interface InstanceReconcilerDependencies {
 }
 
 /** Brings one instance in line: looks, plans, acts, and tells how it stands. */
-export type ReconcileInstance = (key: string) => Promise<ReconcileOutcome | undefined>;
+export type ReconcileInstance = (key: string, signal: AbortSignal) => Promise<ReconcileOutcome | undefined>;
 
 export function createInstanceReconciler(dependencies: InstanceReconcilerDependencies): ReconcileInstance {
   const { world, takeStep, status, pods, clock } = dependencies;
@@ -34,7 +34,7 @@ export function createInstanceReconciler(dependencies: InstanceReconcilerDepende
     await status.write(object, before, instanceObjectStatus(seen, facts, shown, clock()), memory.status);
   }
 
-  return async (key) => {
+  return async (key, signal) => {
     const object = world.caches.instances.get(key);
     if (!object) {
       memories.forget(key);
@@ -54,11 +54,15 @@ export function createInstanceReconciler(dependencies: InstanceReconcilerDepende
     const plan = planInstance(first.seen, clock());
     try {
       if (first.livePod && !first.watch?.isConnected && !first.seen.isDeleted) await pods.ensureIdentity(first.livePod);
-      for (const step of plan.steps) await takeStep(step, first, memory);
+      for (const step of plan.steps) {
+        signal.throwIfAborted();
+        await takeStep(step, first, memory, signal);
+      }
     } finally {
       // Also of what went wrong.
-      await tell(view(), memory);
+      if (!signal.aborted) await tell(view(), memory);
     }
+    signal.throwIfAborted();
     const confirmMs = await pods.confirm(first.uid);
     return soonest(plan.requeueAfterMs, memory.status.dueMs, confirmMs, retryMs(memory, first, clock()));
   };

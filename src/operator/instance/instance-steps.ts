@@ -24,7 +24,12 @@ export interface InstanceStepsDependencies {
 }
 
 /** Carries out one step of a plan. What cannot be helped by trying again at once is remembered, not thrown. */
-export type TakeStep = (step: InstanceStep, view: InstanceView, memory: InstanceMemory) => Promise<void>;
+export type TakeStep = (
+  step: InstanceStep,
+  view: InstanceView,
+  memory: InstanceMemory,
+  signal: AbortSignal,
+) => Promise<void>;
 
 const FOREIGN_RETRY_MS = 15_000;
 
@@ -54,15 +59,21 @@ export function createInstanceSteps(dependencies: InstanceStepsDependencies): Ta
     memory.foreignService = isForeign ? { object: outcome.object, retryAtMs: clock() + FOREIGN_RETRY_MS } : undefined;
   }
 
-  async function putDesired({ desired, watch, uid }: InstanceView, memory: InstanceMemory): Promise<void> {
+  async function putDesired(
+    { desired, watch, uid }: InstanceView,
+    memory: InstanceMemory,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (!desired || !watch) return;
     const agent = watch.observe(uid);
     const known = agent.state === "connected" ? agent.instance : undefined;
     const revision = known?.generation === desired.generation ? known.revision + 1 : 0;
     try {
-      watch.learn(await watch.client.putDesired({ ...desired, revision, epoch }));
+      watch.learn(await watch.client.putDesired({ ...desired, revision, epoch }, signal));
       memory.refusedByAgent = undefined;
     } catch (error) {
+      // What is broken off is nobody's refusal.
+      signal.throwIfAborted();
       const { code, message } = FarmError.from(error);
       // A stream that breaks is seen by the watch.
       if (code === "AgentLost") return;
@@ -71,7 +82,7 @@ export function createInstanceSteps(dependencies: InstanceStepsDependencies): Ta
     }
   }
 
-  return async (step, view, memory) => {
+  return async (step, view, memory, signal) => {
     const { object } = view;
     const { namespace } = object.metadata;
     switch (step.type) {
@@ -90,7 +101,7 @@ export function createInstanceSteps(dependencies: InstanceStepsDependencies): Ta
         if (view.wish) firmware.resolve(view.wish);
         return;
       case "putDesired":
-        return putDesired(view, memory);
+        return putDesired(view, memory, signal);
       case "deleteInstance":
         await client.delete(INSTANCES, object.metadata.name ?? "", namespace, { uid: view.uid });
         return;

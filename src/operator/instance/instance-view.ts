@@ -1,3 +1,5 @@
+import { contentDigest } from "../../client/content-digest.ts";
+import { desiredSettings } from "../../core/policy/desired-settings.ts";
 import type { InstanceFacts } from "../../core/policy/instance-object-status.ts";
 import type {
   InstanceObservation,
@@ -16,7 +18,6 @@ import type { AgentWatch } from "../agent/agent-watch.ts";
 import type { AgentWatches } from "../agent/agent-watches.ts";
 import { type FoundBoard, findBoard } from "../board/board-lookup.ts";
 import type { FirmwareResolver, FirmwareWish, ResolvedFirmware } from "../firmware/firmware-resolver.ts";
-import { contentDigest } from "../kubernetes/content-digest.ts";
 import { BY_INSTANCE, BY_INSTANCE_NAME, type FarmCaches, type MadeObjects } from "../kubernetes/farm-caches.ts";
 import { channelPorts, servicePorts } from "../kubernetes/instance-ports.ts";
 import { instanceService, observeService } from "../kubernetes/instance-service.ts";
@@ -195,11 +196,7 @@ function desiredOf(
     boardName: board.name,
     board: board.spec,
     ...(firmware && { firmware: firmware.reference }),
-    power: spec.power,
-    isPaused: spec.paused,
-    ...(spec.flash && { flash: spec.flash }),
-    resetCount: spec.resetCount,
-    restartPolicy: spec.restartPolicy,
+    ...desiredSettings(spec),
     // Left out where it is the default: an agent of an older image does not know it.
     ...(spec.consoleLog !== "None" && { consoleLog: spec.consoleLog }),
     channels: spec.channels.map((channel) => {

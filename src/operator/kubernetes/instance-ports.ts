@@ -1,4 +1,5 @@
 import { rawChannelNames } from "../../core/policy/raw-channels.ts";
+import { SEMIHOSTING_CHANNEL } from "../../core/policy/text-channels.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import { type ChannelRequest, RFC2217_SUFFIX } from "../../core/schema/instance-channel.ts";
 import { AGENT_PORT } from "./agent-pod.ts";
@@ -7,6 +8,8 @@ import { AGENT_PORT } from "./agent-pod.ts";
 const FIRST_UART_PORT = 5_000;
 const FIRST_RFC2217_PORT = 5_500;
 const CHANNEL_PORTS: Readonly<Record<string, number>> = {
+  /** Behind those of the 16 UARTs that a board can have. */
+  [SEMIHOSTING_CHANNEL]: 5_016,
   gpio: 5_100,
   qmp: 5_200,
   gdb: 5_300,
@@ -14,7 +17,7 @@ const CHANNEL_PORTS: Readonly<Record<string, number>> = {
   vnc: 5_900,
 };
 
-type ChannelBoard = Pick<BoardSpec, "uarts" | "gpio" | "display">;
+type ChannelBoard = Pick<BoardSpec, "uarts" | "semihosting" | "gpio" | "display">;
 
 export interface ChannelPort {
   readonly name: string;

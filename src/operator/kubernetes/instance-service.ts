@@ -1,7 +1,7 @@
+import { contentDigest } from "../../client/content-digest.ts";
 import type { ObservedService } from "../../core/policy/instance-observation.ts";
 import type { EmulatorInstanceSpec } from "../../core/schema/emulator-instance.ts";
 import { isControlledBy, type OwnerReference } from "../../kube/kube-object.ts";
-import { contentDigest } from "./content-digest.ts";
 import type { ChannelPort } from "./instance-ports.ts";
 import type { Service } from "./kinds.ts";
 import { INSTANCE_LABEL, INSTANCE_UID_LABEL, MANAGED_BY } from "./labels.ts";

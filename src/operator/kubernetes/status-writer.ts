@@ -1,8 +1,8 @@
+import { contentDigest } from "../../client/content-digest.ts";
 import { afterWrite, type WriteBudget, waitOf } from "../../core/policy/write-pace.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
 import { isNotFound } from "../../kube/kube-error.ts";
 import type { Resource } from "../../kube/kube-object.ts";
-import { contentDigest } from "./content-digest.ts";
 import { type FarmObject, STATUS_FIELD_MANAGER } from "./kinds.ts";
 
 /** What is remembered of the status of one object. */

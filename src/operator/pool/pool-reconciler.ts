@@ -33,7 +33,7 @@ interface Memory extends PoolMemory {
 /** Brings one pool in line. */
 export function createPoolReconciler(
   dependencies: PoolReconcilerDependencies,
-): (key: string) => Promise<ReconcileOutcome | undefined> {
+): (key: string, signal: AbortSignal) => Promise<ReconcileOutcome | undefined> {
   const { world, takeStep, status, pods, clock } = dependencies;
   const memories = new ObjectMemories(
     (): Memory => ({ tries: noTries(), scaling: { asked: [] }, cordons: new Map(), status: {} }),
@@ -59,7 +59,7 @@ export function createPoolReconciler(
     await status.write(object, before, poolStatusOf(seen, facts, shown, clock()), memory.status);
   }
 
-  return async (key) => {
+  return async (key, signal) => {
     const object = world.caches.pools.get(key);
     if (!object) {
       memories.forget(key);
@@ -77,11 +77,15 @@ export function createPoolReconciler(
     const plan = planPool(first.seen, clock());
     try {
       for (const { pod, watch } of first.pods.values()) if (!watch?.isConnected) await pods.ensureIdentity(pod);
-      for (const step of plan.steps) await takeStep(step, first, memory);
+      for (const step of plan.steps) {
+        signal.throwIfAborted();
+        await takeStep(step, first, memory, signal);
+      }
     } finally {
       // Also of what went wrong.
-      await tell(view(), memory);
+      if (!signal.aborted) await tell(view(), memory);
     }
+    signal.throwIfAborted();
     const isBusy = memory.told !== undefined && memory.told.free !== first.free;
     const confirmMs = await pods.confirm(object.metadata.uid ?? "");
     return soonest(plan.requeueAfterMs, memory.status.dueMs, confirmMs, isBusy ? COUNT_AGE_MS : undefined);

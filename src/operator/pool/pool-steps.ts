@@ -29,7 +29,7 @@ export interface PoolMemory {
   readonly cordons: Map<string, number>;
 }
 
-export type TakePoolStep = (step: PoolStep, view: PoolView, memory: PoolMemory) => Promise<void>;
+export type TakePoolStep = (step: PoolStep, view: PoolView, memory: PoolMemory, signal: AbortSignal) => Promise<void>;
 
 /** An agent takes work again when nobody has renewed its cordon for so long. */
 const CORDON_MS = 60_000;
@@ -43,27 +43,37 @@ export function createPoolSteps({ client, pods, agent, tell, clock }: PoolStepsD
   }
 
   /** Asked again and again, but told only now and then: a cordon lasts. */
-  async function keepCordoned(view: PoolView, podUid: string, { cordons }: PoolMemory): Promise<boolean> {
+  async function keepCordoned(
+    view: PoolView,
+    podUid: string,
+    { cordons }: PoolMemory,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const watch = view.pods.get(podUid)?.watch;
     if (!watch?.isConnected) return false;
     const renewedMs = cordons.get(podUid);
     if (renewedMs !== undefined && clock() - renewedMs < RENEW_CORDON_MS) return true;
-    await watch.client.cordon(CORDON_MS);
+    await watch.client.cordon(CORDON_MS, signal);
     cordons.set(podUid, clock());
     return true;
   }
 
   /** Results that nobody has fetched are work, too. */
-  async function drain(view: PoolView, podName: string, podUid: string, memory: PoolMemory): Promise<void> {
-    const watch = view.pods.get(podUid)?.watch;
-    if (!watch || !(await keepCordoned(view, podUid, memory))) return;
-    const [attempts, instances] = await Promise.all([watch.client.attempts(), watch.client.instances()]);
+  async function drain(
+    view: PoolView,
+    { name, uid }: { readonly name: string; readonly uid: string },
+    memory: PoolMemory,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const watch = view.pods.get(uid)?.watch;
+    if (!watch || !(await keepCordoned(view, uid, memory, signal))) return;
+    const [attempts, instances] = await Promise.all([watch.client.attempts(signal), watch.client.instances(signal)]);
     if (attempts.length > 0 || instances.length > 0) return;
-    await pods.remove(view.object, removal({ name: podName, uid: podUid }, "Drained"));
-    memory.cordons.delete(podUid);
+    await pods.remove(view.object, removal({ name, uid }, "Drained"));
+    memory.cordons.delete(uid);
   }
 
-  return async (step, view, memory) => {
+  return async (step, view, memory, signal) => {
     switch (step.type) {
       case "createPods":
         for (let made = 0; made < step.count && !isRefused(memory, clock()); made++) {
@@ -81,16 +91,16 @@ export function createPoolSteps({ client, pods, agent, tell, clock }: PoolStepsD
         return pods.remove(view.object, step);
       case "cordon":
         await mark(view, step.name, step.uid, new Date(clock()).toISOString());
-        await keepCordoned(view, step.uid, memory);
+        await keepCordoned(view, step.uid, memory, signal);
         return;
       case "uncordon":
         await mark(view, step.name, step.uid, null);
         memory.cordons.delete(step.uid);
-        await view.pods.get(step.uid)?.watch?.client.cordon(0);
+        await view.pods.get(step.uid)?.watch?.client.cordon(0, signal);
         return;
       case "drain":
         try {
-          return await drain(view, step.name, step.uid, memory);
+          return await drain(view, step, memory, signal);
         } catch (error) {
           // Somebody else has deleted it.
           if (!isNotFound(error)) throw error;

@@ -1,3 +1,4 @@
+import { contentDigest } from "../../client/content-digest.ts";
 import type { ObservedPoolPod, PoolObservation } from "../../core/policy/pool-plan.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { EmulatorPoolSpec } from "../../core/schema/emulator-pool.ts";
@@ -6,7 +7,6 @@ import type { AgentWatch } from "../agent/agent-watch.ts";
 import type { AgentWatches } from "../agent/agent-watches.ts";
 import { findBoard } from "../board/board-lookup.ts";
 import { type AgentImage, type AgentResources, resourcesOf } from "../kubernetes/agent-pod.ts";
-import { contentDigest } from "../kubernetes/content-digest.ts";
 import { BY_POOL, type FarmCaches, type MadeObjects } from "../kubernetes/farm-caches.ts";
 import type { FarmObject, Pod } from "../kubernetes/kinds.ts";
 import { CORDONED_ANNOTATION, POOL_UID_LABEL } from "../kubernetes/labels.ts";
