@@ -3,6 +3,7 @@ import type { ObservedAgent } from "../core/policy/instance-observation.ts";
 import type { AgentEvent } from "../core/wire/agent-event.ts";
 import type { InstanceStatus } from "../core/wire/desired-state.ts";
 import type { AgentClient, EventSelection } from "./agent-client.ts";
+import { BackOff } from "./back-off.ts";
 import { followEvents } from "./follow-events.ts";
 
 export interface AgentPresenceOptions {
@@ -10,6 +11,8 @@ export interface AgentPresenceOptions {
   readonly selection?: EventSelection;
   /** How long an agent may be silent before it counts as lost, from the first attempt to reach it. */
   readonly lossMs: number;
+  /** True for one that is just starting: it is tried again and again quickly until it has answered once. */
+  readonly isStarting?: boolean;
   /** What a person is told of a lost agent. */
   readonly lossMessage: (problem: string) => string;
   /** The agent has told something; what it says of instances is known already. Must not throw; likewise below. */
@@ -20,10 +23,13 @@ export interface AgentPresenceOptions {
 }
 
 const RECONNECT = { firstMs: 100, longestMs: 2_000 };
+/** For 5 s at least: an agent that starts refuses connections until it serves, which costs neither side anything. */
+const EAGER = { everyMs: 50, tries: 100 };
 
 /** Whether an agent is there, and what it says of instances: heard anew whenever its event stream breaks. */
 export class AgentPresence implements AsyncDisposable {
   readonly #options: AgentPresenceOptions;
+  readonly #backOff: BackOff;
   readonly #closing = new AbortController();
   readonly #instances = new Map<string, InstanceStatus>();
   readonly #done: Promise<void>;
@@ -34,6 +40,7 @@ export class AgentPresence implements AsyncDisposable {
 
   constructor(options: AgentPresenceOptions) {
     this.#options = options;
+    this.#backOff = new BackOff({ ...RECONNECT, ...(options.isStarting && { eager: EAGER }) });
     this.#startLossTimer();
     const { signal } = this.#closing;
     this.#done = followEvents({
@@ -41,7 +48,7 @@ export class AgentPresence implements AsyncDisposable {
       onEvent: (event) => this.#apply(event),
       onBroken: (error) => this.#broken(error),
       signal,
-      pauses: RECONNECT,
+      backOff: this.#backOff,
     });
   }
 
@@ -64,6 +71,11 @@ export class AgentPresence implements AsyncDisposable {
     if (this.#state === "connected") return { state: "connected", instance: this.#instances.get(uid) };
     if (this.#state === "connecting") return { state: "connecting" };
     return { state: "lost", problem: { reason: "AgentLost", message: this.#options.lossMessage(this.#problem) } };
+  }
+
+  /** There is a reason to believe that the agent answers now: it is not waited any longer to try again. */
+  hurry(): void {
+    this.#backOff.hurry();
   }
 
   /** What the agent has answered to a request, which may come before the event that tells the same. */

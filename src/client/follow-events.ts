@@ -1,4 +1,4 @@
-import { BackOff } from "./back-off.ts";
+import type { BackOff } from "./back-off.ts";
 
 export interface FollowedEvents<Event> {
   /** Opens the stream anew; it ends by throwing. */
@@ -9,14 +9,13 @@ export interface FollowedEvents<Event> {
   readonly onBroken: (error: unknown) => void;
   /** Ends it all. */
   readonly signal: AbortSignal;
-  /** Pauses between tries that bring nothing. */
-  readonly pauses: { readonly firstMs: number; readonly longestMs: number };
+  /** Between tries that bring nothing. */
+  readonly backOff: BackOff;
 }
 
 /** Follows a stream of events until the signal aborts: it is opened again whenever it breaks. Never throws. */
 export async function followEvents<Event>(options: FollowedEvents<Event>): Promise<void> {
-  const { open, onEvent, onBroken, signal, pauses } = options;
-  const backOff = new BackOff(pauses);
+  const { open, onEvent, onBroken, signal, backOff } = options;
   while (!signal.aborted) {
     try {
       for await (const event of open()) {

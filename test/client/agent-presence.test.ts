@@ -27,7 +27,9 @@ function presenceOf(streams: (() => AsyncIterable<AgentEvent>)[], lossMs = 600_0
 }
 
 async function* silence(signal: AbortSignal): AsyncGenerator<AgentEvent> {
-  await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
+  yield await new Promise<never>((_resolve, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason as Error)),
+  );
 }
 
 test("what an agent has is what it says after each connection, then each change", async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { BackOff } from "../../src/client/back-off.ts";
 import { followEvents } from "../../src/client/follow-events.ts";
 
 const PAUSES = { firstMs: 1, longestMs: 4 };
@@ -19,7 +20,7 @@ test("a stream that breaks is opened again, until the signal aborts", async () =
     },
     onBroken: (error) => heard.push((error as Error).message),
     signal: closing.signal,
-    pauses: PAUSES,
+    backOff: new BackOff(PAUSES),
   });
   expect(heard).toEqual(["event 1", "break 1", "event 2", "break 2", "event 3"]);
 });
@@ -37,7 +38,7 @@ test("one that cannot be opened is told of, and tried again", async () => {
       if (broken.length === 3) closing.abort();
     },
     signal: closing.signal,
-    pauses: PAUSES,
+    backOff: new BackOff(PAUSES),
   });
   expect(broken).toEqual(["nobody there", "nobody there", "nobody there"]);
 });

@@ -1,4 +1,5 @@
 import type { AgentClient } from "../../client/agent-client.ts";
+import { BackOff } from "../../client/back-off.ts";
 import { followEvents } from "../../client/follow-events.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { AgentEvent } from "../../core/wire/agent-event.ts";
@@ -84,7 +85,7 @@ export class AgentLink implements Disposable {
       onEvent: (event) => this.#apply(event),
       onBroken: (error) => this.#disconnected(error),
       signal,
-      pauses: RECONNECT,
+      backOff: new BackOff(RECONNECT),
     });
   }
 

@@ -14,6 +14,8 @@ export interface AgentWatchDependencies {
   readonly log: Log;
   /** How long an agent may be silent before it counts as lost, from this operator's own first attempt. */
   readonly lossMs: number;
+  /** True for an agent that is just starting. */
+  readonly isStarting: boolean;
 }
 
 /** What an agent says of its slots. */
@@ -29,14 +31,16 @@ export class AgentWatch implements AsyncDisposable {
   readonly #dependencies: AgentWatchDependencies;
   readonly #presence: AgentPresence;
   #slots: AgentSlots | undefined;
+  #isPodReady = false;
 
   constructor(dependencies: AgentWatchDependencies) {
-    const { client, log, lossMs, onChange } = dependencies;
+    const { client, log, lossMs, isStarting, onChange } = dependencies;
     this.#dependencies = dependencies;
     this.client = client;
     this.#presence = new AgentPresence({
       client,
       lossMs,
+      isStarting,
       lossMessage: (problem) => `The agent does not answer: ${problem}. Its board may run on.`,
       onEvent: (event) => this.#apply(event),
       onBroken: (error) => log.debug({ err: error, agent: client.address }, "no connection to the agent"),
@@ -51,6 +55,12 @@ export class AgentWatch implements AsyncDisposable {
 
   get isConnected(): boolean {
     return this.#presence.isConnected;
+  }
+
+  /** What the kubelet says of the pod: in one that has become ready the agent answers. */
+  noteReadiness(isPodReady: boolean): void {
+    if (isPodReady && !this.#isPodReady) this.#presence.hurry();
+    this.#isPodReady = isPodReady;
   }
 
   /** As the agent said last; undefined before it has said anything. */

@@ -14,11 +14,16 @@ export function observePod(pod: Pod): ObservedPod {
     templateKey: annotations?.[TEMPLATE_ANNOTATION] ?? "",
     phase: phaseOf(pod.status?.phase),
     nodeName,
-    isReady: pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
+    isReady: isPodReady(pod),
     goneByMs: deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp),
     problem,
     agentEnd: agentEndOf(pod),
   };
+}
+
+/** True where the kubelet says that the agent serves. */
+export function isPodReady({ status }: Pod): boolean {
+  return status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
 }
 
 /** What is told of a container that has been started again in its pod. */

@@ -1,3 +1,4 @@
+import { BackOff } from "../../client/back-off.ts";
 import { followEvents } from "../../client/follow-events.ts";
 import type { QueueClient } from "../../client/queue-client.ts";
 import type { Log } from "../../log/log.ts";
@@ -36,7 +37,7 @@ export function openQueueWatch({ client, log }: QueueWatchDependencies): QueueWa
       tell(undefined);
     },
     signal: closing.signal,
-    pauses: RECONNECT,
+    backOff: new BackOff(RECONNECT),
   });
   return {
     get waiting() {
