@@ -17,6 +17,8 @@ export interface Leadership {
    * process shall end, work under way may be finished, as the lease is kept until `lead` settles.
    */
   readonly signal: AbortSignal;
+  /** Aborts when the term is over: whatever is still under way then has to stop at once. */
+  readonly over: AbortSignal;
   /**
    * The client for everything the leader does: as each write leaves it holds the term against the clock, so that a
    * process that was frozen finds out before it acts. Once the term is over, all its calls fail.
@@ -135,7 +137,7 @@ class Election {
     const renewing = this.#renew(held, term, AbortSignal.any([term.over, leading.signal]));
     term.over.addEventListener("abort", () => metrics.isLeader.set({ name }, 0));
     try {
-      await lead({ epoch, client: fenced, signal: term.ending, assertHeld });
+      await lead({ epoch, client: fenced, signal: term.ending, over: term.over, assertHeld });
     } catch (error) {
       // A term that was cut off ends with any error; after anything else, the next term is another chance.
       if (!term.ending.aborted) log.error({ lease: name, epoch, err: error }, "the leader failed");

@@ -28,6 +28,8 @@ export interface WorkQueueOptions {
    * before the queue ends without them; default 10 s.
    */
   readonly graceMs?: number;
+  /** Aborts: whatever is under way is told to stop at once, and nothing begins any more. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -74,6 +76,7 @@ class KeyedWorkQueue implements WorkQueue {
   #isPumpDue = false;
   #isOver = false;
   #whenDrained = Promise.withResolvers<void>();
+  readonly #stopTurns = () => this.#abortTurns(this.#options.signal?.reason);
 
   constructor(options: WorkQueueOptions) {
     const { clock = systemClock, name, workers, metrics } = options;
@@ -86,6 +89,7 @@ class KeyedWorkQueue implements WorkQueue {
     this.#metrics = new QueueMetrics(metrics, name, workers, () =>
       [...this.#turns.values()].map(({ startedMs }) => clock.nowMs() - startedMs),
     );
+    options.signal?.addEventListener("abort", this.#stopTurns, { once: true });
   }
 
   add(key: string): void {
@@ -112,16 +116,18 @@ class KeyedWorkQueue implements WorkQueue {
     this.#waiting.clear();
     if (this.#turns.size === 0) this.#tellDrained();
     const { name, log, graceMs = DEFAULT_GRACE_MS } = this.#options;
-    using _grace = this.#clock.after(graceMs, () => {
-      const reason = new Error(`the queue ${name} ends`);
-      for (const { controller } of this.#turns.values()) controller.abort(reason);
-    });
+    using _grace = this.#clock.after(graceMs, () => this.#abortTurns(new Error(`the queue ${name} ends`)));
     using _patience = this.#clock.after(2 * graceMs, () => {
       log.error({ controller: name, keys: [...this.#turns.keys()] }, "reconciles do not heed their signal");
       this.#tellDrained();
     });
     await this.drained();
+    this.#options.signal?.removeEventListener("abort", this.#stopTurns);
     this.#metrics[Symbol.dispose]();
+  }
+
+  #abortTurns(reason: unknown): void {
+    for (const { controller } of this.#turns.values()) controller.abort(reason);
   }
 
   #wait(key: string): void {
@@ -141,6 +147,7 @@ class KeyedWorkQueue implements WorkQueue {
   }
 
   #pump(): void {
+    if (this.#options.signal?.aborted) return;
     for (const [key, sinceMs] of this.#waiting) {
       if (this.#turns.size >= this.#options.workers) return;
       this.#waiting.delete(key);

@@ -221,6 +221,21 @@ test("turns that take too long at the end are told to stop", async () => {
   await ended;
 });
 
+test("a queue whose time is over tells all turns to stop at once, and begins none, though it has not ended yet", async () => {
+  const over = new AbortController();
+  const { queue, turns, keys } = makeQueue({ workers: 2, signal: over.signal });
+  queue.add("a");
+  queue.add("b");
+  await settle();
+  over.abort(new Error("the term is over"));
+  expect(turns.map(({ signal }) => signal.reason)).toEqual([over.signal.reason, over.signal.reason]);
+  for (const { end, signal } of turns) end.reject(signal.reason);
+  queue.add("c");
+  await settle();
+  expect(keys()).toEqual(["a", "b"]);
+  await queue[Symbol.asyncDispose]();
+});
+
 test("a queue ends without a turn that does not heed its signal", async () => {
   const { queue, clock, turns } = makeQueue({ graceMs: 1_000 });
   queue.add("a");
