@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { discard, type TemporaryNames } from "./atomic-file.ts";
-import { isMissing } from "./store-fault.ts";
+import type { Blobs } from "./blobs.ts";
 import type { StoreLayout } from "./store-layout.ts";
 import type { VerdictFiles } from "./verdict-files.ts";
 import type { VerdictJournal } from "./verdict-journal.ts";
@@ -14,7 +14,7 @@ export interface ArtifactPlace {
   readonly name: string;
 }
 
-/** Files that tests made, each in a file of its own beside the verdict. */
+/** Files that tests made, each a blob beside the verdict. */
 export interface ArtifactFiles {
   write(artifact: ArtifactPlace, bytes: Readable): Promise<void>;
   open(artifact: ArtifactPlace): Promise<Readable | undefined>;
@@ -25,11 +25,13 @@ export function createArtifactFiles({
   temporary,
   verdicts,
   journal,
+  blobs,
 }: {
   readonly layout: StoreLayout;
   readonly temporary: TemporaryNames;
   readonly verdicts: VerdictFiles;
   readonly journal: VerdictJournal;
+  readonly blobs: Blobs;
 }): ArtifactFiles {
   return {
     async write(artifact, bytes) {
@@ -38,7 +40,7 @@ export function createArtifactFiles({
       const part = temporary.next();
       try {
         await pipeline(bytes, (await open(part, "w")).createWriteStream());
-        await rename(part, path);
+        await blobs.place(path, () => rename(part, path));
       } catch (error) {
         await discard(part);
         throw error;
@@ -47,12 +49,7 @@ export function createArtifactFiles({
     },
 
     async open(artifact) {
-      try {
-        return (await open(layout.artifact(artifact), "r")).createReadStream();
-      } catch (error) {
-        if (isMissing(error)) return undefined;
-        throw error;
-      }
+      return (await blobs.open(layout.artifact(artifact)))?.bytes;
     },
   };
 }

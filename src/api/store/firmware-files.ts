@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
-import { link, mkdir, open, readdir, stat, utimes } from "node:fs/promises";
+import { link, mkdir, open, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { FirmwareRecord } from "../../core/wire/farm.ts";
 import { discard, syncFolder, type TemporaryNames } from "./atomic-file.ts";
-import { isMissing, isPresent } from "./store-fault.ts";
+import type { Blobs, OpenBlob } from "./blobs.ts";
+import { isPresent } from "./store-fault.ts";
 import type { StoreLayout } from "./store-layout.ts";
 
 interface StoredFile {
@@ -18,10 +19,11 @@ interface StoredFile {
 interface FirmwareFilesDependencies {
   readonly layout: StoreLayout;
   readonly temporary: TemporaryNames;
+  readonly blobs: Blobs;
   readonly maxBytes: number;
 }
 
-/** Firmware of a folder store: a file each, under the digest of its bytes. */
+/** Firmware of a folder store: a blob each, under the digest of its bytes. */
 export class FirmwareFiles {
   readonly #dependencies: FirmwareFilesDependencies;
 
@@ -43,42 +45,27 @@ export class FirmwareFiles {
   }
 
   /** Whether it is there; if so, the retention takes it for used just now. */
-  async has(sha256: string): Promise<boolean> {
-    try {
-      const now = new Date();
-      await utimes(this.#dependencies.layout.firmwareFile(sha256), now, now);
-      return true;
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
+  has(sha256: string): Promise<boolean> {
+    return this.#dependencies.blobs.touch(this.#dependencies.layout.firmwareFile(sha256));
   }
 
-  async open(sha256: string): Promise<{ sizeBytes: number; bytes: Readable } | undefined> {
-    try {
-      const handle = await open(this.#dependencies.layout.firmwareFile(sha256), "r");
-      const { size } = await handle.stat();
-      return { sizeBytes: size, bytes: handle.createReadStream() };
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+  open(sha256: string): Promise<OpenBlob | undefined> {
+    return this.#dependencies.blobs.open(this.#dependencies.layout.firmwareFile(sha256));
   }
 
   async list(): Promise<StoredFile[]> {
-    const { firmware } = this.#dependencies.layout;
+    const { layout, blobs } = this.#dependencies;
     const files: StoredFile[] = [];
-    for (const folder of await readdir(firmware)) {
-      for (const sha256 of await readdir(join(firmware, folder))) {
-        const { size, mtimeMs } = await stat(join(firmware, folder, sha256));
-        files.push({ sha256, sizeBytes: size, usedMs: mtimeMs });
+    for (const folder of await readdir(layout.firmware)) {
+      for (const { name, ...fact } of await blobs.list(join(layout.firmware, folder))) {
+        files.push({ sha256: name, ...fact });
       }
     }
     return files;
   }
 
-  async delete(sha256: string): Promise<void> {
-    await discard(this.#dependencies.layout.firmwareFile(sha256));
+  delete(sha256: string): Promise<void> {
+    return this.#dependencies.blobs.delete(this.#dependencies.layout.firmwareFile(sha256));
   }
 
   async #receive(bytes: Readable, part: string): Promise<{ sha256: string; sizeBytes: number }> {
@@ -103,10 +90,12 @@ export class FirmwareFiles {
   }
 
   async #place(part: string, sha256: string): Promise<boolean> {
-    const path = this.#dependencies.layout.firmwareFile(sha256);
+    const { layout, blobs } = this.#dependencies;
+    const path = layout.firmwareFile(sha256);
+    if (await this.has(sha256)) return false;
     await mkdir(dirname(path), { recursive: true });
     try {
-      await link(part, path);
+      await blobs.place(path, () => link(part, path));
     } catch (error) {
       if (!isPresent(error)) throw error;
       await this.has(sha256);

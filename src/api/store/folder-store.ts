@@ -5,6 +5,7 @@ import type { JobVerdict } from "../../core/wire/farm.ts";
 import type { StoredInstance } from "../instance/instance-record.ts";
 import { type ArtifactFiles, type ArtifactPlace, createArtifactFiles } from "./artifact-files.ts";
 import { createTemporaryNames, discard, type TemporaryNames } from "./atomic-file.ts";
+import { type Blobs, createFileBlobs } from "./blobs.ts";
 import { takeNextEpoch } from "./epoch-files.ts";
 import { FirmwareFiles } from "./firmware-files.ts";
 import { InstanceFiles } from "./instance-files.ts";
@@ -35,6 +36,7 @@ interface Parts {
   readonly runs: RunFiles;
   readonly marks: RunMarks;
   readonly verdicts: VerdictFiles;
+  readonly blobs: Blobs;
   readonly logs: LogFiles;
   readonly artifacts: ArtifactFiles;
   readonly firmware: FirmwareFiles;
@@ -203,16 +205,18 @@ function createParts({ folder, maxFirmwareBytes = MAX_FIRMWARE_BYTES, onFault }:
   };
   const journal = new VerdictJournal({ root: folder, folder: layout.journal, owner, temporary, ensureFolder, onFault });
   const verdicts = new VerdictFiles(layout, temporary, journal);
+  const blobs = createFileBlobs();
   return {
     layout,
     temporary,
     journal,
     verdicts,
+    blobs,
     runs: new RunFiles(layout, temporary),
     marks: createRunMarks(layout, temporary),
-    logs: createLogFiles({ layout, temporary, verdicts, journal }),
-    artifacts: createArtifactFiles({ layout, temporary, verdicts, journal }),
-    firmware: new FirmwareFiles({ layout, temporary, maxBytes: maxFirmwareBytes }),
+    logs: createLogFiles({ layout, temporary, verdicts, journal, blobs }),
+    artifacts: createArtifactFiles({ layout, temporary, verdicts, journal, blobs }),
+    firmware: new FirmwareFiles({ layout, temporary, blobs, maxBytes: maxFirmwareBytes }),
     instances: new InstanceFiles(layout, temporary),
   };
 }

@@ -1,5 +1,6 @@
-import { readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Blobs } from "./blobs.ts";
 import type { FirmwareFiles } from "./firmware-files.ts";
 import type { RunFiles } from "./run-files.ts";
 import type { RunMarks } from "./run-marks.ts";
@@ -17,6 +18,7 @@ interface RetentionDependencies {
   readonly marks: RunMarks;
   readonly verdicts: VerdictFiles;
   readonly firmware: FirmwareFiles;
+  readonly blobs: Blobs;
 }
 
 interface RunFact {
@@ -71,7 +73,7 @@ export async function applyRetention(
 }
 
 /** Every run with what decides its fate, the oldest first. */
-async function observe({ layout, runs, marks, verdicts }: RetentionDependencies): Promise<RunFact[]> {
+async function observe({ layout, runs, marks, verdicts, blobs }: RetentionDependencies): Promise<RunFact[]> {
   const facts: RunFact[] = [];
   for (const id of (await runs.listIds()).reverse()) {
     const head = await runs.readHead(id);
@@ -81,7 +83,7 @@ async function observe({ layout, runs, marks, verdicts }: RetentionDependencies)
       head,
       isFinished: summary !== undefined || (await verdicts.count(id)) >= head.jobCount,
       finishedMs: Date.parse(summary?.finishedAt ?? head.createdAt),
-      sizeBytes: (await stat(layout.run(id))).size + (await sizeOf(layout.resultsOf(id))),
+      sizeBytes: (await blobs.sizeOf(layout.run(id))) + (await sizeOf(blobs, layout.resultsOf(id))),
       digests: await runs.readDigests(id),
     });
   }
@@ -89,12 +91,12 @@ async function observe({ layout, runs, marks, verdicts }: RetentionDependencies)
 }
 
 /** Results whose run is gone: a deletion was killed on its way. */
-async function removeOrphans({ layout, runs }: RetentionDependencies): Promise<number> {
+async function removeOrphans({ layout, runs, blobs }: RetentionDependencies): Promise<number> {
   const ids = new Set(await runs.listIds());
   let freedBytes = 0;
   for (const name of await readdir(layout.results)) {
     if (ids.has(name)) continue;
-    freedBytes += await sizeOf(join(layout.results, name));
+    freedBytes += await sizeOf(blobs, join(layout.results, name));
     await rm(join(layout.results, name), { recursive: true, force: true });
   }
   return freedBytes;
@@ -117,12 +119,12 @@ function release(references: Map<string, number>, digests: readonly string[]): v
 }
 
 /** Bytes of the files in a folder, which may be written to meanwhile. */
-async function sizeOf(folder: string): Promise<number> {
+async function sizeOf(blobs: Blobs, folder: string): Promise<number> {
   let bytes = 0;
   try {
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
-      bytes += entry.isDirectory() ? await sizeOf(path) : (await stat(path)).size;
+      bytes += entry.isDirectory() ? await sizeOf(blobs, path) : await blobs.sizeOf(path);
     }
   } catch (error) {
     if (!isMissing(error)) throw error;
