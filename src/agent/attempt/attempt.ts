@@ -1,4 +1,5 @@
 import { FarmError } from "../../core/error/farm-error.ts";
+import { textChannels, usesSemihosting } from "../../core/policy/text-channels.ts";
 import { verdictOfError } from "../../core/policy/verdict-of-error.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import { durationMs } from "../../core/schema/duration.ts";
@@ -92,8 +93,8 @@ export class Attempt {
       onExceeded: (uart) =>
         this.#progress.abort(new FarmError("OutputLimit", { limitBytes: spec.limits.output, uart })),
     });
-    this.hubs = spec.board.uarts.map(
-      ({ name }) =>
+    this.hubs = textChannels(spec.board).map(
+      (name) =>
         new UartHub({
           name,
           logPath: `${logFolder}/${name}.log`,
@@ -114,6 +115,7 @@ export class Attempt {
       onReset: spec.onReset,
       maxResets: spec.limits.resets,
       needsGuestTime: spec.scenario !== undefined && usesGuestTime(spec.scenario),
+      needsSemihosting: usesSemihosting(spec.scenario, this.#board),
       hasDisplay: spec.scenario !== undefined && usesDisplay(spec.scenario),
       hubs: this.hubs,
       gpio: this.gpio,

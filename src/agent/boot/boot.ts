@@ -46,9 +46,11 @@ export interface BootRequest {
   readonly drives?: readonly DriveFile[] | undefined;
   /** Something will be timed by the guest's own clock. */
   readonly needsGuestTime?: boolean;
+  /** What the guest says by semihosting will be looked at. */
+  readonly needsSemihosting?: boolean;
   /** Somebody will look at the board's display. */
   readonly hasDisplay?: boolean;
-  /** One for each UART of the board. */
+  /** One for each UART of the board, and behind them one for its semihosting, where it has that (`textChannels`). */
   readonly uarts: readonly UartPort[];
   /** The board's pins; without it nobody asks for them. */
   readonly gpio?: GpioPort | undefined;

@@ -1,4 +1,5 @@
 import { FarmError } from "../../core/error/farm-error.ts";
+import { SEMIHOSTING_CHANNEL } from "../../core/policy/text-channels.ts";
 import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
 import type { BoardEmulator } from "../emulator/emulators.ts";
 import { compareVersions } from "../emulator/version.ts";
@@ -23,13 +24,11 @@ const SNAPSHOT_VERSION = "8.2";
  * @throws {FarmError} NotSupportedByBoard, NotSupportedHere
  */
 export function chooseStrategy(request: BootRequest, emulator: BoardEmulator): BootStrategyName {
-  const { strategy, board, boardName, network, needsGuestTime } = request;
+  const { strategy, board, boardName, network } = request;
   if (network !== "none" && board.network === undefined) {
     throw notSupported(`network: ${network}`, boardName, "it has no network device");
   }
-  if (needsGuestTime && emulator.info.farmRevision === undefined) {
-    throw new FarmError("NotSupportedHere", { what: "clock: guest", board: boardName, problem: TAKES_FARM_QEMU });
-  }
+  refuseWithoutFarmQemu(request, emulator);
   if (strategy === "spawn") return "spawn";
   if (strategy === "auto" || strategy === "live") {
     const candidates = strategy === "live" ? LIVE : BY_COST;
@@ -41,6 +40,15 @@ export function chooseStrategy(request: BootRequest, emulator: BoardEmulator): B
   const lacking = lack(strategy, emulator);
   if (lacking !== undefined) throw new FarmError("NotSupportedHere", { what, board: boardName, problem: lacking });
   return strategy;
+}
+
+/** @throws {FarmError} NotSupportedHere */
+function refuseWithoutFarmQemu({ boardName, ...needed }: BootRequest, { info }: BoardEmulator): void {
+  if (info.farmRevision !== undefined) return;
+  const needs = { "clock: guest": needed.needsGuestTime, [`uart: ${SEMIHOSTING_CHANNEL}`]: needed.needsSemihosting };
+  for (const [what, isNeeded] of Object.entries(needs)) {
+    if (isNeeded) throw new FarmError("NotSupportedHere", { what, board: boardName, problem: TAKES_FARM_QEMU });
+  }
 }
 
 /** What a strategy takes that the emulator here has not; undefined: nothing. */

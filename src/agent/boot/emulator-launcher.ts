@@ -1,4 +1,5 @@
 import { open } from "node:fs/promises";
+import { hasSemihostingChannel } from "../../core/policy/text-channels.ts";
 import { type EmulatorStart, emulatorArguments, type GuestRam } from "../emulator/emulator-arguments.ts";
 import { EmulatorProcess, FIRST_CHANNEL_FD } from "../emulator/emulator-process.ts";
 import type { BoardEmulator } from "../emulator/emulators.ts";
@@ -60,7 +61,7 @@ export function createEmulatorLauncher(options: EmulatorLauncherOptions): Emulat
         uid: slot.uid,
         gid: slot.uid,
         environment: slotEnvironment(slot.folder),
-        channels: 1 + board.uarts.length,
+        channels: 1 + board.uarts.length + (hasSemihostingText(board, emulator) ? 1 : 0),
         files,
       });
       return new LiveEmulator({ emulator, process, answerTimeoutMs, stopGraceMs });
@@ -70,9 +71,12 @@ export function createEmulatorLauncher(options: EmulatorLauncherOptions): Emulat
   };
 }
 
-function argumentsOf(request: LaunchRequest, { info, accelerator }: BoardEmulator, start: EmulatorStart): string[] {
+function argumentsOf(request: LaunchRequest, emulator: BoardEmulator, start: EmulatorStart): string[] {
+  const { info, accelerator } = emulator;
   const { board, firmware, network, onReset, hasDisplay = false, drives = [], ram } = request;
-  const firstFileFd = FIRST_CHANNEL_FD + 1 + board.uarts.length;
+  const afterUartsFd = FIRST_CHANNEL_FD + 1 + board.uarts.length;
+  const semihostingFd = hasSemihostingText(board, emulator) ? afterUartsFd : undefined;
+  const firstFileFd = semihostingFd === undefined ? afterUartsFd : afterUartsFd + 1;
   return emulatorArguments({
     board,
     firmware,
@@ -82,6 +86,7 @@ function argumentsOf(request: LaunchRequest, { info, accelerator }: BoardEmulato
     isSemihostingConfined: info.farmRevision !== undefined,
     qmpFd: FIRST_CHANNEL_FD,
     uartFds: board.uarts.map((_, place) => FIRST_CHANNEL_FD + 1 + place),
+    semihostingFd,
     network,
     onReset,
     hasDisplay,
@@ -91,6 +96,11 @@ function argumentsOf(request: LaunchRequest, { info, accelerator }: BoardEmulato
     })),
     ram,
   });
+}
+
+/** Stock QEMU has no way to give the text without giving files of the host. */
+function hasSemihostingText(board: LaunchRequest["board"], { info }: BoardEmulator): boolean {
+  return info.farmRevision !== undefined && hasSemihostingChannel(board);
 }
 
 /** Processes are counted by user: only where the slot has one to itself may they be limited. */

@@ -37,6 +37,8 @@ export interface EmulatorArguments {
   readonly qmpFd: number;
   /** One for each UART, in the board's order. */
   readonly uartFds: readonly number[];
+  /** Where the guest's text by semihosting goes, in an emulator that confines it; without it, nowhere. */
+  readonly semihostingFd?: number | undefined;
   readonly network: "none" | "isolated" | "egress";
   readonly onReset: "continue" | "end";
   /** Somebody will look at the board's display. */
@@ -90,9 +92,13 @@ function displayArguments({ board: { display }, hasDisplay }: EmulatorArguments)
   return [...["-vnc", "none,share=force-shared"], ...(display.device === undefined ? [] : ["-device", display.device])];
 }
 
-function semihostingArguments({ board, isSemihostingConfined }: EmulatorArguments): string[] {
+function semihostingArguments(launch: EmulatorArguments): string[] {
+  const { board, isSemihostingConfined, semihostingFd } = launch;
   if (!board.semihosting) return [];
-  return ["-semihosting-config", isSemihostingConfined ? CONFINED_SEMIHOSTING : SEMIHOSTING];
+  if (!isSemihostingConfined) return ["-semihosting-config", SEMIHOSTING];
+  if (semihostingFd === undefined) return ["-semihosting-config", CONFINED_SEMIHOSTING];
+  const chardev = ["-chardev", `socket,id=semihosting,fd=${semihostingFd}`];
+  return [...chardev, "-semihosting-config", `${CONFINED_SEMIHOSTING},chardev=semihosting`];
 }
 
 function machineArguments({ emulator, memory }: BoardSpec, { accelerator, ram }: EmulatorArguments): string[] {

@@ -27,9 +27,11 @@ export interface GuestOptions {
   readonly drives?: readonly DriveFile[];
   /** Something will be timed by the guest's own clock. */
   readonly needsGuestTime?: boolean;
+  /** What the guest says by semihosting will be looked at. */
+  readonly needsSemihosting?: boolean;
   /** Somebody will look at the board's display. */
   readonly hasDisplay?: boolean;
-  /** One for each UART of the board, in its order. */
+  /** One for each channel of text of the board, in their order (`textChannels`). */
   readonly hubs: readonly UartHub[];
   readonly gpio: GpioPort;
   /** Its end ends the guest's start. */

@@ -1,3 +1,4 @@
+import { textChannels } from "../../core/policy/text-channels.ts";
 import type { DesiredState } from "../../core/wire/desired-state.ts";
 import type { BootStrategy } from "../boot/boot.ts";
 import { watchReady } from "../boot/ready-watch.ts";
@@ -45,7 +46,7 @@ export class InstanceBoard implements ChannelOwner {
     this.#options = options;
     this.drives = options.drives;
     this.#progress = new Progress();
-    this.hubs = desired.board.uarts.map(({ name }) => new UartHub({ name, logPath: `${logFolder}/${name}.log` }));
+    this.hubs = textChannels(desired.board).map((name) => new UartHub({ name, logPath: `${logFolder}/${name}.log` }));
     const { board, boardName } = desired;
     const uart = this.hubs.find(({ name }) => name === board.gpio?.uart);
     // A person looks on: levels are known from the first instruction.

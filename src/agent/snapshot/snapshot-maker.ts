@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { textChannels } from "../../core/policy/text-channels.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import { formatDuration } from "../../core/schema/duration.ts";
 import type { Boot } from "../boot/boot.ts";
@@ -36,7 +37,7 @@ export interface SnapshotMaking {
 export async function makeSnapshot(making: SnapshotMaking): Promise<MadeSnapshot> {
   const { board, slot, isTemplate, folder, progress, shownOn } = making;
   const begunMs = performance.now();
-  const uarts = board.uarts.map(({ name }) => new CapturedUart(name));
+  const uarts = textChannels(board).map((name) => new CapturedUart(name));
   const ready = Promise.withResolvers<void>();
   const stopWatching = watchReady({ board, uarts, onReady: ready.resolve, onError: ready.reject });
   let isShown = false;

@@ -1,5 +1,6 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import { attemptIdOf, parseJobId } from "../../core/policy/attempt-id.ts";
+import { textChannels } from "../../core/policy/text-channels.ts";
 import type { JobVerdict } from "../../core/wire/farm.ts";
 import type { JobPlace } from "../queue/waiting-room.ts";
 import type { StoredRun } from "../store/store.ts";
@@ -31,8 +32,8 @@ export async function openLog(context: LogContext, request: LogRequest): Promise
   const run = await context.store.readRun(runId);
   const spec = run?.spec.jobs[index];
   if (!run || !spec) throw new FarmError("NotFound", { kind: "job", name: jobId });
-  const uarts = run.boards[spec.board]?.uarts ?? [];
-  if (!uarts.some(({ name }) => name === uart)) {
+  const board = run.boards[spec.board];
+  if (!board || !textChannels(board).includes(uart)) {
     throw new FarmError("NotFound", { kind: "UART", name: `${uart} on board ${spec.board}` });
   }
   return request.follow ? followLog(context, run, request) : readLog(context, run, request);

@@ -1,6 +1,7 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import { checkFirmware } from "../../core/firmware/check-firmware.ts";
 import { refuseUnsupported } from "../../core/policy/refuse-unsupported.ts";
+import { textChannels } from "../../core/policy/text-channels.ts";
 import type { JobSpec } from "../../core/schema/job.ts";
 import { checkPatterns } from "../../pattern/check-patterns.ts";
 import { compilePattern } from "../../pattern/pattern.ts";
@@ -64,7 +65,7 @@ export function createJobCheck(
 
   function checkReady({ ready, board }: JobSpec): void {
     if (!ready) return;
-    const names = boards.get(board).spec.uarts.map(({ name }) => name);
+    const names = textChannels(boards.get(board).spec);
     if (!names.includes(ready.uart)) {
       const problem = `its UARTs are ${names.join(", ")}`;
       throw new FarmError("NotSupportedByBoard", { what: `A ready pattern on ${ready.uart}`, board, problem });

@@ -3,6 +3,7 @@ import type { FollowLogOptions } from "../../client/farm-client.ts";
 import type { GuestChannels } from "../../client/guest-channels.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { nearestName } from "../../core/policy/nearest-name.ts";
+import { textChannels } from "../../core/policy/text-channels.ts";
 import type { NamedBoard } from "../farm/documents.ts";
 
 export interface TargetLogOptions extends FollowLogOptions {
@@ -33,7 +34,7 @@ export interface Target extends GuestChannels, AsyncDisposable {
 /** The UART of that name, or the console of the board. @throws {FarmError} NotFound with the nearest one */
 export async function chooseUart(target: Pick<Target, "board">, name: string | undefined): Promise<string> {
   const { name: board, spec } = await target.board();
-  const uarts = spec.uarts.map((uart) => uart.name);
+  const uarts = textChannels(spec);
   const chosen = name ?? uarts[0] ?? "uart0";
   if (uarts.length === 0 || uarts.includes(chosen)) return chosen;
   const nearest = nearestName(chosen, uarts);

@@ -4,6 +4,7 @@ import type { BoardSpec } from "../schema/board.ts";
 import { type Scenario, UNSUPPORTED_ACTIONS } from "../schema/scenario.ts";
 import type { TakeScreenshot } from "../schema/screenshot-step.ts";
 import { refusePins } from "./refuse-pins.ts";
+import { channelsNamedIn, textChannels } from "./text-channels.ts";
 
 /**
  * Refuses a scenario that asks for what the board does not have, before anything is started.
@@ -11,7 +12,7 @@ import { refusePins } from "./refuse-pins.ts";
  */
 export function refuseUnsupported(
   scenario: Scenario,
-  board: { name: string; spec: Pick<BoardSpec, "uarts" | "gpio" | "diagram" | "display"> },
+  board: { name: string; spec: Pick<BoardSpec, "uarts" | "semihosting" | "gpio" | "diagram" | "display"> },
 ): void {
   for (const [index, step] of scenario.steps.entries()) {
     const action = UNSUPPORTED_ACTIONS.find((name) => step[name] !== undefined);
@@ -19,8 +20,8 @@ export function refuseUnsupported(
     const problem = "the farm cannot do that step yet";
     throw unsupported(board.name, `step ${index + 1} (${action})`, `steps.${index}.${action}`, problem);
   }
-  const uarts = board.spec.uarts.map(({ name }) => name);
-  for (const { what, uart, place } of uartsOf(scenario)) {
+  const uarts = textChannels(board.spec);
+  for (const { what, uart, place } of channelsNamedIn(scenario)) {
     if (uarts.includes(uart)) continue;
     throw unsupported(board.name, `${what} on UART ${uart}`, place, `the board has ${uarts.join(", ")}`);
   }
@@ -53,28 +54,4 @@ function problemOfScreenshot(screenshot: TakeScreenshot, { display }: Pick<Board
 
 function unsupported(board: string, what: string, place: string, problem: string): FarmError {
   return new FarmError("NotSupportedByBoard", { what, board, problem, place });
-}
-
-interface NamedUart {
-  readonly what: string;
-  readonly uart: string;
-  readonly place: string;
-}
-
-function uartsOf({ steps, fail, monitors }: Scenario): NamedUart[] {
-  const serialActions = ["wait-serial", "write-serial"] as const;
-  return [
-    ...steps.flatMap((step, index) =>
-      serialActions.flatMap((action) =>
-        named(step[action], `step ${index + 1} (${action})`, `steps.${index}.${action}`),
-      ),
-    ),
-    ...fail.flatMap((one, index) => named(one, `fail pattern ${index + 1}`, `fail.${index}`)),
-    ...monitors.flatMap((one, index) => named(one, `monitor ${index + 1}`, `monitors.${index}`)),
-  ];
-}
-
-function named(value: unknown, what: string, place: string): NamedUart[] {
-  if (typeof value !== "object" || value === null || !("uart" in value)) return [];
-  return typeof value.uart === "string" ? [{ what, uart: value.uart, place: `${place}.uart` }] : [];
 }

@@ -10,7 +10,7 @@ export const RFC2217_SUFFIX = "-rfc2217";
 export const channelRequest = z
   .strictObject({
     name: objectName.describe(
-      "Channel: a UART of the board such as uart0, the same by RFC 2217 (uart0-rfc2217), or gpio, qmp, gdb, monitor, vnc.",
+      "Channel: a UART of the board such as uart0, the same by RFC 2217 (uart0-rfc2217), or semihosting, gpio, qmp, gdb, monitor, vnc.",
     ),
     tcp: z.boolean().default(false).describe("True opens a raw TCP port for the channel."),
   })

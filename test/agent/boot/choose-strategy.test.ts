@@ -25,6 +25,19 @@ function choose(strategy: string, proven: readonly string[], info: Info, rest: o
 }
 
 test.each([
+  ["clock: guest", { needsGuestTime: true }],
+  ["uart: semihosting", { needsSemihosting: true }],
+])("%s takes the farm's own QEMU, however the guest is started", (what, needs) => {
+  for (const strategy of ["spawn", "auto"]) {
+    const stock = choose(strategy, [], { version: "10.0.2" }, needs);
+    expect(stock).toThrow(
+      expect.objectContaining({ code: "NotSupportedHere", message: expect.stringContaining(what) }),
+    );
+    expect(choose(strategy, [], { version: "10.0.13", farmRevision: 1 }, needs)()).toBe("spawn");
+  }
+});
+
+test.each([
   ["recycle", "it takes the farm's own QEMU, which npm run qemu builds"],
   ["snapshot", "it takes QEMU 8.2 or later, and this is 7.2.22"],
   ["template", "it takes QEMU 8.2 or later, and this is 7.2.22"],

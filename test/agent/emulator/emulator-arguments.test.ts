@@ -55,6 +55,16 @@ test("semihosting leads to a debugger that is never there, and is on only where 
   }
 });
 
+test("an emulator that confines semihosting answers it itself, with its text on a channel where there is one", () => {
+  const launch = { isSemihostingConfined: true };
+  const confined = "-semihosting-config enable=on,target=native,confined=on,arg=firmware";
+  expect(argumentsOf({ semihosting: true }, launch)).toMatch(new RegExp(`${confined}$`));
+  expect(argumentsOf({ semihosting: true }, { ...launch, semihostingFd: 5 })).toContain(
+    `-chardev socket,id=semihosting,fd=5 ${confined},chardev=semihosting`,
+  );
+  expect(argumentsOf({}, launch)).not.toContain("semihosting");
+});
+
 test("serial ports that are no UART of the board lead nowhere", () => {
   const args = argumentsOf({
     uarts: [

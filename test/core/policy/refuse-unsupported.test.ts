@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { refuseUnsupported } from "../../../src/core/policy/refuse-unsupported.ts";
+import { textChannels } from "../../../src/core/policy/text-channels.ts";
 import { type ScenarioInput, scenario, UNSUPPORTED_ACTIONS } from "../../../src/core/schema/scenario.ts";
 
-const board = { name: "b", spec: { uarts: [{ name: "uart0", index: 0 }] } };
+const board = { name: "b", spec: { uarts: [{ name: "uart0", index: 0 }], semihosting: false } };
 const refuse = (input: Omit<ScenarioInput, "version">) => () =>
   refuseUnsupported(scenario.parse({ version: 1, ...input }), board);
 
@@ -54,6 +55,18 @@ describe("Before start, a scenario", () => {
   test.each(["../a.png", "/a.png", "a/../b.png", ""])("keeps no picture as %j", (name) => {
     const steps = [{ "take-screenshot": { "save-to": name } }];
     expect(scenario.safeParse({ version: 1, steps }).success).toBe(false);
+  });
+
+  test("has what a guest says by semihosting as one more UART, where the board's CPU has that", () => {
+    const steps = [{ "wait-serial": { text: "a", uart: "semihosting" } }];
+    const spec = { ...board.spec, semihosting: true };
+    const act = (uarts = spec.uarts) =>
+      refuseUnsupported(scenario.parse({ version: 1, steps }), { name: "b", spec: { ...spec, uarts } });
+    expect(act).not.toThrow();
+    expect(refuse({ steps })).toThrow("the board has uart0.");
+    const taken = [...spec.uarts, { name: "semihosting", index: 1 }];
+    expect(() => act(taken)).not.toThrow();
+    expect(textChannels({ semihosting: true, uarts: taken })).toEqual(["uart0", "semihosting"]);
   });
 
   test("knows every action that is not supported yet", () => {
