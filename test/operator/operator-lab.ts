@@ -9,7 +9,7 @@ import { createKubeClient } from "../../src/kube/create-kube-client.ts";
 import type { KubeClient } from "../../src/kube/kube-client.ts";
 import { createKubeMetrics } from "../../src/kube/kube-metrics.ts";
 import { createReflector, type Reflector } from "../../src/kube/reflector.ts";
-import { createLog } from "../../src/log/log.ts";
+import { createLog, type Log } from "../../src/log/log.ts";
 import { readConfig } from "../../src/operator/config.ts";
 import { type FarmObject, INSTANCES, PODS, type Pod, SECRETS } from "../../src/operator/kubernetes/kinds.ts";
 import { INSTANCE_LABEL } from "../../src/operator/kubernetes/labels.ts";
@@ -53,8 +53,18 @@ const CONTROLLERS = [
   "persistentvolumeclaim-protection-controller",
 ];
 
-/** @param options.withOperator false: the test starts its own */
-export async function startOperatorLab({ withOperator = true, controllers = CONTROLLERS } = {}): Promise<OperatorLab> {
+export interface OperatorLabOptions {
+  /** False: the test starts its own. */
+  readonly withOperator?: boolean;
+  /** Of kube-controller-manager. */
+  readonly controllers?: readonly string[];
+  /** Further settings of the farm's API. */
+  readonly apiSettings?: Readonly<Record<string, string>>;
+  readonly operatorLog?: Log;
+}
+
+export async function startOperatorLab(options: OperatorLabOptions = {}): Promise<OperatorLab> {
+  const { withOperator = true, controllers = CONTROLLERS, apiSettings = {}, operatorLog = log } = options;
   await using starting = new AsyncDisposableStack();
   const plane = starting.use(await startControlPlane({ controllers }));
   await plane.kubectl("apply", "--server-side", "-f", join(PROJECT, "charts/emufarm/crds"));
@@ -69,7 +79,7 @@ export async function startOperatorLab({ withOperator = true, controllers = CONT
     metadata: { name: "emufarm-api", namespace: "default" },
     data: { token: Buffer.from(API_TOKEN).toString("base64") },
   });
-  const { url, farm } = await startFarmApi(starting);
+  const { url, farm } = await startFarmApi(starting, apiSettings);
   const kubelet = starting.use(new StandInKubelet(client));
   const changes = new Set<() => void>();
   const tellAll = () => {
@@ -79,7 +89,7 @@ export async function startOperatorLab({ withOperator = true, controllers = CONT
     createReflector({ client, resource: INSTANCES, onChange: tellAll, log, metrics }),
   );
   await instances.synced;
-  const start = () => startOperator(readConfig(settingsOf(plane, url)), log, { election: ELECTION });
+  const start = () => startOperator(readConfig(settingsOf(plane, url)), operatorLog, { election: ELECTION });
   const resources = starting.move();
   const lab: OperatorLab = {
     plane,
@@ -129,7 +139,10 @@ function settingsOf(plane: ControlPlane, apiUrl: string): Record<string, string>
   };
 }
 
-async function startFarmApi(cleanup: AsyncDisposableStack): Promise<{ url: string; farm: FarmClient }> {
+async function startFarmApi(
+  cleanup: AsyncDisposableStack,
+  settings: Readonly<Record<string, string>>,
+): Promise<{ url: string; farm: FarmClient }> {
   const folder = cleanup.use(await createTemporaryFolder());
   const redis = cleanup.use(await startRedis());
   const port = await freePort();
@@ -146,6 +159,7 @@ async function startFarmApi(cleanup: AsyncDisposableStack): Promise<{ url: strin
         EMUFARM_REDIS: redis.address,
         EMUFARM_PUBLIC_URL: url,
         EMUFARM_IMPORT_ALLOW: "127.0.0.1",
+        ...settings,
       }),
       log,
     ),

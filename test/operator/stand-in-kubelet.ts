@@ -41,6 +41,8 @@ export class StandInKubelet implements AsyncDisposable {
   readonly #reflector: Reflector<Pod>;
   #work: Promise<unknown> = Promise.resolve();
   readonly failures: unknown[] = [];
+  /** What agents that are started from now on have in their environment beside the farm's settings. */
+  agentSurroundings: Readonly<Record<string, string>> = {};
 
   constructor(client: KubeClient) {
     this.#client = client;
@@ -77,6 +79,15 @@ export class StandInKubelet implements AsyncDisposable {
     if (!running) return;
     running.child.kill("SIGKILL");
     await once(running.child, "exit");
+  }
+
+  /** An agent that hangs: its connections stay open, and nothing answers. Thawed before the end of the test. */
+  freezeAgent(podUid: string): void {
+    this.#pods.get(podUid)?.child.kill("SIGSTOP");
+  }
+
+  thawAgent(podUid: string): void {
+    this.#pods.get(podUid)?.child.kill("SIGCONT");
   }
 
   async emulators(): Promise<number[]> {
@@ -151,6 +162,7 @@ export class StandInKubelet implements AsyncDisposable {
         EMUFARM_DATA: join(folder, "data"),
         EMUFARM_CACHE: join(tmpdir(), "emufarm-test-cache"),
         EMUFARM_SLOTS: envOf(pod, "EMUFARM_SLOTS"),
+        ...this.agentSurroundings,
       },
       stdio: ["pipe", "ignore", "pipe"],
     });

@@ -1,22 +1,13 @@
-import { existsSync } from "node:fs";
 import { connect } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { createAgentClient } from "../../../src/client/agent-client.ts";
 import type { AgentEvent } from "../../../src/core/wire/agent-event.ts";
 import { createAuthority, openAuthority } from "../../../src/operator/trust/certificate-authority.ts";
 import { createSigningKey } from "../../../src/token/signing-keys.ts";
+import { noFakeClock, withClock } from "./fake-clock.ts";
 import { PodAgent } from "./pod-agent.ts";
 
 const HOUR_MS = 3_600_000;
-const CPUS = { x64: "x86_64", arm64: "aarch64" } as Record<string, string>;
-const FAKE_CLOCK = `/usr/lib/${CPUS[process.arch]}-linux-gnu/faketime/libfaketime.so.1`;
-const noFakeClock = existsSync(FAKE_CLOCK) ? undefined : "libfaketime is not installed";
-
-const withClock = (offset: string) => ({
-  LD_PRELOAD: FAKE_CLOCK,
-  FAKETIME: offset,
-  FAKETIME_DONT_FAKE_MONOTONIC: "1",
-});
 
 describe.skipIf(noFakeClock)(`an agent whose clock is wrong${noFakeClock ? ` (${noFakeClock})` : ""}`, () => {
   test.each(["+30s", "-30s"])("by %s takes its callers", { timeout: 60_000 }, async (offset) => {

@@ -29,14 +29,18 @@ export class PodAgent implements AsyncDisposable {
   #child: ChildProcess | undefined;
   #port = 0;
 
-  private constructor(authority: CertificateAuthority, keys: readonly SigningKey[], env: Record<string, string>) {
+  private constructor(
+    authority: CertificateAuthority,
+    keys: readonly SigningKey[],
+    env: Readonly<Record<string, string>>,
+  ) {
     this.#folder = mkdtempSync(join(tmpdir(), "pa-"));
     this.authority = authority;
     this.#keys = keys;
     this.#env = env;
   }
 
-  static async start(env: Record<string, string> = {}, certificateLifeMs = HOUR_MS): Promise<PodAgent> {
+  static async start(env: Readonly<Record<string, string>> = {}, certificateLifeMs = HOUR_MS): Promise<PodAgent> {
     const authority = await openAuthority(await createAuthority(Date.now(), 10 * HOUR_MS));
     const keys = await Promise.all(SIGNERS.map((signer) => createSigningKey(signer, 0)));
     const agent = new PodAgent(authority, keys, env);

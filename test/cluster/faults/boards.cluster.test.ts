@@ -6,7 +6,7 @@ import { describeOnCluster } from "../cluster.ts";
 import { type JobDesk, openJobDesk } from "./counting-job.ts";
 import { conditionOf, isServing } from "./farm-sight.ts";
 import { countingBoard, type FaultyFarm, inlineFirmware, useFaultyFarm } from "./faulty-farm.ts";
-import { countProcesses, signalProcesses } from "./node-processes.ts";
+import { countProcesses, exhaustMemory, signalProcesses } from "./node-processes.ts";
 
 const TEST_MS = 400_000;
 const EMULATOR = "qemu-*";
@@ -18,6 +18,8 @@ const JOB = 60;
 const LOSSES: readonly {
   readonly name: string;
   readonly what: string;
+  /** What the end of the guest says among other things. */
+  readonly says?: string;
   happen(farm: FaultyFarm, pod: Pod): Promise<unknown>;
 }[] = [
   { name: "killed", what: "its agent is killed", happen: ({ own }, pod) => signalProcesses(own, pod, AGENT, "KILL") },
@@ -35,6 +37,12 @@ const LOSSES: readonly {
       const path = `/api/v1/namespaces/${installed.boards.name}/pods/${metadata.name}/eviction`;
       return installed.boards.kubectl(["create", `--raw=${path}`, "-f", "-"], JSON.stringify(eviction));
     },
+  },
+  {
+    name: "out-of-memory",
+    what: "its pod is out of memory",
+    says: "OOMKilled",
+    happen: ({ own }, pod) => exhaustMemory(own, pod, AGENT),
   },
 ];
 
@@ -79,7 +87,12 @@ describeOnCluster("a board", "disruptive", (cluster) => {
     const { status } = await sight.untilInstance("again", (seen) => seen.restarts === 1 && isServing(seen));
     expect(status).toMatchObject({
       podName: board.status.podName,
-      lastExit: { reason: "EmulatorKilled", signal: "SIGKILL", time: expect.any(String) },
+      lastExit: {
+        reason: "EmulatorKilled",
+        signal: "SIGKILL",
+        time: expect.any(String),
+        lastLines: expect.arrayContaining([expect.stringMatching(/^tick \d+/)]),
+      },
     });
     // The connection outlives the guest.
     await uart.hear(10);
@@ -104,7 +117,7 @@ describeOnCluster("a board", "disruptive", (cluster) => {
   test.each(LOSSES)(
     "begins anew under its name and address when $what",
     { timeout: TEST_MS },
-    async ({ name, happen }) => {
+    async ({ name, happen, says = "" }) => {
       const farm = given();
       const { sight, own } = farm;
       const before = await farm.startCounting(name);
@@ -122,6 +135,7 @@ describeOnCluster("a board", "disruptive", (cluster) => {
       expect(after.status.address).toBe(before.status.address);
       expect(after.status.firmware).toEqual(before.status.firmware);
       expect(after.status.lastExit?.detail ?? "").not.toBe("");
+      expect(after.status.lastExit?.detail).toContain(says);
       await using uart = await after.openUart();
       await uart.hear(5);
       expect(uart.gaps).toEqual([]);
@@ -130,6 +144,15 @@ describeOnCluster("a board", "disruptive", (cluster) => {
       await farm.installed.boards.kubectl(["delete", `emu/${name}`]);
     },
   );
+
+  test("whose guest crashes in a job: the job has failed, and is not tried again", { timeout: TEST_MS }, async () => {
+    expect(await desk.verdictOf("lockup")).toMatchObject({
+      verdict: "failed",
+      attempt: 1,
+      attempts: [],
+      error: { code: "GuestCrashed" },
+    });
+  });
 
   test.each([
     {

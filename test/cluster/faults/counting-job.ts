@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { vi } from "vitest";
 import { createFarmClient, type FarmClient } from "../../../src/client/farm-client.ts";
 import { FarmError } from "../../../src/core/error/farm-error.ts";
+import { jobIdOf } from "../../../src/core/policy/attempt-id.ts";
 import { API_VERSION } from "../../../src/core/schema/metadata.ts";
 import type { JobVerdict } from "../../../src/core/wire/farm.ts";
 import { SECRETS } from "../../../src/operator/kubernetes/kinds.ts";
@@ -18,6 +19,10 @@ export interface JobDesk extends AsyncDisposable {
   readonly client: FarmClient;
   /** Starts a job that passes when its guest has counted so far; settles when its guest runs. */
   startCounting(last: number): Promise<CountingJob>;
+  /** Hands in such a job, whether or not anybody takes it. */
+  submitCounting(last: number): Promise<CountingJob>;
+  /** Verdict of a job of other firmware. */
+  verdictOf(app: string): Promise<JobVerdict>;
 }
 
 export interface CountingJob {
@@ -37,23 +42,34 @@ export async function openJobDesk(farm: FaultyFarm, spec: object = {}): Promise<
   const token = Buffer.from(secret?.data?.token ?? "", "base64").toString();
   const [pod] = await farm.partPods("api");
   const client = createFarmClient({ address: `http://${pod?.status?.podIP}:${API_PORT}`, token });
-  const image = await readFile(join(await buildFirmware(), "mps2-an385/metronome.elf"));
-  const { sha256 } = await client.uploadBytes(image);
+  const upload = async (app: string) => {
+    const image = await readFile(join(await buildFirmware(), `mps2-an385/${app}.elf`));
+    return await client.uploadBytes(image);
+  };
+  const { sha256: metronome } = await upload("metronome");
+  const submit = async (sha256: string, expectText: string) => {
+    const job = { board: "mps2-an385", firmware: { sha256 }, expectText, timeout: "300s" };
+    const run = await client.submitRun({ jobs: [job] });
+    const verdict = verdictOf(client, run.id);
+    // Asked for when the fault is over.
+    verdict.catch(() => {});
+    return { id: jobIdOf(run.id, 0), verdict };
+  };
+  const submitCounting = (last: number) => submit(metronome, `tick ${last}\n`);
   return {
     client,
+    submitCounting,
     async startCounting(last) {
-      const job = { board: "mps2-an385", firmware: { sha256 }, expectText: `tick ${last}\n`, timeout: "300s" };
-      const run = await client.submitRun({ jobs: [job] });
-      const verdict = verdictOf(client, run.id);
-      // Asked for when the fault is over.
-      verdict.catch(() => {});
-      const id = `${run.id}-000000`;
+      const job = await submitCounting(last);
       const isRunning = async () => {
-        const [first] = await Array.fromAsync(client.jobs(run.id));
-        if (first?.state === "waiting") throw new Error(`the job waits: ${first.waiting?.reason}`);
-        return first?.id ?? id;
+        const { state, waiting } = await client.job(job.id);
+        if (state === "waiting") throw new Error(`the job waits: ${waiting?.reason}`);
       };
-      return { id: await vi.waitFor(isRunning, { timeout: START_MS, interval: 250 }), verdict };
+      await vi.waitFor(isRunning, { timeout: START_MS, interval: 250 });
+      return job;
+    },
+    async verdictOf(app) {
+      return await (await submit((await upload(app)).sha256, "never said")).verdict;
     },
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };

@@ -17,6 +17,12 @@ const TIMINGS = { inactivityMs: 20_000, firstPauseMs: 100, longestPauseMs: 500 }
 
 export type SeenInstance = FarmObject & { readonly status?: EmulatorInstanceStatus };
 
+/** The fewest agents of a pool that served at one moment. */
+export interface PoolCount {
+  readonly pool: string;
+  fewest: number;
+}
+
 /** What becomes of the instances of a namespace and of their pods, as the API server tells it. */
 export class FarmSight implements AsyncDisposable {
   /** Names of pods that were ready at one moment though they are of one instance. There must never be any. */
@@ -29,6 +35,7 @@ export class FarmSight implements AsyncDisposable {
   readonly #instances: Reflector<FarmObject>;
   readonly #pods: Reflector<Pod>;
   readonly #waiting = new Set<() => void>();
+  readonly #counts: PoolCount[] = [];
 
   private constructor(cluster: TestCluster, { name: namespace }: TestNamespace) {
     const metrics = createKubeMetrics(new Registry());
@@ -70,6 +77,13 @@ export class FarmSight implements AsyncDisposable {
   poolPods(name: string): Pod[] {
     const isOfPool = ({ metadata }: Pod) => metadata.labels?.[POOL_LABEL] === name;
     return this.#pods.list().filter((pod) => isOfPool(pod) && isReady(pod) && !pod.metadata.deletionTimestamp);
+  }
+
+  /** Counts the agents of a pool that serve, from now on. */
+  countAgents(pool: string): PoolCount {
+    const count = { pool, fewest: this.poolPods(pool).length };
+    this.#counts.push(count);
+    return count;
   }
 
   /** The instance, once its status fits and is about its present spec. */
@@ -122,6 +136,7 @@ export class FarmSight implements AsyncDisposable {
       if (uid === undefined || !isReady(pod)) continue;
       ready.set(uid, [...(ready.get(uid) ?? []), name]);
     }
+    for (const count of this.#counts) count.fewest = Math.min(count.fewest, this.poolPods(count.pool).length);
     for (const names of ready.values()) if (names.length > 1) this.doubles.push(names.sort().join(" and "));
   }
 

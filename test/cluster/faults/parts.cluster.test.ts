@@ -19,6 +19,8 @@ const A_WHILE = 20;
 const JOB = 60;
 /** The longest that the API server is away here; not so long that a node would be given up for good. */
 const AWAY_MS = 30_000;
+/** Four times as long as a lease. */
+const FROZEN_MS = 60_000;
 const METRICS_PORT = 8_080;
 
 interface Fault {
@@ -40,17 +42,12 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: "the operator that leads is frozen until another leads, and then goes on",
-    async happen(farm, listen) {
-      const leader = await leaderOf(farm);
-      await signalProcesses(farm.own, leader, "node", "STOP");
-      try {
-        await expect.poll(() => holderOf(farm), { timeout: 120_000, interval: 500 }).not.toBe(leader.metadata.name);
-      } finally {
-        await signalProcesses(farm.own, leader, "node", "CONT");
-      }
-      await listen();
-      expect(await holderOf(farm)).not.toBe(leader.metadata.name);
-    },
+    happen: (farm, listen) => freezeLeader(farm, 0, listen),
+  },
+  {
+    what: `the operator that leads is frozen for ${FROZEN_MS / 1_000} s, while another leads, and then goes on`,
+    isLong: true,
+    happen: (farm, listen) => freezeLeader(farm, FROZEN_MS, listen),
   },
   {
     what: "the API server is killed, and comes back",
@@ -182,6 +179,31 @@ async function leaderOf(farm: FaultyFarm): Promise<Pod> {
   const pod = (await farm.partPods("operator")).find(({ metadata }) => metadata.name === holder);
   if (!pod) throw new Error(`no operator's pod is ${holder}`);
   return pod;
+}
+
+/** What it wakes up with is of no effect: it does not lead, and the lease of the one that does is untouched. */
+async function freezeLeader(farm: FaultyFarm, atLeastMs: number, listen: () => Promise<void>): Promise<void> {
+  const leader = await leaderOf(farm);
+  await signalProcesses(farm.own, leader, "node", "STOP");
+  let epoch: unknown;
+  try {
+    const isLong = sleep(atLeastMs);
+    await expect.poll(() => holderOf(farm), { timeout: 120_000, interval: 500 }).not.toBe(leader.metadata.name);
+    epoch = await epochOf(farm);
+    await isLong;
+  } finally {
+    await signalProcesses(farm.own, leader, "node", "CONT");
+  }
+  await listen();
+  expect(await holderOf(farm)).not.toBe(leader.metadata.name);
+  expect(await epochOf(farm)).toBe(epoch);
+  await expect.poll(() => leadersOf(farm), { timeout: 60_000 }).toEqual([await holderOf(farm)]);
+}
+
+/** Of the leader's term: another one for each. */
+async function epochOf(farm: FaultyFarm): Promise<number | undefined> {
+  const lease = await farm.sight.client.get(LEASES, "emufarm-operator", farm.installed.system.name);
+  return lease?.spec?.leaseTransitions;
 }
 
 /** Names of the operators that say of themselves that they lead. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { describeOnCluster } from "../cluster.ts";
 import { conditionOf, isServing } from "./farm-sight.ts";
 import { countingBoard, type FaultyFarm, inlineFirmware, useFaultyFarm } from "./faulty-farm.ts";
@@ -16,6 +16,8 @@ interface Refusal {
   readonly spec: object;
   /** Objects that are there first. */
   readonly beside?: readonly object[];
+  /** What is done to the cluster first. */
+  readonly prepare?: (farm: FaultyFarm) => Promise<unknown>;
   readonly reason: string;
   readonly message: RegExp;
   /** What takes the obstacle away; it is ready then, by itself. */
@@ -29,6 +31,10 @@ const foreignService = {
   spec: { ports: [{ port: 80 }] },
 };
 
+const TAINTED = "node3";
+/** Nobody bears it. */
+const TAINT = "emufarm-test";
+
 /** In this order: the quota lets no further pod in. */
 const REFUSALS: readonly Refusal[] = [
   {
@@ -38,6 +44,15 @@ const REFUSALS: readonly Refusal[] = [
     reason: "Unschedulable",
     message: /0\/3 nodes are available: .*didn't match Pod's node affinity\/selector/,
     mend: (farm) => farm.patch("nowhere", { podTemplate: { nodeSelector: null } }),
+  },
+  {
+    name: "tainted",
+    what: "a taint keeps it from its node",
+    spec: { podTemplate: { nodeSelector: { "kubernetes.io/hostname": TAINTED } } },
+    prepare: ({ installed }) => installed.system.kubectl(["taint", "node", TAINTED, `${TAINT}=keep-off:NoSchedule`]),
+    reason: "Unschedulable",
+    message: /0\/3 nodes are available: .*1 node\(s\) had untolerated taint/,
+    mend: ({ installed }) => installed.system.kubectl(["taint", "node", TAINTED, `${TAINT}-`]),
   },
   {
     name: "taken",
@@ -90,11 +105,17 @@ const REFUSALS: readonly Refusal[] = [
 describeOnCluster("an instance that cannot be", "disruptive", (cluster) => {
   const given = useFaultyFarm(cluster);
 
+  afterAll(async () => {
+    const taints = await cluster.kubectl(["get", "node", TAINTED, "-o", "jsonpath={.spec.taints[*].key}"]);
+    if (taints.includes(TAINT)) await cluster.kubectl(["taint", "node", TAINTED, `${TAINT}-`]);
+  });
+
   test.each(REFUSALS)(
     "because $what says so",
     { timeout: TEST_MS },
-    async ({ name, spec, beside = [], ...expected }) => {
+    async ({ name, spec, beside = [], prepare, ...expected }) => {
       const { installed, apply, sight } = given();
+      await prepare?.(given());
       for (const object of beside) await installed.boards.kubectl(["apply", "-f", "-"], JSON.stringify(object));
       await apply(name, { firmware: await inlineFirmware("metronome"), ...spec });
       const { status } = await sight.untilInstance(
