@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { AgentClient } from "../../client/agent-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { checkChange, mergePatched } from "../../core/policy/instance-change.ts";
 import { nearestName } from "../../core/policy/nearest-name.ts";
@@ -9,9 +10,9 @@ import type { BoardAvailability } from "../board/board-availability.ts";
 import type { BoardRegistry } from "../board/board-registry.ts";
 import type { ImportFirmware } from "../firmware/firmware-importer.ts";
 import type { Store } from "../store/store.ts";
-import { AgentStream } from "./agent-stream.ts";
+import { AgentStreams } from "./agent-streams.ts";
 import { digestsOf } from "./desired-wish.ts";
-import { createFarmSlots } from "./farm-slots.ts";
+import { createFarmSlots, type FarmSlots } from "./farm-slots.ts";
 import { checkInstance, checkPrecondition, type GivenInstance, specOf } from "./given-instance.ts";
 import { Instance } from "./instance.ts";
 import { objectOf } from "./instance-object.ts";
@@ -38,18 +39,20 @@ const EPOCH_NAME = "instances";
 export class Instances implements AsyncDisposable {
   readonly #dependencies: InstancesDependencies;
   readonly #world: InstanceWorld;
-  readonly #streams = new Map<string, AgentStream>();
+  readonly #streams: AgentStreams;
   readonly #instances = new Map<string, Instance>();
   readonly #listeners = new Set<(news: InstanceNews) => void>();
   readonly #changes = new Turns();
   readonly #placements = new Turns();
-  readonly #slots = createFarmSlots(this.#streams);
+  readonly #slots: FarmSlots;
 
   private constructor(dependencies: InstancesDependencies, epoch: number) {
-    const { store, boards, importFirmware, blobUrl, tenant, clock, log } = dependencies;
+    const { store, directory, boards, importFirmware, blobUrl, tenant, clock, log } = dependencies;
     this.#dependencies = dependencies;
+    this.#streams = new AgentStreams({ directory, instances: () => this.#all, log });
+    this.#slots = createFarmSlots(this.#streams.byAddress);
     this.#world = {
-      streams: this.#streams,
+      streams: this.#streams.byAddress,
       boards,
       importFirmware,
       blobUrl,
@@ -81,23 +84,15 @@ export class Instances implements AsyncDisposable {
 
   /** Hears the agents and goes on with what the store has. To be called once, when agents can fetch firmware. */
   begin(): void {
-    const { directory, log } = this.#dependencies;
-    for (const [address, client] of directory.agents) {
-      const stream: AgentStream = new AgentStream({
-        client,
-        log,
-        onAgent: () => this.#heard(stream),
-        onInstance: (uid) => void this.#byUid(uid)?.wake(),
-        onSlots: () => this.#wakeUnplaced(),
-      });
-      this.#streams.set(address, stream);
-    }
-    for (const instance of this.#instances.values()) void instance.wake();
+    this.#streams.open();
+    for (const instance of this.#all) void instance.wake();
   }
 
   list(): InstanceObject[] {
-    const records = [...this.#instances.values()].map(({ record }) => record);
-    return records.toSorted((one, other) => (one.name < other.name ? -1 : 1)).map(objectOf);
+    return this.#all
+      .map(({ record }) => record)
+      .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+      .map(objectOf);
   }
 
   /** @throws {FarmError} UnknownTarget with the nearest name; likewise below */
@@ -106,9 +101,9 @@ export class Instances implements AsyncDisposable {
   }
 
   /** The agent that has the instance, and its uid there. @throws {FarmError} ChannelUnreachable */
-  locate(name: string): { readonly agent: AgentStream["client"]; readonly uid: string } {
+  locate(name: string): { readonly agent: AgentClient; readonly uid: string } {
     const { agent, uid, status } = this.#find(name).record;
-    const stream = agent === undefined ? undefined : this.#streams.get(agent);
+    const stream = agent === undefined ? undefined : this.#streams.byAddress.get(agent);
     if (stream) return { agent: stream.client, uid };
     const ready = status?.conditions?.find(({ type }) => type === "Ready")?.message.replace(/[.]$/, "");
     const problem = `it has no slot now (${status?.phase ?? "Pending"})${ready === undefined ? "" : `; ${ready}`}`;
@@ -157,7 +152,7 @@ export class Instances implements AsyncDisposable {
 
   /** Tells the retention that the firmware of instances is in use. */
   async keepFirmware(): Promise<void> {
-    for (const { record } of this.#instances.values()) {
+    for (const { record } of this.#all) {
       for (const sha256 of record.firmware ? digestsOf(record.firmware.reference) : []) {
         await this.#dependencies.store.hasFirmware(sha256);
       }
@@ -165,8 +160,8 @@ export class Instances implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#streams.values()].map((stream) => stream[Symbol.asyncDispose]()));
-    await Promise.all([...this.#instances.values()].map((instance) => instance[Symbol.asyncDispose]()));
+    await this.#streams[Symbol.asyncDispose]();
+    await Promise.all(this.#all.map((instance) => instance[Symbol.asyncDispose]()));
   }
 
   async #create(given: GivenInstance): Promise<InstanceObject> {
@@ -185,7 +180,7 @@ export class Instances implements AsyncDisposable {
       board,
     };
     const record = { ...draft, ...(await checkInstance(this.#dependencies, draft)) };
-    await this.#checkRoom();
+    await this.#slots.checkRoom(this.#all);
     await store.writeInstance(record);
     const instance = new Instance(record, this.#world);
     this.#instances.set(name, instance);
@@ -194,7 +189,7 @@ export class Instances implements AsyncDisposable {
     if (refusal === undefined) return objectOf(instance.record);
     // Nothing is left of what could not begin.
     await this.#remove(instance);
-    throw refusal === "noSlot" ? await this.#noFreeSlot() : refusal;
+    throw refusal === "noSlot" ? await this.#slots.full(this.#all) : refusal;
   }
 
   async #change(known: Instance, given: GivenInstance): Promise<InstanceObject> {
@@ -214,20 +209,6 @@ export class Instances implements AsyncDisposable {
     return objectOf(known.record);
   }
 
-  /** Slots that are free now, less those that others wait for. @throws {FarmError} NoFreeSlot, AgentLost */
-  async #checkRoom(): Promise<void> {
-    const { freeSlots } = await this.#slots.count();
-    const waiting = [...this.#instances.values()].filter((one) => one.isUnplaced).length;
-    if (freeSlots <= waiting) throw await this.#noFreeSlot();
-  }
-
-  async #noFreeSlot(): Promise<FarmError> {
-    const { slots } = await this.#slots.count();
-    const held = [...this.#instances.values()].filter(({ record }) => record.agent !== undefined).length;
-    const whom = held === 0 ? "by jobs" : held === slots ? "by instances" : `${held} by instances, the others by jobs`;
-    return new FarmError("FarmFull", { slots, whom });
-  }
-
   async #remove(instance: Instance): Promise<void> {
     const { store, log } = this.#dependencies;
     const { name } = instance.record;
@@ -237,35 +218,15 @@ export class Instances implements AsyncDisposable {
     // What it wrote at its end must not bring it back.
     await store.deleteInstance(name);
     const { agent, uid } = instance.record;
-    const stream = agent === undefined ? undefined : this.#streams.get(agent);
+    const stream = agent === undefined ? undefined : this.#streams.byAddress.get(agent);
     await stream?.client.deleteInstance(uid).catch((error: unknown) => {
       log.warn({ err: error, instance: name }, "the agent has not let go of a deleted instance yet");
     });
     this.#tell({ type: "deleted", name });
   }
 
-  /** An agent has told what it has, or has gone. */
-  #heard(stream: AgentStream): void {
-    const { address } = stream.client;
-    for (const uid of stream.agentId === undefined ? [] : stream.uids) {
-      const record = this.#byUid(uid)?.record;
-      if (record?.agent === address) continue;
-      this.#dependencies.log.info({ uid, agent: stream.name }, "an agent has an instance that is not there any more");
-      stream.client.deleteInstance(uid).catch(() => {
-        // It is heard again, and asked again, when its stream is back.
-      });
-    }
-    for (const instance of this.#instances.values()) {
-      if (instance.record.agent === address || instance.record.agent === undefined) void instance.wake();
-    }
-  }
-
-  #wakeUnplaced(): void {
-    for (const instance of this.#instances.values()) if (instance.isUnplaced) void instance.wake();
-  }
-
-  #byUid(uid: string): Instance | undefined {
-    return [...this.#instances.values()].find(({ record }) => record.uid === uid);
+  get #all(): readonly Instance[] {
+    return [...this.#instances.values()];
   }
 
   #find(name: string): Instance {
