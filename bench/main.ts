@@ -3,6 +3,7 @@ import { bulk } from "./cases/bulk.ts";
 import { cluster } from "./cases/cluster.ts";
 import { command } from "./cases/command.ts";
 import { echo } from "./cases/echo.ts";
+import { gdb } from "./cases/gdb.ts";
 import { guestSpeed } from "./cases/guest-speed.ts";
 import { idle } from "./cases/idle.ts";
 import { input } from "./cases/input.ts";
@@ -31,6 +32,7 @@ const CASES: readonly BenchCase[] = [
   waiting,
   idle,
   qmp,
+  gdb,
   recycle,
   start,
   guestSpeed,

@@ -1,9 +1,8 @@
 import type { Socket } from "node:net";
 import { type BenchCase, figure } from "../case.ts";
-import { startBenchAgent } from "../measure/agent.ts";
+import { boardOf, startBenchAgent } from "../measure/agent.ts";
 import { startBarePins } from "../measure/bare-pins.ts";
 import { testImage } from "../measure/image.ts";
-import { boardOf, openChannels } from "../measure/open-channels.ts";
 import { readUntil } from "../measure/serial.ts";
 import { median, percentile } from "../measure/statistics.ts";
 
@@ -40,7 +39,8 @@ export const pins: BenchCase = {
 
 async function answersOfFarm(image: string): Promise<number[]> {
   await using agent = await startBenchAgent(1);
-  const [uart, gpio] = (await openChannels(agent.client, BOARD, image, ["uart0", "gpio"])) as [Socket, Socket];
+  const instance = await agent.startInstance(image, { boardName: BOARD, channels: ["uart0", "gpio"] });
+  const [uart, gpio] = [await instance.connect("uart0"), await instance.connect("gpio")];
   // What is written before the guest is there is lost, as on a real line.
   await readUntil(uart, "pins\n");
   await begin(uart, `i ${INPUT}\no ${OUTPUT}\nm ${INPUT} ${OUTPUT}\n`, "m 1");

@@ -1,16 +1,9 @@
-import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { connect } from "node:net";
-import type { AgentClient } from "../../src/client/agent-client.ts";
-import type { BoardSpec } from "../../src/core/schema/board.ts";
-import { readBoards } from "../../test/boards/manifests.ts";
 import { type BenchCase, figure } from "../case.ts";
 import { startBenchAgent } from "../measure/agent.ts";
-import { BENCH_BOARD } from "../measure/bare-qemu.ts";
 import { startBareQmp } from "../measure/bare-qmp.ts";
 import { exampleImage } from "../measure/image.ts";
 import { openQmpMeter } from "../measure/qmp-round-trips.ts";
+import { readUntil } from "../measure/serial.ts";
 import { percentile } from "../measure/statistics.ts";
 
 const SAMPLES = 5_000;
@@ -54,33 +47,13 @@ async function timesOfBare(image: string): Promise<Times> {
 
 async function timesOfProxy(image: string): Promise<Times> {
   await using agent = await startBenchAgent(1);
-  const port = await openQmpPort(agent.client, image);
-  const sockets = Array.from({ length: CLIENTS }, () => connect({ host: "127.0.0.1", port, noDelay: true }));
-  await Promise.all(sockets.map((socket) => once(socket, "connect")));
+  const instance = await agent.startInstance(image, { channels: ["uart0", "qmp"] });
+  // Before the emulator is there, every command is answered with an error.
+  await readUntil(await instance.connect("uart0"), "> ");
+  const sockets = await Promise.all(Array.from({ length: CLIENTS }, () => instance.connect("qmp")));
   const meters = await Promise.all(sockets.map(openQmpMeter));
   const one = (await meters[0]?.roundTrips(SAMPLES)) ?? [];
   const many = await Promise.all(meters.map((meter) => meter.roundTrips(Math.ceil(SAMPLES / CLIENTS))));
   for (const socket of sockets) socket.destroy();
   return { one, many: many.flat() };
-}
-
-/** Starts an instance with a raw port for QMP; settles once it is up. */
-async function openQmpPort(client: AgentClient, image: string): Promise<number> {
-  const bytes = await readFile(image);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  await client.putFirmware(sha256, bytes);
-  const board = readBoards().find(({ metadata }) => metadata.name === BENCH_BOARD)?.spec as BoardSpec;
-  const instance = { uid: "qmp", tenant: "bench", generation: 1, epoch: 1, boardName: BENCH_BOARD, board };
-  await client.putDesired({
-    ...instance,
-    firmware: { sha256 },
-    power: "On",
-    channels: [{ name: "qmp", tcp: true }],
-  });
-  for await (const event of client.events()) {
-    const told = event.type === "hello" ? event.instances : event.type === "instance" ? [event.instance] : [];
-    const port = told.find(({ isReady }) => isReady)?.endpoints[0]?.port;
-    if (port !== undefined) return port;
-  }
-  throw new Error("the agent ended its events");
 }

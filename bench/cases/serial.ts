@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { type BenchCase, type Figure, figure } from "../case.ts";
-import { type BenchAgent, startBenchAgent } from "../measure/agent.ts";
+import { type BenchAgent, type BenchInstance, startBenchAgent } from "../measure/agent.ts";
 import { startBareGuest } from "../measure/bare-qemu.ts";
 import { farmQemuFolder, NOT_BUILT } from "../measure/farm-qemu.ts";
 import { exampleImage, testImage } from "../measure/image.ts";
@@ -13,6 +13,7 @@ const ROUNDS = 5;
 /** Of the 4 MiB that the firmware writes: enough for a rate. */
 const BULK_BYTES = 1024 * 1024;
 const CHANGES = 15;
+const CONSOLES = ["uart0", "uart0-rfc2217"];
 
 /** Bytes that have come, as they come. */
 type Listen = (onBytes: (count: number) => void) => void;
@@ -51,14 +52,12 @@ async function bareBytesPerSecond(image: string): Promise<number> {
   return await rate((onBytes) => guest.uart.on("data", (chunk: Buffer) => onBytes(chunk.length)));
 }
 
-type Instance = Awaited<ReturnType<BenchAgent["startInstance"]>>;
-
 async function bytesPerSecond(
   agent: BenchAgent,
   image: string,
-  open: (instance: Instance) => Promise<Listen>,
+  open: (instance: BenchInstance) => Promise<Listen>,
 ): Promise<number> {
-  const instance = await agent.startInstance(image, true);
+  const instance = await agent.startInstance(image, { channels: CONSOLES, isPaused: true });
   const measured = rate(await open(instance));
   await instance.change({ isPaused: false });
   const result = await measured;
@@ -143,7 +142,7 @@ async function changes(image: string, emulators?: string): Promise<number[]> {
   // What follows an ELF's last section changes its digest and nothing else.
   const firmware = [0, 1].map((value) => Buffer.concat([bytes, Buffer.of(value)]));
   const digests = await Promise.all(firmware.map((one) => agent.push(one)));
-  const instance = await agent.startInstance(image);
+  const instance = await agent.startInstance(image, { channels: CONSOLES });
   const raw = await instance.connect("uart0");
   await readUntil(raw, "> ");
   const [rfc2217] = await Promise.all([

@@ -15,23 +15,37 @@ import { BENCH_BOARD } from "./bare-qemu.ts";
 const PROGRAM = resolve(import.meta.dirname, "../../dist/agent/main.js");
 const TOKEN = "benchmark";
 
+/** A board of the repository. */
+export function boardOf(name: string): BoardSpec {
+  return readBoards().find((one) => one.metadata.name === name)?.spec as BoardSpec;
+}
+
 /** An agent of its own for a benchmark, without a farm around it. */
 export interface BenchAgent extends AsyncDisposable {
   readonly pid: number;
   readonly client: AgentClient;
   /** Runs an attempt to its end. */
   runAttempt(image: string, options?: Partial<AttemptSpecInput>): Promise<AttemptResult>;
+  /** Starts an instance; of the benchmarks' board, where no other is named. */
+  startInstance(image: string, options?: InstanceOptions): Promise<BenchInstance>;
   /** Starts an instance with a raw TCP port for its console, and connects to it. */
   openConsole(image: string): Promise<Socket>;
-  /** Starts an instance with every port of its console. */
-  startInstance(image: string, isPaused?: boolean): Promise<BenchInstance>;
   /** Stores an image, as `change` of an instance wants it. */
   push(image: Uint8Array): Promise<string>;
+}
+
+export interface InstanceOptions {
+  readonly boardName?: string;
+  /** Those that have a raw TCP port. */
+  readonly channels?: readonly string[];
+  readonly isPaused?: boolean;
 }
 
 /** An instance of a benchmark. */
 export interface BenchInstance {
   readonly uid: string;
+  /** The raw port of a channel, on the loopback; settles once it is open. */
+  portOf(channel: string): Promise<number>;
   /** Connects to the raw port of a channel. */
   connect(channel: string): Promise<Socket>;
   /** What is wanted from now on. */
@@ -58,13 +72,40 @@ export async function startBenchAgent(slots: number, emulators?: string): Promis
   const child = spawn(process.execPath, [PROGRAM], { env, stdio: ["pipe", "ignore", "pipe"] });
   await saysReady(child);
   const client = createAgentClient({ address, token: TOKEN });
-  const board = readBoards().find((one) => one.metadata.name === BENCH_BOARD)?.spec as BoardSpec;
+
+  async function startInstance(image: string, options: InstanceOptions = {}): Promise<BenchInstance> {
+    const { boardName = BENCH_BOARD, channels = [], isPaused = false } = options;
+    const uid = randomUUID();
+    let desired = {
+      ...{ uid, tenant: "bench", epoch: 1, generation: 1, boardName, board: boardOf(boardName), isPaused },
+      power: "On" as const,
+      firmware: { sha256: await push(client, await readFile(image)) },
+      channels: channels.map((name) => ({ name, tcp: true })),
+    };
+    await client.putDesired(desired);
+    const portOf = (channel: string) => rawPortOf(client, uid, channel);
+    return {
+      uid,
+      portOf,
+      async connect(channel) {
+        const socket = connect({ host: "127.0.0.1", port: await portOf(channel), noDelay: true });
+        await once(socket, "connect");
+        return socket;
+      },
+      async change(wish) {
+        desired = { ...desired, ...wish, generation: desired.generation + 1 };
+        await client.putDesired(desired);
+      },
+    };
+  }
+
   return {
     pid: child.pid as number,
     client,
     async runAttempt(image, options = {}) {
       const firmware = { sha256: await push(client, await readFile(image)) };
       const id = `b${randomUUID()}.1`;
+      const board = boardOf(BENCH_BOARD);
       await client.putAttempt(id, { tenant: "bench", boardName: BENCH_BOARD, board, firmware, ...options });
       for await (const event of client.events()) {
         if (event.type === "attemptFinished" && event.id === id) return event.result;
@@ -73,31 +114,10 @@ export async function startBenchAgent(slots: number, emulators?: string): Promis
       }
       throw new Error("the agent ended its events");
     },
+    startInstance,
     async openConsole(image) {
-      const uid = randomUUID();
-      await client.putDesired({
-        ...{ uid, tenant: "bench", generation: 1, epoch: 1, boardName: BENCH_BOARD, board, power: "On" },
-        firmware: { sha256: await push(client, await readFile(image)) },
-        channels: [{ name: "uart0", tcp: true }],
-      });
-      return await connectTo(await consolePort(client, uid, "uart0"));
-    },
-    async startInstance(image, isPaused = false) {
-      const uid = randomUUID();
-      const channels = ["uart0", "uart0-rfc2217"].map((name) => ({ name, tcp: true }));
-      let desired = {
-        ...{ uid, tenant: "bench", epoch: 1, boardName: BENCH_BOARD, board, power: "On" as const, channels },
-        ...{ generation: 1, isPaused, firmware: { sha256: await push(client, await readFile(image)) } },
-      };
-      await client.putDesired(desired);
-      return {
-        uid,
-        connect: async (channel) => await connectTo(await consolePort(client, uid, channel)),
-        async change(wish) {
-          desired = { ...desired, ...wish, generation: desired.generation + 1 };
-          await client.putDesired(desired);
-        },
-      };
+      const instance = await startInstance(image, { channels: ["uart0"] });
+      return await instance.connect("uart0");
     },
     push: (image) => push(client, image),
     async [Symbol.asyncDispose]() {
@@ -123,8 +143,8 @@ async function saysReady(child: ChildProcess): Promise<void> {
 }
 
 /** An instance opens its ports once it is started. */
-async function consolePort(client: AgentClient, uid: string, channel: string): Promise<number> {
-  const deadline = performance.now() + 10_000;
+async function rawPortOf(client: AgentClient, uid: string, channel: string): Promise<number> {
+  const deadline = performance.now() + 30_000;
   while (performance.now() < deadline) {
     const instance = (await client.instances()).find((one) => one.uid === uid);
     const port = instance?.endpoints.find(({ name }) => name === channel)?.port;
@@ -132,12 +152,6 @@ async function consolePort(client: AgentClient, uid: string, channel: string): P
     await wait(5);
   }
   throw new Error(`the instance opened no port for ${channel}`);
-}
-
-async function connectTo(port: number): Promise<Socket> {
-  const socket = connect({ host: "127.0.0.1", port, noDelay: true });
-  await once(socket, "connect");
-  return socket;
 }
 
 async function push(client: AgentClient, bytes: Uint8Array): Promise<string> {

@@ -10,19 +10,23 @@ export interface QmpMeter {
 
 /** @param socket one that has just been connected */
 export async function openQmpMeter(socket: Socket): Promise<QmpMeter> {
-  const waiting: (() => void)[] = [];
+  const waiting: PromiseWithResolvers<void>[] = [];
   let rest = "";
   socket.setEncoding("utf8");
   socket.on("data", (text: string) => {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) if (line.startsWith('{"return"')) waiting.shift()?.();
+    for (const line of lines) {
+      if (line.startsWith('{"return"')) waiting.shift()?.resolve();
+      if (line.startsWith('{"error"')) waiting.shift()?.reject(new Error(line));
+    }
   });
-  const ask = (request: string) =>
-    new Promise<void>((resolve) => {
-      waiting.push(resolve);
-      socket.write(request);
-    });
+  const ask = (request: string) => {
+    const answer = Promise.withResolvers<void>();
+    waiting.push(answer);
+    socket.write(request);
+    return answer.promise;
+  };
   await ask('{"execute":"qmp_capabilities"}\n');
   return {
     async roundTrips(samples, depth = 1) {
