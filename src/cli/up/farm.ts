@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
-import type { FarmFolders } from "../folders.ts";
+import { makeFarmFolders } from "./farm-folders.ts";
 import { apiUrlFile, type FarmPlan, farmProcesses, farmUrl } from "./farm-process.ts";
 import { FolderLock } from "./folder-lock.ts";
 import { identifyProcess } from "./process-identity.ts";
-import { makeRuntimeBase } from "./runtime-base.ts";
 import { Supervised, type SupervisionEvents } from "./supervised.ts";
 
 export interface RunningFarm extends AsyncDisposable {
@@ -23,7 +22,7 @@ const GRACE_MS = { callers: 5_000, agents: 10_000, redis: 5_000 };
 /**
  * Starts a whole farm, all processes at once, and settles when each of them is ready. Disposing of it ends all in
  * order, and removes what is only for the time it is up.
- * @throws {FarmError} FolderInUse, PortInUse, RedisMissing, ProcessStartFailed; the signal's reason
+ * @throws {FarmError} FolderInUse, InvalidRequest for folders that cannot be made, PortInUse, RedisMissing, ProcessStartFailed; the signal's reason
  */
 export async function startFarm(
   plan: FarmPlan & { readonly pid: number; readonly uid: number },
@@ -32,7 +31,7 @@ export async function startFarm(
 ): Promise<RunningFarm> {
   await using cleanup = new AsyncDisposableStack();
   const { folders } = plan;
-  await makeFolders(folders, plan.uid);
+  await makeFarmFolders(folders, plan.uid);
   const lock = cleanup.use(await FolderLock.acquire(join(folders.data, "lock"), folders.data, plan.pid));
   cleanup.defer(() => rm(folders.runtime, { recursive: true, force: true }));
   const token = await ownToken(join(folders.data, "token"));
@@ -80,19 +79,6 @@ function aborted(signal: AbortSignal): Promise<never> {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
-}
-
-async function makeFolders({ data, cache, runtimeBase, runtime }: FarmFolders, uid: number): Promise<void> {
-  // Emulators that run under uids of their own pass through to their slots; all else is closed to them.
-  const passable = uid === 0 ? 0o711 : 0o700;
-  await mkdir(data, { recursive: true, mode: passable });
-  for (const name of ["redis", "boards", "logs", "store"]) {
-    await mkdir(join(data, name), { recursive: true, mode: 0o700 });
-  }
-  await mkdir(join(data, "agents"), { recursive: true, mode: passable });
-  await mkdir(cache, { recursive: true, mode: uid === 0 ? 0o755 : 0o700 });
-  await makeRuntimeBase(runtimeBase, uid);
-  await mkdir(runtime, { recursive: true, mode: passable });
 }
 
 /** The token of the farm, made at its first start. */
