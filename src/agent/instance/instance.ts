@@ -54,6 +54,8 @@ export class Instance implements AsyncDisposable {
   #boardKey: string | undefined;
   #firmware: HeldFirmware | undefined;
   #firmwareKey: string | undefined;
+  /** Firmware that is on its way. */
+  #loading: Progress | undefined;
   #resetCount = 0;
   #error: FarmError | undefined;
 
@@ -91,6 +93,8 @@ export class Instance implements AsyncDisposable {
   async apply(desired: DesiredState): Promise<void> {
     await this.#save({ ...this.#record, desired });
     this.#backOff.reset();
+    // What it waits for may never come, and is perhaps not wanted any more.
+    this.#loading?.abort(new FarmError("Cancelled", { reason: "a newer wish has come" }));
     this.#convergence.wake();
   }
 
@@ -148,6 +152,8 @@ export class Instance implements AsyncDisposable {
   }
 
   #failed(error: unknown): void {
+    // The newer wish is carried out next.
+    if (this.#loading?.signal.reason === error) return;
     this.#error = FarmError.from(error);
     this.#dependencies.log.warn({ err: error, instance: this.desired.uid }, "instance is not as desired");
     this.#backOff.schedule(() => {
@@ -221,7 +227,9 @@ export class Instance implements AsyncDisposable {
   async #load(): Promise<void> {
     const { firmware: reference, urls, board, boardName } = this.desired;
     const key = firmwareKeyOf(this.desired);
-    const held = reference && (await this.#dependencies.firmware({ reference, urls, board, boardName }, this.#life));
+    using loading = new Progress(this.#life);
+    this.#loading = loading;
+    const held = reference && (await this.#dependencies.firmware({ reference, urls, board, boardName }, loading));
     this.#firmware?.[Symbol.dispose]();
     this.#firmware = held;
     this.#firmwareKey = key;

@@ -1,4 +1,6 @@
-import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
 import { freePort } from "../../free-port.ts";
@@ -35,6 +37,19 @@ async function statusWhen(uid: string, fits: (status: InstanceStatus) => boolean
 }
 
 const isRunning = ({ phase }: InstanceStatus) => phase === "Running";
+
+/** A server of firmware on this machine. */
+async function serve(listener: RequestListener): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
 
 function onSocket(socket: Socket, text: string): Promise<string> {
   return readUntil(socket as AsyncIterable<Buffer>, text);
@@ -162,6 +177,23 @@ test("a follower hears of each instance, why it is not as desired, what firmware
   expect(ready.instance).not.toHaveProperty("error");
   await lab.client.deleteInstance("heard");
   await log.until("instanceDeleted", ({ uid }) => uid === "heard");
+});
+
+test("firmware whose URL never answers is left for that of a newer wish", async () => {
+  const image = await exampleImage("mps2-an385", "hello");
+  const asked = Promise.withResolvers<void>();
+  await using silent = await serve(() => asked.resolve());
+  await using talking = await serve((_request, response) => response.end(image));
+  const sha256 = sha256Of(image);
+  const wish = (generation: number, url: string) => ({
+    ...{ ...shell, uid: "fetched", firmware: { sha256 }, urls: { [sha256]: url }, generation },
+  });
+  await lab.client.putDesired(wish(1, silent.url));
+  await asked.promise;
+  await lab.client.putDesired(wish(2, talking.url));
+  await readUntil(lab.client.log({ instance: "fetched" }, "uart0", { isFollowed: true }), "boot ok");
+  expect(await statusWhen("fetched", ({ generation }) => generation === 2)).not.toHaveProperty("error");
+  await lab.client.deleteInstance("fetched");
 });
 
 test("a raw port is the one that is desired, or the next free one", async () => {
