@@ -63,6 +63,12 @@ const forbidden = [
     to: { path: npm("bullmq", "ioredis") },
   },
   {
+    name: "s3-in-api-store",
+    severity: "error",
+    from: { path: "^src/", pathNot: "^src/api/store/" },
+    to: { path: npm("@aws-sdk/[^/]+", "@smithy/[^/]+") },
+  },
+  {
     name: "servers-are-fastify-servers",
     severity: "error",
     from: { path: "^src/", pathNot: "^src/(http|agent|api|operator)/" },

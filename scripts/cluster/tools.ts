@@ -37,7 +37,8 @@ export type ToolName =
   | "coredns"
   | "test-images"
   | "helm"
-  | "kwok";
+  | "kwok"
+  | "s3-server";
 
 /** What a cluster consists of. */
 export const CLUSTER_TOOLS: readonly ToolName[] = [
@@ -83,6 +84,7 @@ export const tools: readonly Tool[] = [
   { name: "coredns", programs: { coredns: "." } },
   { name: "helm", programs: { helm: "helm.sh/helm/v4/cmd/helm" } },
   { name: "kwok", programs: { kwok: "sigs.k8s.io/kwok/cmd/kwok" } },
+  { name: "s3-server", programs: { versitygw: "github.com/versity/versitygw/cmd/versitygw" } },
 ];
 
 /** Where all that a cluster is made of is kept. */

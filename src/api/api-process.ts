@@ -25,7 +25,7 @@ import { createJobRecords } from "./run/job-records.ts";
 import { createRunCancellation } from "./run/run-cancellation.ts";
 import { RunLedger } from "./run/run-ledger.ts";
 import { createRunSubmission } from "./run/run-submission.ts";
-import { FolderStore } from "./store/folder-store.ts";
+import { openStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
 
 /** How long a caller waits for Redis before it gets its answer without. */
@@ -40,12 +40,7 @@ export interface ApiProcess extends AsyncDisposable {
 /** The API until it is disposed of. @throws {FarmError} PortInUse, StoreFull, QueueUnavailable, InvalidDocument */
 export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess> {
   await using starting = new AsyncDisposableStack();
-  const store = starting.use(
-    await FolderStore.open({
-      folder: join(config.dataFolder, "store"),
-      onFault: (error) => log.error({ err: error }, "the store is behind in making verdicts safe"),
-    }),
-  );
+  const store = starting.use(await openStore(config, log));
   const queue = starting.use(
     await openFarmQueue({ address: config.redis, password: config.redisPassword, log, patienceMs: QUEUE_PATIENCE_MS }),
   );

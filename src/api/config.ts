@@ -6,6 +6,7 @@ import { listenAddress } from "../http/listen-address.ts";
 import { readSecretFile, readTokenFile } from "../http/token-file.ts";
 import { LOG_LEVELS } from "../log/log.ts";
 import { isNetwork } from "./firmware/address-rules.ts";
+import { s3SettingsOf, s3Variables } from "./store/s3-variables.ts";
 
 const absolutePath = z.string().refine(isAbsolute, "must be an absolute path");
 const list = (separator: string) =>
@@ -64,6 +65,7 @@ const settings = z.object({
     .positive()
     .default(20)
     .describe("Size of the store above which the oldest finished runs are deleted."),
+  ...s3Variables,
   EMUFARM_LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
 });
 
@@ -103,6 +105,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     addressFile: data.EMUFARM_ADDRESS_FILE,
     tenant: data.EMUFARM_TENANT,
     retention: { maxAgeMs: data.EMUFARM_RETENTION_DAYS * DAY_MS, maxBytes: data.EMUFARM_RETENTION_GIB * GIB },
+    s3: s3SettingsOf(data),
     logLevel: data.EMUFARM_LOG_LEVEL,
   });
 }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { createMetrics } from "../http/process-metrics.ts";
 import { createHttpServer } from "../http/server.ts";
 import type { Log } from "../log/log.ts";
@@ -9,7 +8,7 @@ import { startDispatcher } from "./dispatch/dispatcher.ts";
 import { BLOB_URL_LIFE_MS, createBlobUrlSource, createBlobUrls, loadBlobKey } from "./firmware/blob-urls.ts";
 import { openFarmQueue } from "./queue/farm-queue.ts";
 import { DEFAULT_POOL } from "./run/run-submission.ts";
-import { FolderStore } from "./store/folder-store.ts";
+import { openStore } from "./store/open-store.ts";
 
 export interface DispatcherProcess extends AsyncDisposable {
   /** Rejects with a failure that only a new process can heal. */
@@ -19,12 +18,7 @@ export interface DispatcherProcess extends AsyncDisposable {
 /** The dispatcher until it is disposed of; it listens for health and metrics only. */
 export async function runDispatcher(config: ApiConfig, log: Log): Promise<DispatcherProcess> {
   await using starting = new AsyncDisposableStack();
-  const store = starting.use(
-    await FolderStore.open({
-      folder: join(config.dataFolder, "store"),
-      onFault: (error) => log.error({ err: error }, "the store is behind in making verdicts safe"),
-    }),
-  );
+  const store = starting.use(await openStore(config, log));
   const queue = starting.use(await openFarmQueue({ address: config.redis, password: config.redisPassword, log }));
   const metrics = createMetrics();
   const cluster = await openCluster(config, metrics, starting);

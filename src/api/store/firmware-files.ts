@@ -49,8 +49,20 @@ export class FirmwareFiles {
     return this.#dependencies.blobs.touch(this.#dependencies.layout.firmwareFile(sha256));
   }
 
-  open(sha256: string): Promise<OpenBlob | undefined> {
-    return this.#dependencies.blobs.open(this.#dependencies.layout.firmwareFile(sha256));
+  /** What is found to be damaged is forgotten, so that whoever has it uploads it again. */
+  async open(sha256: string): Promise<OpenBlob | undefined> {
+    try {
+      const blob = await this.#dependencies.blobs.open(this.#dependencies.layout.firmwareFile(sha256));
+      blob?.bytes.once("error", (error) => {
+        // The next reader finds the same, where it could not be forgotten.
+        if (isDamage(error)) this.delete(sha256).catch(() => undefined);
+      });
+      return blob;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      await this.delete(sha256);
+      return undefined;
+    }
   }
 
   async list(): Promise<StoredFile[]> {
@@ -105,3 +117,5 @@ export class FirmwareFiles {
     return true;
   }
 }
+
+const isDamage = (error: unknown): boolean => FarmError.from(error).code === "StoredBytesDamaged";

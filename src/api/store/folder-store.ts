@@ -2,10 +2,14 @@ import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { JobVerdict } from "../../core/wire/farm.ts";
+import type { Log } from "../../log/log.ts";
 import type { StoredInstance } from "../instance/instance-record.ts";
 import { type ArtifactFiles, type ArtifactPlace, createArtifactFiles } from "./artifact-files.ts";
 import { createTemporaryNames, discard, type TemporaryNames } from "./atomic-file.ts";
 import { type Blobs, createFileBlobs } from "./blobs.ts";
+import type { Bucket } from "./bucket.ts";
+import { refuseWithoutBucket } from "./bucket-claim.ts";
+import { type BucketSide, createBucketSide } from "./bucket-side.ts";
 import { takeNextEpoch } from "./epoch-files.ts";
 import { FirmwareFiles } from "./firmware-files.ts";
 import { InstanceFiles } from "./instance-files.ts";
@@ -25,6 +29,8 @@ const MAX_FIRMWARE_BYTES = 2 * 1024 * 1024 * 1024;
 export interface FolderStoreOptions {
   readonly folder: string;
   readonly maxFirmwareBytes?: number;
+  /** Where firmware, long logs and artifacts go; disposed of with the store. */
+  readonly bucket?: { readonly bucket: Bucket; readonly log: Log } | undefined;
   /** Told when what was stored could not be made safe against loss of power in time. */
   readonly onFault: (error: unknown) => void;
 }
@@ -37,6 +43,7 @@ interface Parts {
   readonly marks: RunMarks;
   readonly verdicts: VerdictFiles;
   readonly blobs: Blobs;
+  readonly bucketSide: BucketSide | undefined;
   readonly logs: LogFiles;
   readonly artifacts: ArtifactFiles;
   readonly firmware: FirmwareFiles;
@@ -60,9 +67,11 @@ export class FolderStore implements Store {
     const store = new FolderStore(parts);
     await store.#guard(async () => {
       for (const folder of foldersOf(parts.layout)) await mkdir(folder, { recursive: true, mode: 0o700 });
+      if (!parts.bucketSide) await refuseWithoutBucket(parts.layout.bucketClaim);
       await parts.journal.recover(isOwnerGone);
       await removeLeftovers(parts.layout);
       for (const id of await store.#unsummarisedRuns()) await parts.verdicts.removeIncomplete(id);
+      await parts.bucketSide?.begin();
     });
     return store;
   }
@@ -175,11 +184,16 @@ export class FolderStore implements Store {
   }
 
   applyRetention(retention: Retention, nowMs: number) {
-    return this.#guard(() => applyRetention(this.#parts, retention, nowMs));
+    return this.#guard(async () => {
+      const freed = await applyRetention(this.#parts, retention, nowMs);
+      await this.#parts.bucketSide?.sweep(nowMs);
+      return freed;
+    });
   }
 
   /** Settles when everything is on the disk. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.bucketSide?.[Symbol.asyncDispose]();
     await this.#parts.journal.close();
   }
 
@@ -196,7 +210,7 @@ export class FolderStore implements Store {
   }
 }
 
-function createParts({ folder, maxFirmwareBytes = MAX_FIRMWARE_BYTES, onFault }: FolderStoreOptions): Parts {
+function createParts({ folder, maxFirmwareBytes = MAX_FIRMWARE_BYTES, bucket, onFault }: FolderStoreOptions): Parts {
   const layout = createStoreLayout(folder);
   const owner = createOwner();
   const temporary = createTemporaryNames(layout.temporary, owner);
@@ -205,13 +219,15 @@ function createParts({ folder, maxFirmwareBytes = MAX_FIRMWARE_BYTES, onFault }:
   };
   const journal = new VerdictJournal({ root: folder, folder: layout.journal, owner, temporary, ensureFolder, onFault });
   const verdicts = new VerdictFiles(layout, temporary, journal);
-  const blobs = createFileBlobs();
+  const bucketSide = bucket && createBucketSide({ ...bucket, layout, owner, temporary });
+  const blobs = bucketSide?.blobs ?? createFileBlobs();
   return {
     layout,
     temporary,
     journal,
     verdicts,
     blobs,
+    bucketSide,
     runs: new RunFiles(layout, temporary),
     marks: createRunMarks(layout, temporary),
     logs: createLogFiles({ layout, temporary, verdicts, journal, blobs }),

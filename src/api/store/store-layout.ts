@@ -20,9 +20,14 @@ export const JOBS_PER_SHARD = 1_000;
  * firmware/<first two digits>/<digest>
  * instances/<name>                       an instance, a line of JSON
  * epochs/<pool>.<n>                      empty
+ * outbox/<pid>-...                       blobs on their way into a bucket
+ * bucket                                 which one the farm has, if it has one
  * journal/                               verdicts of the last seconds, against loss of power
  * tmp/<pid>-...                          what is being written
  * ```
+ *
+ * With a bucket, firmware, logs and artifacts have a line of JSON there instead (`<path>@s3`: object, size, digest), once
+ * the bucket has them.
  */
 export interface StoreLayout {
   readonly root: string;
@@ -33,6 +38,8 @@ export interface StoreLayout {
   readonly instances: string;
   readonly epochs: string;
   readonly journal: string;
+  readonly outbox: string;
+  readonly bucketClaim: string;
   readonly temporary: string;
   run(runId: string): string;
   resultsOf(runId: string): string;
@@ -55,6 +62,8 @@ export function createStoreLayout(root: string): StoreLayout {
     instances: join(root, "instances"),
     epochs: join(root, "epochs"),
     journal: join(root, "journal"),
+    outbox: join(root, "outbox"),
+    bucketClaim: join(root, "bucket"),
     temporary: join(root, "tmp"),
     run: (runId) => join(layout.runs, checked(runId)),
     resultsOf: (runId) => join(layout.results, checked(runId)),
@@ -75,8 +84,8 @@ export function createStoreLayout(root: string): StoreLayout {
 
 /** Folders that are there from the start. */
 export function foldersOf(layout: StoreLayout): string[] {
-  const { runs, results, keys, firmware, instances, epochs, journal, temporary } = layout;
-  return [runs, results, keys, firmware, instances, epochs, journal, temporary];
+  const { runs, results, keys, firmware, instances, epochs, journal, outbox, temporary } = layout;
+  return [runs, results, keys, firmware, instances, epochs, journal, outbox, temporary];
 }
 
 export const shardOf = (index: number): number => Math.floor(index / JOBS_PER_SHARD);

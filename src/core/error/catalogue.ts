@@ -311,6 +311,21 @@ export const ERRORS = {
     sentence: "The data folder {folder} is full. Free space there, or lower the retention.",
   },
   StoreUnavailable: { class: "infrastructure", status: 503, sentence: "The store cannot be used: {detail}." },
+  BucketUnavailable: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "The bucket {place} does not answer: {detail}. What is to go there waits in the farm's folder.",
+  },
+  BucketRefused: {
+    class: "infrastructure",
+    status: 503,
+    sentence: "The bucket {place} cannot be used: {problem}.",
+  },
+  StoredBytesDamaged: {
+    class: "infrastructure",
+    status: 502,
+    sentence: "The object {key} in {place} is not what the farm has put there: {problem}.",
+  },
   QueueUnavailable: {
     class: "infrastructure",
     status: 503,
