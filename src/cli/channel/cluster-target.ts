@@ -57,7 +57,7 @@ async function find(cluster: Cluster, name: string): Promise<PlacedInstance> {
       client.list(EMULATOR_INSTANCE, { namespace }),
     );
     const known = items.map(({ metadata }) => `emu/${metadata.name}`);
-    throw unknownTarget(`emu/${name} in namespace ${namespace}`, known, error);
+    throw unknownTarget(`emu/${name}`, known, { where: `namespace ${namespace}`, cause: error });
   }
 }
 

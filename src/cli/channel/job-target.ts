@@ -41,7 +41,7 @@ async function findJob(farm: FarmClient, id: string) {
     return await farm.job(id);
   } catch (error) {
     if (!(error instanceof FarmError) || error.code !== "NotFound") throw error;
-    throw unknownTarget(id, await newestJobs(farm), error);
+    throw unknownTarget(id, await newestJobs(farm), { cause: error });
   }
 }
 

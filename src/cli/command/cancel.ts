@@ -3,6 +3,7 @@ import { EXIT } from "../exit-code.ts";
 import { connectFarm } from "../farm/find-farm.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { VERDICT_WORDS } from "../test/run-state.ts";
+import { isJobNamed } from "./farm-ids.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 
 interface CancelOptions extends JsonOptions {
@@ -11,8 +12,8 @@ interface CancelOptions extends JsonOptions {
 
 /** `emufarm cancel`: a job, or a whole run. */
 export async function cancel(surroundings: Surroundings, id: string, options: CancelOptions): Promise<number> {
+  const isJob = isJobNamed(id, "cancel");
   await using farm = await connectFarm(surroundings, options);
-  const isJob = id.includes("-");
   const earlier = isJob ? jobEnd(await farm.job(id)) : runEnd(await farm.run(id));
   const record = isJob ? await farm.cancelJob(id, options.reason) : await farm.cancelRun(id, options.reason);
   const what = `${isJob ? "Job" : "Run"} ${id}`;

@@ -10,7 +10,7 @@ import { type Paint, painter, plainLine } from "../screen/style.ts";
 import { textTable } from "../screen/table.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { VERDICT_WORDS } from "../test/run-state.ts";
-import { RUN_ID } from "./farm-ids.ts";
+import { JOB_ID, RUN_ID } from "./farm-ids.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 
 const MOST_RUNS = 20;
@@ -29,10 +29,7 @@ export async function get(
     if (asked && !(await areInstancesOnCluster(surroundings, given)))
       return await getOnFarm(surroundings, asked, given);
     if (asked) return await (await import("../cluster/get-objects.ts")).getObjects(surroundings, asked, given);
-    if (isCluster) {
-      const problems = `${what} is nothing that get shows: emu, emupool, brd, cbrd, all, runs, jobs or the id of a run`;
-      throw new FarmError("InvalidRequest", { problems });
-    }
+    throw nothingShown(what, isCluster);
   }
   const options = farmOptionsOf(given);
   if (what === "boards") return (await import("./boards.ts")).listBoards(surroundings, options);
@@ -52,6 +49,14 @@ export async function get(
   if (runId !== undefined) for await (const job of farm.jobs(runId)) jobs.push(job);
   stdout.write(options.json ? jsonText(jobs) : jobTable(jobs, paint));
   return EXIT.passed;
+}
+
+function nothingShown(what: string, isCluster: boolean): FarmError<"InvalidRequest"> {
+  const shown = isCluster ? "emu, emupool, brd, cbrd, all, runs, jobs" : "runs, jobs, boards, instances";
+  const problems = JOB_ID.test(what)
+    ? `get lists the jobs of a run, and ${what} is one of them: emufarm describe ${what}`
+    : `${what} is nothing that get shows: ${shown} or the id of a run`;
+  return new FarmError("InvalidRequest", { problems });
 }
 
 /** Instances of the farm; boards are its own list, and pools are a cluster's. */

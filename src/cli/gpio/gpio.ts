@@ -32,6 +32,10 @@ export async function gpio(
   }
   await using target = await openTarget(surroundings, name, options);
   const { name: board, spec } = await target.board();
+  if (!spec.gpio) {
+    const problem = "none of its pins can be reached; emufarm describe BOARD tells what a board has";
+    throw new FarmError("NotSupportedByBoard", { what: "GPIO", board, problem });
+  }
   return await perform(surroundings, target, new GpioLines(board, spec.gpio), words, options);
 }
 
@@ -67,7 +71,6 @@ function listText(
   isEach: boolean,
   paint: ReturnType<typeof painter>,
 ): string {
-  if (lines.length === 0) return "The board's pins cannot be reached.\n";
   const used = lines.filter(
     ({ line, name, level, driven }) => isEach || line !== name || level === 1 || driven !== null,
   );

@@ -73,7 +73,7 @@ export async function openClusterPlace(surroundings: Surroundings, options: Farm
 
 async function nobody({ namespace }: Cluster, name: string, all: readonly InstanceObject[]) {
   const known = all.map(({ metadata }) => `emu/${metadata.name}`);
-  return unknownTarget(`emu/${name} in namespace ${namespace}`, known);
+  return unknownTarget(`emu/${name}`, known, { where: `namespace ${namespace}` });
 }
 
 async function* followInstance(

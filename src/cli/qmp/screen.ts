@@ -1,10 +1,8 @@
-import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { openTarget } from "../channel/open-target.ts";
 import { EXIT } from "../exit-code.ts";
 import type { FarmOptions } from "../farm-options.ts";
+import { printBytes, saveBytes } from "../screen/bytes-output.ts";
 import type { Surroundings } from "../surroundings.ts";
 
 interface ScreenOptions extends FarmOptions {
@@ -17,14 +15,13 @@ export async function screen(
   name: string,
   { output, ...options }: ScreenOptions,
 ): Promise<number> {
-  const { cwd, stdout } = surroundings;
-  if (output === undefined && stdout.isTTY) {
+  if (output === undefined && surroundings.stdout.isTTY) {
     throw new FarmError("InvalidRequest", { problems: "a picture is nothing for a terminal: -o FILE, or a pipe" });
   }
   await using target = await openTarget(surroundings, name, options);
   const picture = target.bytes({ method: "GET", path: "screen" });
-  if (output !== undefined) await writeFile(resolve(cwd, output), picture);
-  else for await (const chunk of picture) if (!stdout.write(chunk)) await once(stdout, "drain");
+  if (output === undefined) await printBytes(surroundings, picture);
+  else await saveBytes(surroundings, output, picture);
   return EXIT.passed;
 }
 
