@@ -125,6 +125,23 @@ describe.skipIf(reason)(`an operator that is killed${reason === undefined ? "" :
     expect(await uid()).toEqual(before);
     await lab.plane.kubectl("delete", "emu", name);
   });
+
+  test.each(POINTS.slice(0, 4))("$phase write $write of a delete leaves nothing", async (point) => {
+    const name = `delete-${point.write}-${point.phase}`;
+    await survive(
+      { write: 1_000, phase: "before" },
+      () => lab.apply(manifest(name, shell)),
+      () => isReady(name),
+    );
+    const left = () => Promise.all(["pods", "secrets", "services"].map((kind) => count(kind, name)));
+    expect(await left()).toEqual([1, 1, 1]);
+    await survive(
+      point,
+      () => lab.plane.kubectl("delete", "emu", name, "--wait=false").then(() => {}),
+      () => expect.poll(left, { timeout: 60_000 }).toEqual([0, 0, 0]),
+    );
+    await expect.poll(() => lab.kubelet.emulators()).toEqual([]);
+  });
 });
 
 function kubeconfig(server: string, token: string): string {
