@@ -9,6 +9,12 @@ import { CHART, helm, noHelm, podsOf, REGISTRY, type Rendered, render, template 
 
 const reason = noHelm();
 
+const WITH_BUCKET = [
+  "api.store.s3.bucket=farm",
+  "api.store.s3.endpoint=https://s3.example.org:9000",
+  "api.store.s3.existingSecret=farm-s3",
+];
+
 /** Values by what they are about. Every switch of the chart is in one of them. */
 const MATRIX: Record<string, string[]> = {
   "as it comes": [],
@@ -23,6 +29,14 @@ const MATRIX: Record<string, string[]> = {
   "without volumes": ["api.store.type=ephemeral", "redis.store.type=ephemeral"],
   "with volumes of a class": ["api.store.storageClassName=fast", "redis.store.storageClassName=fast"],
   "with a claim that is there": ["api.store.existingClaim=kept"],
+  "with a bucket": WITH_BUCKET,
+  "with a part of a bucket, whose server has a certificate of its own": [
+    ...WITH_BUCKET,
+    "api.store.s3.prefix=farms/one",
+    "api.store.s3.region=eu-central-1",
+    "api.store.s3.caSecret=s3-ca",
+    "api.store.size=2Gi",
+  ],
   "with a Secret that is there": ["auth.existingSecret=ours"],
   "with one operator": ["operator.replicas=1"],
   "read by pod": ["monitoring.enabled=true", "monitoring.labels.team=infra"],
@@ -91,6 +105,37 @@ const REFUSED: [what: string, values: string[], sentence: string][] = [
     "an ingress without a host",
     ["api.ingress.enabled=true"],
     "api.ingress.host is not set, and api.ingress.enabled is true: name the host, such as farm.example.org",
+  ],
+  [
+    "a bucket beside a volume that is lost with the pod",
+    [...WITH_BUCKET, "api.store.type=ephemeral"],
+    "api.store.s3.bucket is set, and api.store.type is ephemeral: verdicts lie on the volume, and without it nobody knows what is in the bucket",
+  ],
+  [
+    "a bucket without its server",
+    [...WITH_BUCKET, "api.store.s3.endpoint="],
+    "api.store.s3.endpoint is not set, and api.store.s3.bucket is: name the server, such as https://s3.eu-central-1.amazonaws.com",
+  ],
+  [
+    "a bucket without credentials",
+    [...WITH_BUCKET, "api.store.s3.existingSecret="],
+    "api.store.s3.existingSecret is not set, and api.store.s3.bucket is: name a Secret with the keys access-key-id and secret-access-key",
+  ],
+  [
+    "a server of buckets without a bucket",
+    [...WITH_BUCKET, "api.store.s3.bucket="],
+    "api.store.s3.endpoint is set, and api.store.s3.bucket is not: name the bucket, or leave the store on its volume",
+  ],
+  [
+    "a bucket in its server's address",
+    [...WITH_BUCKET, "api.store.s3.endpoint=https://host/farm"],
+    "at '/api/store/s3/endpoint'",
+  ],
+  ["a name of a bucket that is none", [...WITH_BUCKET, "api.store.s3.bucket=My_Farm"], "at '/api/store/s3/bucket'"],
+  [
+    "credentials in the values",
+    [...WITH_BUCKET, "api.store.s3.secretAccessKey=x"],
+    "additional properties 'secretAccessKey' not allowed",
   ],
   ["a digest that is none", ["image.digests.api=latest"], "at '/image/digests/api'"],
 ];
@@ -206,11 +251,63 @@ describe.skipIf(reason)(`the chart${reason === undefined ? "" : ` (${reason})`}`
     });
   });
 
+  describe("a bucket", () => {
+    test("is told to API and dispatcher with its credentials as files, which no value or variable holds", async () => {
+      const objects = await render([...WITH_BUCKET, "api.store.s3.prefix=farms/one", "api.store.s3.caSecret=s3-ca"]);
+      for (const role of ["api", "dispatcher"]) {
+        expect(envOf(objects, role)).toMatchObject({
+          EMUFARM_STORE_S3_BUCKET: "farm",
+          EMUFARM_STORE_S3_ENDPOINT: "https://s3.example.org:9000",
+          EMUFARM_STORE_S3_REGION: "us-east-1",
+          EMUFARM_STORE_S3_PREFIX: "farms/one",
+          EMUFARM_STORE_S3_ACCESS_KEY_FILE: "/run/secrets/emufarm/s3/access-key-id",
+          EMUFARM_STORE_S3_SECRET_KEY_FILE: "/run/secrets/emufarm/s3/secret-access-key",
+          EMUFARM_STORE_S3_CA_FILE: "/run/secrets/emufarm/s3/ca.crt",
+        });
+      }
+      const secrets = apiPodOf(objects).volumes.find(({ name }: { name: string }) => name === "secrets");
+      expect(secrets.projected.sources.slice(1)).toEqual([
+        {
+          secret: {
+            name: "farm-s3",
+            items: [
+              { key: "access-key-id", path: "s3/access-key-id" },
+              { key: "secret-access-key", path: "s3/secret-access-key" },
+            ],
+          },
+        },
+        { secret: { name: "s3-ca", items: [{ key: "ca.crt", path: "s3/ca.crt" }] } },
+      ]);
+    });
+
+    test.each([
+      ["https://s3.example.org:9000", 9000],
+      ["http://s3.example.org:9001/", 9001],
+      ["https://s3.example.org", 443],
+      ["http://[2001:db8::7]", 80],
+    ])("may be reached by the API at %s", async (endpoint, port) => {
+      const objects = await render([...WITH_BUCKET, `api.store.s3.endpoint=${endpoint}`]);
+      expect(openPortsOf(objects, "farm-emufarm-api")).toContain(port);
+      expect(openPortsOf(objects, "farm-emufarm-operator")).toEqual(
+        openPortsOf(await render([]), "farm-emufarm-operator"),
+      );
+    });
+
+    test("leaves no trace where there is none", async () => {
+      expect(JSON.stringify(await render([]))).not.toMatch(/S3_|s3\//);
+    });
+  });
+
+  test("API and dispatcher, which share a folder, see each other's processes", async () => {
+    expect(apiPodOf(await render([])).shareProcessNamespace).toBe(true);
+  });
+
   describe("its settings", () => {
     let folder = "";
     beforeAll(() => {
       folder = mkdtempSync(join(tmpdir(), "chart-"));
       writeFileSync(join(folder, "secret"), "word");
+      writeFileSync(join(folder, "authority"), "-----BEGIN CERTIFICATE-----");
     });
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -219,7 +316,9 @@ describe.skipIf(reason)(`the chart${reason === undefined ? "" : ` (${reason})`}`
       Object.fromEntries(
         Object.entries(env).map(([name, value]) => [
           name,
-          /_FILE$/.test(name) ? join(folder, "secret") : value.replaceAll("$(POD_IP)", "192.0.2.1"),
+          /_FILE$/.test(name)
+            ? join(folder, name.endsWith("_CA_FILE") ? "authority" : "secret")
+            : value.replaceAll("$(POD_IP)", "192.0.2.1"),
         ]),
       );
 
@@ -237,10 +336,10 @@ describe.skipIf(reason)(`the chart${reason === undefined ? "" : ` (${reason})`}`
     });
 
     test("have no name that the programs do not know", async () => {
-      const sources = ["src/api/config.ts", "src/operator/config.ts"]
+      const sources = ["src/api/config.ts", "src/api/store/s3-variables.ts", "src/operator/config.ts"]
         .map((file) => readFileSync(file, "utf8"))
         .join("");
-      const objects = await render([]);
+      const objects = await render([...WITH_BUCKET, "api.store.s3.caSecret=s3-ca"]);
       for (const name of ["operator", "api", "dispatcher"]) {
         const unknown = Object.keys(envOf(objects, name)).filter((one) => one !== "POD_IP" && !sources.includes(one));
         expect(unknown).toEqual([]);
@@ -248,6 +347,19 @@ describe.skipIf(reason)(`the chart${reason === undefined ? "" : ` (${reason})`}`
     });
   });
 });
+
+function apiPodOf(objects: readonly Rendered[]): Rendered {
+  const found = podsOf(objects).find(({ spec }) => spec.containers.some((one: Rendered) => one.name === "dispatcher"));
+  if (!found) throw new Error("no pod has a dispatcher");
+  return found.spec;
+}
+
+/** Ports to which a policy lets its pods go wherever these are. */
+function openPortsOf(objects: readonly Rendered[], name: string): number[] {
+  const policy = objects.find(({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === name);
+  const rules: { to?: unknown; ports: { port: number }[] }[] = policy?.spec.egress;
+  return rules.filter(({ to }) => to === undefined).flatMap(({ ports }) => ports.map(({ port }) => port));
+}
 
 /** Environment of a container, with a word for what the cluster fills in. */
 function envOf(objects: readonly Rendered[], container: string): Record<string, string> {

@@ -87,3 +87,26 @@ emufarm-agents
 {{- $host := get (urlParse (include "emufarm.redisUrl" .)) "host" -}}
 {{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $host) | default "6379" -}}
 {{- end -}}
+
+{{/* Refuses settings of a bucket that do not go together. */}}
+{{- define "emufarm.checkBucket" -}}
+{{- $store := .Values.api.store -}}
+{{- if $store.s3.bucket -}}
+{{- if eq $store.type "ephemeral" -}}
+{{- fail "api.store.s3.bucket is set, and api.store.type is ephemeral: verdicts lie on the volume, and without it nobody knows what is in the bucket. Set api.store.type=persistent" -}}
+{{- end -}}
+{{- $_ := required "api.store.s3.endpoint is not set, and api.store.s3.bucket is: name the server, such as https://s3.eu-central-1.amazonaws.com" $store.s3.endpoint -}}
+{{- $_ := required "api.store.s3.existingSecret is not set, and api.store.s3.bucket is: name a Secret with the keys access-key-id and secret-access-key" $store.s3.existingSecret -}}
+{{- else -}}
+{{- range $name := list "endpoint" "prefix" "existingSecret" "caSecret" -}}
+{{- if get $store.s3 $name -}}
+{{- fail (printf "api.store.s3.%s is set, and api.store.s3.bucket is not: name the bucket, or leave the store on its volume" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "emufarm.bucketPort" -}}
+{{- $url := urlParse .Values.api.store.s3.endpoint -}}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (eq $url.scheme "https" | ternary "443" "80") -}}
+{{- end -}}
