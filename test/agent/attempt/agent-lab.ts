@@ -9,6 +9,7 @@ import { type AgentClient, createAgentClient } from "../../../src/client/agent-c
 import { type BoardSpec, board } from "../../../src/core/schema/board.ts";
 import type { AgentEvent } from "../../../src/core/wire/agent-event.ts";
 import type { AttemptResult, AttemptSpecInput } from "../../../src/core/wire/attempt.ts";
+import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
 import { parseDocument } from "../../../src/document/parse-document.ts";
 
 const PROJECT = join(import.meta.dirname, "../../..");
@@ -115,6 +116,25 @@ export class AgentLab implements AsyncDisposable {
     const sha256 = sha256Of(image);
     await this.client.putFirmware(sha256, image);
     return { tenant: "test", boardName, board: await boardSpecOf(boardName), firmware: { sha256 }, ...rest };
+  }
+
+  /** What is wanted of an instance that runs this image, which the agent has by then. */
+  async desired(
+    uid: string,
+    image: Buffer,
+    rest: Partial<DesiredStateInput> = {},
+    boardName = "mps2-an385",
+  ): Promise<DesiredStateInput> {
+    const spec = await this.specOf(image, {}, boardName);
+    return { ...spec, uid, generation: 1, epoch: 1, power: "On", ...rest };
+  }
+
+  /** The status that fits, as the agent's events tell it. */
+  async statusWhen(uid: string, fits: (status: InstanceStatus) => boolean): Promise<InstanceStatus> {
+    await using log = new EventLog(this.client);
+    const isIt = (status: InstanceStatus) => status.uid === uid && fits(status);
+    const hello = await log.until("hello");
+    return hello.instances.find(isIt) ?? (await log.until("instance", ({ instance }) => isIt(instance))).instance;
   }
 
   /** Emulators that run in this agent's slots, whoever their parent is. */

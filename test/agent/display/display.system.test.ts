@@ -135,24 +135,9 @@ describe("an instance", () => {
 
   beforeAll(async () => {
     const image = await imageOf("arm-virt");
-    await lab.client.putFirmware(sha256Of(image), image);
-    await lab.client.putDesired({
-      uid: "screen",
-      tenant: "test",
-      generation: 1,
-      epoch: 1,
-      boardName: "arm-virt",
-      board: await boardSpecOf("arm-virt"),
-      firmware: { sha256: sha256Of(image) },
-      power: "On",
-      channels: [{ name: "vnc", tcp: true }],
-    });
-    await using events = new EventLog(lab.client);
-    const isUp = (one: InstanceStatus) => one.uid === "screen" && one.isReady;
-    const hello = await events.until("hello");
-    const up =
-      hello.instances.find(isUp) ?? (await events.until("instance", ({ instance }) => isUp(instance))).instance;
-    status = up;
+    const channels = [{ name: "vnc", tcp: true }];
+    await lab.client.putDesired(await lab.desired("screen", image, { channels }, "arm-virt"));
+    status = await lab.statusWhen("screen", ({ isReady }) => isReady);
     await readUntil(lab.client.log({ instance: "screen" }, "uart0", { isFollowed: true }), "drawn");
   });
 

@@ -54,9 +54,9 @@ test("a debugger that vanishes while the CPU stands: its breakpoints go with it,
   await lab.said("vanish", "uart0", "debugged\n");
   const gdb = await attach(portOf(status, "gdb"));
   await ask(gdb, "Z0,1ec,2", "$OK");
-  await lab.statusWhen("vanish", ({ phase }) => phase === "Paused");
+  await lab.agent.statusWhen("vanish", ({ phase }) => phase === "Paused");
   gdb.destroy();
-  await lab.statusWhen("vanish", ({ phase }) => phase === "Running");
+  await lab.agent.statusWhen("vanish", ({ phase }) => phase === "Running");
   await answers(portOf(status, "uart0"), "vanish", "debugged\n1\n");
 });
 
@@ -66,7 +66,7 @@ test("a debugger that vanishes while the CPU runs does not stop it, and one that
   const gdb = await attach(portOf(status, "gdb"));
   await ask(gdb, "vCont?", "$vCont");
   gdb.write(framePayload("vCont;c"));
-  await lab.statusWhen("running", ({ phase }) => phase === "Running");
+  await lab.agent.statusWhen("running", ({ phase }) => phase === "Running");
   gdb.destroy();
   await answers(portOf(status, "uart0"), "running", "debugged\n1\n");
   const said = await runGdb(await debuggedImage(BOARD), `127.0.0.1:${portOf(status, "gdb")}`, [
@@ -98,13 +98,13 @@ test("the debugger kills its program: the board starts over, its consoles stay, 
   console.resume();
   const said = await runGdb(await debuggedImage(BOARD), `127.0.0.1:${portOf(status, "gdb")}`, ["kill"]);
   expect(said).toContain("killed");
-  const started = await lab.statusWhen("killed", ({ boots, phase }) => boots === 2 && phase === "Running");
+  const started = await lab.agent.statusWhen("killed", ({ boots, phase }) => boots === 2 && phase === "Running");
   expect(started.restarts).toBe(0);
   await lab.said("killed", "uart0", "debugged\ndebugged\n");
   expect(console.destroyed).toBe(false);
   console.destroy();
   await answers(portOf(neighbour, "uart0"), "neighbour", "debugged\n1\n");
-  expect(await lab.statusWhen("neighbour", () => true)).toMatchObject({ boots: 1 });
+  expect(await lab.agent.statusWhen("neighbour", () => true)).toMatchObject({ boots: 1 });
 });
 
 test("10 MB of a packet, HTTP, a second debugger: each is closed, and the first debugger goes on", async () => {
@@ -126,5 +126,5 @@ test("files, unknown packets and broken ones are answered, and none reaches the 
   gdb.write("$m0,4#00");
   await readUntil(gdb.iterator({ destroyOnReturn: false }), "-");
   gdb.destroy();
-  expect(await lab.statusWhen("files", () => true)).toMatchObject({ boots: 1 });
+  expect(await lab.agent.statusWhen("files", () => true)).toMatchObject({ boots: 1 });
 });

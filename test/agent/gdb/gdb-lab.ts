@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
 import { buildFirmware } from "../../firmware/build.ts";
-import { AgentLab, boardSpecOf, EventLog, readUntil, sha256Of } from "../attempt/agent-lab.ts";
+import { AgentLab, boardSpecOf, readUntil } from "../attempt/agent-lab.ts";
 
 /** A debugger that hangs fails its test with what it said. */
 const GDB_DEADLINE_MS = 60_000;
@@ -54,23 +54,11 @@ export class GdbLab implements AsyncDisposable {
   /** An instance of a board that runs, or stands at its first instruction. */
   async instance(uid: string, boardName: string, desired: Partial<DesiredStateInput> = {}): Promise<InstanceStatus> {
     const image = await readFile(await debuggedImage(boardName));
-    await this.agent.client.putFirmware(sha256Of(image), image);
-    const board = await boardSpecOf(boardName);
-    const channels = [board.uarts[0]?.name ?? "", "gdb"].map((name) => ({ name, tcp: true }));
-    await this.agent.client.putDesired({
-      ...{ uid, tenant: "test", generation: ++this.#generation, epoch: 1, boardName, board },
-      ...{ firmware: { sha256: sha256Of(image) }, power: "On", channels },
-      ...desired,
-    });
-    return this.statusWhen(uid, ({ phase }) => phase === (desired.isPaused ? "Paused" : "Running"));
-  }
-
-  /** The status that fits, as the agent's events tell it. */
-  async statusWhen(uid: string, fits: (status: InstanceStatus) => boolean): Promise<InstanceStatus> {
-    await using log = new EventLog(this.agent.client);
-    const isIt = (status: InstanceStatus) => status.uid === uid && fits(status);
-    const hello = await log.until("hello");
-    return hello.instances.find(isIt) ?? (await log.until("instance", ({ instance }) => isIt(instance))).instance;
+    const { uarts } = await boardSpecOf(boardName);
+    const channels = [uarts[0]?.name ?? "", "gdb"].map((name) => ({ name, tcp: true }));
+    const rest = { generation: ++this.#generation, channels, ...desired };
+    await this.agent.client.putDesired(await this.agent.desired(uid, image, rest, boardName));
+    return this.agent.statusWhen(uid, ({ phase }) => phase === (desired.isPaused ? "Paused" : "Running"));
   }
 
   /** What a UART has said, once this text has come. */

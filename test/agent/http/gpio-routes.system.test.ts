@@ -5,11 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { WebSocket } from "ws";
 import type { GuestChannels } from "../../../src/client/guest-channels.ts";
-import type { InstanceStatus } from "../../../src/core/wire/desired-state.ts";
 import type { FrontEndEvent } from "../../../src/core/wire/front-end.ts";
 import type { GpioMessage, GpioRequestInput, GpioState } from "../../../src/core/wire/gpio.ts";
 import { buildFirmware } from "../../firmware/build.ts";
-import { AgentLab, boardSpecOf, EventLog, readUntil, sha256Of } from "../attempt/agent-lab.ts";
+import { AgentLab, readUntil } from "../attempt/agent-lab.ts";
 
 const BOARD = "microbit";
 const UID = "pins";
@@ -23,23 +22,9 @@ let port: number;
 beforeAll(async () => {
   lab = await AgentLab.start();
   pins = await readFile(join(await buildFirmware(), BOARD, "pins.elf"));
-  await lab.client.putFirmware(sha256Of(pins), pins);
-  await lab.client.putDesired({
-    uid: UID,
-    tenant: "test",
-    generation: 1,
-    epoch: 1,
-    boardName: BOARD,
-    board: await boardSpecOf(BOARD),
-    firmware: { sha256: sha256Of(pins) },
-    power: "On",
-    channels: [{ name: "gpio", tcp: true }],
-  });
-  await using events = new EventLog(lab.client);
-  const isReady = (status: InstanceStatus) => status.uid === UID && status.isReady;
-  const hello = await events.until("hello");
-  const status =
-    hello.instances.find(isReady) ?? (await events.until("instance", ({ instance: one }) => isReady(one))).instance;
+  const channels = [{ name: "gpio", tcp: true }];
+  await lab.client.putDesired(await lab.desired(UID, pins, { channels }, BOARD));
+  const status = await lab.statusWhen(UID, ({ isReady }) => isReady);
   port = status.endpoints.find(({ name }) => name === "gpio")?.port ?? 0;
   instance = lab.client.channels({ instance: UID });
   await readUntil(lab.client.log({ instance: UID }, "uart0", { isFollowed: true }), "pins\n");

@@ -3,45 +3,29 @@ import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
+import type { DesiredStateInput } from "../../../src/core/wire/desired-state.ts";
 import type { PropertyEntry } from "../../../src/core/wire/property.ts";
-import { AgentLab, boardSpecOf, EventLog, exampleImage, readUntil, sha256Of } from "../attempt/agent-lab.ts";
+import { AgentLab, exampleImage, readUntil } from "../attempt/agent-lab.ts";
 
 let lab: AgentLab;
 let desired: DesiredStateInput;
 
 beforeAll(async () => {
   lab = await AgentLab.start();
-  const image = await exampleImage("mps2-an385", "shell");
-  await lab.client.putFirmware(sha256Of(image), image);
-  desired = {
-    uid: "board",
-    tenant: "test",
-    generation: 1,
-    epoch: 1,
-    boardName: "mps2-an385",
-    board: await boardSpecOf("mps2-an385"),
-    firmware: { sha256: sha256Of(image) },
-    power: "On",
+  desired = await lab.desired("board", await exampleImage("mps2-an385", "shell"), {
     channels: [
       { name: "qmp", tcp: true },
       { name: "monitor", tcp: true },
     ],
-  };
+  });
   await lab.client.putDesired(desired);
-  await statusWhen(({ isReady }) => isReady);
+  await lab.statusWhen("board", ({ isReady }) => isReady);
 });
 
 afterAll(() => lab[Symbol.asyncDispose]());
 
-async function statusWhen(fits: (status: InstanceStatus) => boolean): Promise<InstanceStatus> {
-  await using log = new EventLog(lab.client);
-  const hello = await log.until("hello");
-  return hello.instances.find(fits) ?? (await log.until("instance", ({ instance }) => fits(instance))).instance;
-}
-
 async function portOf(channel: string): Promise<number> {
-  const { endpoints } = await statusWhen(({ isReady }) => isReady);
+  const { endpoints } = await lab.statusWhen("board", ({ isReady }) => isReady);
   return endpoints.find(({ name }) => name === channel)?.port ?? 0;
 }
 
@@ -210,7 +194,7 @@ test("properties are listed, read and set by their paths", async () => {
 
 test("when the instance is deleted, its clients are let go", async () => {
   await lab.client.putDesired({ ...desired, uid: "short", channels: [{ name: "qmp", tcp: true }] });
-  const { endpoints } = await statusWhen(({ uid, isReady }) => uid === "short" && isReady);
+  const { endpoints } = await lab.statusWhen("short", ({ isReady }) => isReady);
   const socket = connect({ port: endpoints[0]?.port ?? 0, host: "127.0.0.1" }).resume();
   await once(socket, "data");
   const closed = once(socket, "close");

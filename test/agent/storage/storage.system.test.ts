@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
+import type { DesiredStateInput } from "../../../src/core/wire/desired-state.ts";
 import { buildFirmware } from "../../firmware/build.ts";
 import { AgentLab, boardSpecOf, EventLog, readUntil, sha256Of } from "../attempt/agent-lab.ts";
 
@@ -17,16 +17,9 @@ beforeAll(async () => {
 
 afterAll(() => lab[Symbol.asyncDispose]());
 
-async function statusWhen(uid: string, fits: (status: InstanceStatus) => boolean): Promise<InstanceStatus> {
-  await using log = new EventLog(lab.client);
-  const isIt = (status: InstanceStatus) => status.uid === uid && fits(status);
-  const hello = await log.until("hello");
-  return hello.instances.find(isIt) ?? (await log.until("instance", ({ instance }) => isIt(instance))).instance;
-}
-
 /** What the guest of this boot has found; each boot's log begins with it. */
 async function found(uid: string, text: string, times: number): Promise<void> {
-  await statusWhen(uid, ({ phase, boots }) => phase === "Running" && boots > 0);
+  await lab.statusWhen(uid, ({ phase, boots }) => phase === "Running" && boots > 0);
   let read = "";
   for await (const chunk of lab.client.log({ instance: uid }, "uart0", { isFollowed: true })) {
     read += chunk.toString();
@@ -48,12 +41,7 @@ async function desire(boardName: string, more: Partial<DesiredStateInput> = {}, 
     // Other bytes are another firmware.
     Buffer.from(tail),
   ]);
-  await lab.client.putFirmware(sha256Of(image), image);
-  return {
-    ...{ uid: `on-${boardName}`, tenant: "test", generation: 1, epoch: 1, boardName },
-    ...{ board: await boardSpecOf(boardName), firmware: { sha256: sha256Of(image) }, power: "On" },
-    ...more,
-  };
+  return await lab.desired(`on-${boardName}`, image, more, boardName);
 }
 
 test.for([["arm-virt", 65_536]] as const)(
@@ -71,7 +59,7 @@ test.for([["arm-virt", 65_536]] as const)(
     await lab.client.putDesired(await desire(board, { generation: 2, resetCount: 1 }));
     await found(uid, WRITTEN, 2);
     await lab.client.putDesired(await desire(board, { generation: 3, resetCount: 1, power: "Off" }));
-    await statusWhen(uid, ({ phase }) => phase === "PoweredOff");
+    await lab.statusWhen(uid, ({ phase }) => phase === "PoweredOff");
     await lab.client.putDesired(await desire(board, { generation: 4, resetCount: 1 }));
     await found(uid, WRITTEN, 3);
     // Other firmware, which replaces only what it occupies; then one that shall find all empty.
@@ -121,7 +109,7 @@ test.for(["raspi2b", "raspi3b"])("a card of its own is in %s", async (boardName)
   const board = await boardSpecOf(boardName);
   const desired = { uid: boardName, tenant: "test", generation: 1, epoch: 1, boardName, board, power: "On" as const };
   await lab.client.putDesired({ ...desired, firmware: { sha256: sha256Of(image) } });
-  await statusWhen(boardName, ({ phase }) => phase === "Running");
+  await lab.statusWhen(boardName, ({ phase }) => phase === "Running");
   expect((await storageOf(boardName, "sd")).length).toBe(64 * 1024 * 1024);
   await lab.client.deleteInstance(boardName);
 });

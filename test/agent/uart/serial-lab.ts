@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { InstanceStatus } from "../../../src/core/wire/desired-state.ts";
-import { AgentLab, boardSpecOf, EventLog, exampleImage, readUntil, sha256Of } from "../attempt/agent-lab.ts";
+import { AgentLab, boardSpecOf, exampleImage, readUntil } from "../attempt/agent-lab.ts";
 
 const TOOLS = join(import.meta.dirname, "tools");
 
@@ -138,28 +138,11 @@ export async function startShell(
 ): Promise<{ readonly console: string; readonly status: InstanceStatus }> {
   const shell = firmware ?? (await exampleImage(boardName, "shell"));
   const image = isOtherFirmware ? Buffer.concat([shell, Buffer.of(0)]) : shell;
-  const board = await boardSpecOf(boardName);
-  const console = board.uarts[0]?.name ?? "";
-  await lab.client.putFirmware(sha256Of(image), image);
-  await using events = new EventLog(lab.client);
-  await lab.client.putDesired({
-    uid,
-    tenant: "test",
-    generation,
-    resetCount,
-    epoch: 1,
-    boardName,
-    board,
-    firmware: { sha256: sha256Of(image) },
-    power: "On",
-    channels: [
-      { name: console, tcp: true },
-      { name: `${console}-rfc2217`, tcp: true },
-    ],
-  });
+  const { uarts } = await boardSpecOf(boardName);
+  const console = uarts[0]?.name ?? "";
+  const channels = [console, `${console}-rfc2217`].map((name) => ({ name, tcp: true }));
+  await lab.client.putDesired(await lab.desired(uid, image, { generation, resetCount, channels }, boardName));
   const isIt = (one: InstanceStatus) =>
-    one.uid === uid && one.generation === generation && one.phase === "Running" && one.endpoints.length > 0;
-  const hello = await events.until("hello");
-  const known = hello.instances.find(isIt);
-  return { console, status: known ?? (await events.until("instance", ({ instance }) => isIt(instance))).instance };
+    one.generation === generation && one.phase === "Running" && one.endpoints.length > 0;
+  return { console, status: await lab.statusWhen(uid, isIt) };
 }
