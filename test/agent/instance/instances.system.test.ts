@@ -4,37 +4,18 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
 import { freePort } from "../../free-port.ts";
-import { AgentLab, boardSpecOf, EventLog, exampleImage, readUntil, sha256Of } from "../attempt/agent-lab.ts";
+import { AgentLab, EventLog, exampleImage, readUntil, sha256Of } from "../attempt/agent-lab.ts";
 
 let lab: AgentLab;
 let shell: DesiredStateInput;
 
 beforeAll(async () => {
   lab = await AgentLab.start();
-  const image = await exampleImage("mps2-an385", "shell");
-  await lab.client.putFirmware(sha256Of(image), image);
-  shell = {
-    uid: "an-instance",
-    tenant: "test",
-    generation: 1,
-    epoch: 1,
-    boardName: "mps2-an385",
-    board: await boardSpecOf("mps2-an385"),
-    firmware: { sha256: sha256Of(image) },
-    power: "On",
-    channels: [{ name: "uart0", tcp: true }],
-  };
+  const channels = [{ name: "uart0", tcp: true }];
+  shell = await lab.desired("an-instance", await exampleImage("mps2-an385", "shell"), { channels });
 });
 
 afterAll(() => lab[Symbol.asyncDispose]());
-
-/** The status that fits, as the agent's events tell it. */
-async function statusWhen(uid: string, fits: (status: InstanceStatus) => boolean): Promise<InstanceStatus> {
-  await using log = new EventLog(lab.client);
-  const isIt = (status: InstanceStatus) => status.uid === uid && fits(status);
-  const hello = await log.until("hello");
-  return hello.instances.find(isIt) ?? (await log.until("instance", ({ instance }) => isIt(instance))).instance;
-}
 
 const isRunning = ({ phase }: InstanceStatus) => phase === "Running";
 
@@ -57,7 +38,7 @@ function onSocket(socket: Socket, text: string): Promise<string> {
 
 test("an instance lives as desired: started, talked to by a raw port, reset, paused, off, on again", async () => {
   await lab.client.putDesired(shell);
-  const up = await statusWhen("an-instance", ({ isReady }) => isReady);
+  const up = await lab.statusWhen("an-instance", ({ isReady }) => isReady);
   expect(up).toMatchObject({ phase: "Running", boots: 1, restarts: 0, generation: 1 });
   expect((await lab.client.info()).freeSlots).toBe(1);
   const port = up.endpoints[0]?.port ?? 0;
@@ -72,12 +53,12 @@ test("an instance lives as desired: started, talked to by a raw port, reset, pau
   await lab.client.putDesired({ ...shell, generation: 2, resetCount: 1 });
   await readUntil(lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true }), `> ${banner}`);
   await lab.client.putDesired({ ...shell, generation: 3, resetCount: 1, isPaused: true });
-  await statusWhen("an-instance", ({ phase }) => phase === "Paused");
+  await lab.statusWhen("an-instance", ({ phase }) => phase === "Paused");
   await lab.client.putDesired({ ...shell, generation: 4, resetCount: 1, power: "Off" });
-  await statusWhen("an-instance", ({ phase, isReady }) => phase === "PoweredOff" && isReady);
+  await lab.statusWhen("an-instance", ({ phase, isReady }) => phase === "PoweredOff" && isReady);
   expect(await lab.emulators()).toEqual([]);
   await lab.client.putDesired({ ...shell, generation: 5, resetCount: 1 });
-  const again = await statusWhen("an-instance", isRunning);
+  const again = await lab.statusWhen("an-instance", isRunning);
   expect(again).toMatchObject({ boots: 2, endpoints: [{ name: "uart0", port }] });
   // The connection has outlived the emulator.
   const follow = () => lab.client.log({ instance: "an-instance" }, "uart0", { isFollowed: true });
@@ -110,16 +91,18 @@ test("a guest that ends is started again by its policy, and one that shall not b
   };
   await console("restarted", "exit 3\n");
   await console("ended", "exit 4\n");
-  expect(await statusWhen("restarted", ({ restarts, phase }) => restarts === 1 && phase === "Running")).toMatchObject({
+  expect(
+    await lab.statusWhen("restarted", ({ restarts, phase }) => restarts === 1 && phase === "Running"),
+  ).toMatchObject({
     lastExit: { reason: "GuestExited", code: 3 },
   });
-  expect(await statusWhen("ended", ({ phase }) => phase === "Failed")).toMatchObject({ isReady: false });
+  expect(await lab.statusWhen("ended", ({ phase }) => phase === "Failed")).toMatchObject({ isReady: false });
 
   const [, { endpoints } = { endpoints: [] }] = await lab.client.instances();
   await lab.end("SIGKILL");
   await lab.start();
-  expect(await statusWhen("restarted", isRunning)).toMatchObject({ restarts: 1, generation: 1 });
-  expect(await statusWhen("ended", (status) => status.endpoints.length > 0)).toMatchObject({
+  expect(await lab.statusWhen("restarted", isRunning)).toMatchObject({ restarts: 1, generation: 1 });
+  expect(await lab.statusWhen("ended", (status) => status.endpoints.length > 0)).toMatchObject({
     phase: "Failed",
     boots: 0,
     endpoints,
@@ -131,7 +114,7 @@ test("a guest that ends is started again by its policy, and one that shall not b
 
 test("a raw port closes a connection that speaks HTTP; a channel that the board has not is refused", async () => {
   await lab.client.putDesired({ ...shell, uid: "raw" });
-  const { endpoints } = await statusWhen("raw", isRunning);
+  const { endpoints } = await lab.statusWhen("raw", isRunning);
   const browser = connect({ port: endpoints[0]?.port ?? 0, host: "127.0.0.1" }, () => {
     browser.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   });
@@ -153,7 +136,7 @@ test("a board whose ready pattern never comes runs all the same, and shows what 
   };
   await lab.client.putDesired({ ...shell, uid: "unready", board: unready });
   await readUntil(lab.client.log({ instance: "unready" }, "uart0", { isFollowed: true }), "> ");
-  expect(await statusWhen("unready", isRunning)).toMatchObject({ boots: 1, isReady: false });
+  expect(await lab.statusWhen("unready", isRunning)).toMatchObject({ boots: 1, isReady: false });
   const socket = await lab.client.openConsole({ instance: "unready" }, "uart0", () => {});
   socket.send(Buffer.from("echo I am here\n"));
   await readUntil(lab.client.log({ instance: "unready" }, "uart0", { isFollowed: true }), "I am here\n> ");
@@ -192,7 +175,7 @@ test("firmware whose URL never answers is left for that of a newer wish", async 
   await asked.promise;
   await lab.client.putDesired(wish(2, talking.url));
   await readUntil(lab.client.log({ instance: "fetched" }, "uart0", { isFollowed: true }), "boot ok");
-  expect(await statusWhen("fetched", ({ generation }) => generation === 2)).not.toHaveProperty("error");
+  expect(await lab.statusWhen("fetched", ({ generation }) => generation === 2)).not.toHaveProperty("error");
   await lab.client.deleteInstance("fetched");
 });
 
@@ -201,26 +184,26 @@ test("a raw port is the one that is desired, or the next free one", async () => 
   const channels = [{ name: "uart0", tcp: true, port }];
   await lab.client.putDesired({ ...shell, uid: "first", channels });
   await lab.client.putDesired({ ...shell, uid: "second", channels });
-  expect((await statusWhen("first", isRunning)).endpoints).toEqual([{ name: "uart0", port }]);
-  const { endpoints } = await statusWhen("second", isRunning);
+  expect((await lab.statusWhen("first", isRunning)).endpoints).toEqual([{ name: "uart0", port }]);
+  const { endpoints } = await lab.statusWhen("second", isRunning);
   expect(endpoints[0]?.port).not.toBe(port);
   for (const uid of ["first", "second"]) await lab.client.deleteInstance(uid);
 });
 
 test("tells when somebody uses a channel, by a raw port or a WebSocket, and when nobody does any more", async () => {
   await lab.client.putDesired({ ...shell, uid: "used" });
-  const { endpoints } = await statusWhen("used", ({ isReady, isInUse }) => isReady && isInUse === false);
+  const { endpoints } = await lab.statusWhen("used", ({ isReady, isInUse }) => isReady && isInUse === false);
   const raw = connect({ port: endpoints[0]?.port ?? 0, host: "127.0.0.1" }).resume();
-  const begun = await statusWhen("used", ({ isInUse }) => isInUse === true);
+  const begun = await lab.statusWhen("used", ({ isInUse }) => isInUse === true);
   const console = await lab.client.openConsole({ instance: "used" }, "uart0", () => {});
   raw.destroy();
   // The last user counts.
   console.close();
-  const over = await statusWhen("used", ({ isInUse }) => isInUse === false);
+  const over = await lab.statusWhen("used", ({ isInUse }) => isInUse === false);
   expect(Date.parse(over.lastUsedAt ?? "")).toBeGreaterThanOrEqual(Date.parse(begun.lastUsedAt ?? ""));
   const again = await lab.client.openConsole({ instance: "used" }, "uart0", () => {});
-  await statusWhen("used", ({ isInUse }) => isInUse === true);
+  await lab.statusWhen("used", ({ isInUse }) => isInUse === true);
   again.close();
-  await statusWhen("used", ({ isInUse }) => isInUse === false);
+  await lab.statusWhen("used", ({ isInUse }) => isInUse === false);
   await lab.client.deleteInstance("used");
 });
