@@ -50,6 +50,8 @@ export interface Call {
   readonly bodySilenceMs?: number;
   /** Told when the answer begins; its first byte may be long in coming. */
   readonly onAnswer?: () => void;
+  /** Told what the server said behind the last byte of the answer. */
+  readonly onTrailers?: (trailers: Readonly<Record<string, string>>) => void;
 }
 
 /** What a server answered, whatever its status. */
@@ -131,9 +133,10 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     async *bytes(call) {
       try {
-        const { body } = await send(call);
+        const { body, trailers } = await send(call);
         call.onAnswer?.();
         yield* body as AsyncIterable<Buffer>;
+        call.onTrailers?.(trailers);
       } catch (error) {
         throw translate(error, call.signal);
       }

@@ -8,7 +8,15 @@ import type { RunSpecInput } from "../core/schema/run.ts";
 import type { VerdictName } from "../core/verdict.ts";
 import type { AgentToken, AgentTokenRequest } from "../core/wire/agent-token.ts";
 import { artifactSegment } from "../core/wire/artifact.ts";
-import type { BoardStatus, FirmwareRecord, JobRecord, RunEvent, RunRecord } from "../core/wire/farm.ts";
+import {
+  type BoardStatus,
+  FARM_STOPS,
+  FARM_TRAILER,
+  type FirmwareRecord,
+  type JobRecord,
+  type RunEvent,
+  type RunRecord,
+} from "../core/wire/farm.ts";
 import type { ImportRecord, ImportRequestInput } from "../core/wire/import.ts";
 import { type Connection, createConnection, type MessageListener, type TokenSource } from "./connection.ts";
 import { type GuestChannels, guestChannels } from "./guest-channels.ts";
@@ -254,7 +262,15 @@ async function* followLog(
   { signal, giveUpAfterMs = GIVE_UP_AFTER_MS, onRetry, ...listener }: FollowLogOptions,
 ): AsyncGenerator<Buffer> {
   const reconnection = new Reconnection(giveUpAfterMs, listener, end.find);
-  const call = { method: "GET", silenceMs: 0, onAnswer: () => reconnection.answered() } as const;
+  let isStopping = false;
+  const call = {
+    method: "GET",
+    silenceMs: 0,
+    onAnswer: () => reconnection.answered(),
+    onTrailers: (trailers: Readonly<Record<string, string>>) => {
+      isStopping = trailers[FARM_TRAILER] === FARM_STOPS;
+    },
+  } as const;
   let attempt = 1;
   let toldAttempt = 1;
   let offset = 0;
@@ -268,6 +284,7 @@ async function* followLog(
         offset += chunk.length;
         yield chunk;
       }
+      if (isStopping) throw end.error();
       const { verdict } = await json<JobRecord>({ method: "GET", path: `/v1/jobs/${jobId}` });
       if (verdict && verdict.attempt <= attempt) return;
       // The log may end a moment before the verdict stands: only bytes of the next attempt tell that there is one.

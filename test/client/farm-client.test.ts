@@ -118,6 +118,23 @@ test("events end at once where the farm says that it is being stopped, with the 
   expect(told).toEqual(["run"]);
 });
 
+test("a followed log ends at once where the farm says behind it that it is being stopped", async () => {
+  let requests = 0;
+  await using server = await serve((_request, answer) => {
+    requests += 1;
+    answer.writeHead(200, { trailer: "emufarm-farm" });
+    answer.write("so far");
+    answer.addTrailers({ "emufarm-farm": "stops" });
+    answer.end();
+  });
+  let text = "";
+  const following = (async () => {
+    for await (const chunk of server.farm.followLog("r1-000000", "uart0")) text += chunk.toString();
+  })();
+  await expect(following).rejects.toMatchObject({ code: "FarmStopped" });
+  expect({ text, requests }).toEqual({ text: "so far", requests: 1 });
+});
+
 test("events give up on a farm that does not come back, and stop at once when they are aborted", async () => {
   await using nobody = createFarmClient({ address: "unix:/nonexistent/farm.sock", token: "t" });
   const follow = async (options: Parameters<FarmClient["events"]>[1]) => {

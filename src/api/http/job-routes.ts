@@ -3,7 +3,7 @@ import { z } from "zod";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { objectName } from "../../core/schema/metadata.ts";
 import { artifactName } from "../../core/wire/artifact.ts";
-import { jobId, jobRecord } from "../../core/wire/farm.ts";
+import { FARM_STOPS, FARM_TRAILER, jobId, jobRecord } from "../../core/wire/farm.ts";
 import type { RouteContext } from "./api-server.ts";
 import { openLog } from "./log-source.ts";
 import { cancelBody } from "./run-routes.ts";
@@ -12,7 +12,7 @@ const tags = ["jobs"];
 const params = z.object({ id: jobId });
 
 export async function addJobRoutes(context: RouteContext): Promise<void> {
-  const { app, jobs, store, cancellation, closing } = context;
+  const { app, jobs, store, cancellation, closing, isFarmStopping } = context;
   app.get(
     "/v1/jobs/:id",
     { schema: { tags, summary: "A job", params, response: { 200: jobRecord } } },
@@ -62,6 +62,8 @@ export async function addJobRoutes(context: RouteContext): Promise<void> {
       raw.once("close", () => gone.abort());
       const signal = AbortSignal.any([closing, gone.signal]);
       const bytes = await openLog(context, { jobId: id, uart, ...query, signal });
+      // Whoever follows it need not wait for a farm that does not come back.
+      if (query.follow) reply.trailer(FARM_TRAILER, async () => (isFarmStopping() ? FARM_STOPS : ""));
       return reply.type("application/octet-stream").send(Readable.from(bytes, { objectMode: false }));
     },
   );

@@ -86,6 +86,10 @@ export const runEvent = z.discriminatedUnion("type", [
 ]);
 export type RunEvent = z.infer<typeof runEvent>;
 
+/** Trailer of a log that is followed, with {@link FARM_STOPS} where it ends since somebody stops the farm. */
+export const FARM_TRAILER = "emufarm-farm";
+export const FARM_STOPS = "stops";
+
 export const boardStatus = z
   .strictObject({
     name: objectName,

@@ -146,6 +146,25 @@ describe("emufarm up", () => {
     expect(place.processes()).toEqual([]);
   });
 
+  it("ends what follows a run or a log with its stop, also for whoever knows it by its URL only", async () => {
+    const farm = await up();
+    const { url } = JSON.parse(readFileSync(join(place.data, "farm.json"), "utf8"));
+    const far = ["--farm", url, "--token-file", join(place.data, "token")];
+    const elsewhere = { env: { EMUFARM_DATA: join(place.folder, "elsewhere") } };
+    const run = place.start(["run", BOARD, image(BOARD, "shell"), ...far], elsewhere);
+    await run.said("> ");
+    const [{ id }] = JSON.parse((await place.run(["get", "runs", "--json"])).stdout);
+    const logs = place.start(["logs", `${id}-000000`, "-f", ...far], elsewhere);
+    await logs.said("> ");
+    farm.signal("SIGTERM");
+    for (const { stderr, code } of [await run.result, await logs.result]) {
+      expect(stderr).toContain("[FarmStopped]");
+      expect(stderr).not.toContain("does not answer");
+      expect(code).toBe(5);
+    }
+    await farm.result;
+  });
+
   it("has several agents where asked, and ends in the middle of its start", async () => {
     const farm = await up("--agents", "2");
     expect(pidOf("agent1")).toBeGreaterThan(0);
