@@ -22,4 +22,6 @@ export interface AgentParts {
   /** What the agent shows to its callers; undefined without TLS. */
   readonly certificate: ServerCertificate | undefined;
   readonly slotIsolation: "uid" | "none";
+  /** What whoever has a channel open is told when the agent ends. */
+  readonly farewell: string;
 }

@@ -32,6 +32,10 @@ import { chooseSlotUids } from "./slot-uids.ts";
 import { SnapshotStore } from "./snapshot/snapshot-store.ts";
 import { ServerCertificate } from "./trust/server-certificate.ts";
 
+/** What whoever has a channel open is told of the agent's end. An agent in a pod does not know more. */
+const POD_ENDS = "its pod ends: the instance was deleted, or goes on in another pod";
+const FARM_ENDS = "the farm is being stopped";
+
 export interface Agent {
   readonly address: ListenAddress;
   /** Takes no new work, lets what runs go on for `graceMs`, then ends it. Leaves no process and no socket. */
@@ -54,6 +58,7 @@ export async function startAgent(config: AgentConfig, log: Log, console: Writabl
       trust: { token, tokenFile, allowedHosts, admit: await openAdmission(config) },
       tls: certificate?.identity,
       metrics: registry,
+      farewell: () => parts.farewell,
       notReady: () => (slots.isEnding ? "draining" : undefined),
     }),
   );
@@ -114,7 +119,10 @@ async function assemble(
   const attempts = await Attempts.open({ agentId, slots, spool, events, metrics, log, attempt });
   const store = await InstanceStore.open(join(config.dataFolder, "instances"));
   const host = config.listen.kind === "tcp" ? config.listen.host : "127.0.0.1";
-  const instances = cleanup.use(new Instances({ slots, store, boots, firmware, events, metrics, log, host, console }));
+  const farewell = config.signedTokens ? POD_ENDS : FARM_ENDS;
+  const instances = cleanup.use(
+    new Instances({ slots, store, boots, firmware, events, metrics, log, host, console, farewell }),
+  );
   const slotIsolation = uidBase === undefined ? "none" : "uid";
   const { version } = packageFile;
   const certificate = config.tls && (await openCertificate(config.tls, config.runtimeFolder));
@@ -130,6 +138,7 @@ async function assemble(
     firmware,
     certificate,
     slotIsolation,
+    farewell,
   };
 }
 

@@ -47,6 +47,8 @@ export interface HttpServerOptions {
   readonly notReady?: () => string | undefined;
   /** Speaks TLS with this identity; without it, plain HTTP. */
   readonly tls?: ServerIdentity | undefined;
+  /** Why it closes, in at most 120 bytes, for whoever has a WebSocket open. */
+  readonly farewell?: () => string;
   /** Limit of JSON bodies; a route may set its own. */
   readonly bodyLimitBytes?: number;
   /** Serves the description of the routes under /openapi.json. */
@@ -96,7 +98,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   answerErrors(app, options.log, limitBytes);
   // Its hooks come first: they also end the connection of an upgrade that is refused.
-  await acceptWebSockets(app);
+  await acceptWebSockets(app, options.farewell);
   const cutConnections = rememberConnections(app);
   let isUnixSocket = false;
   checkTrust(app, createTrust(options.trust), () => isUnixSocket);
@@ -196,7 +198,7 @@ function countRequests(app: HttpApp, metrics: Registry): void {
   });
 }
 
-async function acceptWebSockets(app: HttpApp): Promise<void> {
+async function acceptWebSockets(app: HttpApp, farewell = () => "the server is closing"): Promise<void> {
   await app.register(websocket, {
     options: {
       maxPayload: MAX_WEBSOCKET_MESSAGE_BYTES,
@@ -204,9 +206,8 @@ async function acceptWebSockets(app: HttpApp): Promise<void> {
       handleProtocols: (protocols) => (protocols.has(WEBSOCKET_PROTOCOL) ? WEBSOCKET_PROTOCOL : false),
     },
     preClose(done) {
-      for (const client of app.websocketServer.clients) {
-        client.close(GOING_AWAY, "the server is closing");
-      }
+      const reason = farewell();
+      for (const client of app.websocketServer.clients) client.close(GOING_AWAY, reason);
       app.websocketServer.close();
       done();
     },

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { z } from "zod";
 import { FarmError } from "../../src/core/error/farm-error.ts";
 import { createMetrics } from "../../src/http/process-metrics.ts";
@@ -17,6 +18,7 @@ async function server(notReady?: () => string | undefined): Promise<HttpServer> 
     trust: { token: TOKEN, tokenFile: "/data/token", allowedHosts: ["farm.example"] },
     metrics: createMetrics(),
     bodyLimitBytes: 1_000,
+    farewell: () => "it goes home",
     ...(notReady && { notReady }),
   });
   open.push(created);
@@ -107,6 +109,20 @@ test("health, readiness and metrics need no token, and readiness says what is mi
   const metrics = await app.inject("/metrics");
   expect(metrics.body).toContain('emufarm_http_requests_total{method="GET",route="/readyz",status="503"} 1');
   expect(metrics.body).toContain("process_resident_memory_bytes");
+});
+
+test("whoever has a WebSocket open is told why it closes", async () => {
+  const created = await server();
+  created.app.get("/socket", { websocket: true }, () => {});
+  const address = await created.listen({ kind: "tcp", host: "127.0.0.1", port: 0 });
+  const socket = new WebSocket(`ws://127.0.0.1:${address.kind === "tcp" && address.port}/socket`, {
+    headers: { authorization },
+  });
+  const closed = Promise.withResolvers<[number, string]>();
+  socket.once("close", (code, reason) => closed.resolve([code, reason.toString()]));
+  await new Promise((resolve) => socket.once("open", resolve));
+  await created.close();
+  expect(await closed.promise).toEqual([1001, "it goes home"]);
 });
 
 test("a port that is taken is told with the way to choose another one", async () => {

@@ -40,7 +40,7 @@ export interface InstanceDependencies {
 const LAST_LINES = 20;
 
 /** One instance: always on its way to what is desired. An idle one does nothing at all. */
-export class Instance implements AsyncDisposable {
+export class Instance {
   readonly #dependencies: InstanceDependencies;
   readonly #slot: Slot;
   readonly #life = new Progress();
@@ -116,11 +116,7 @@ export class Instance implements AsyncDisposable {
     });
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.end("the agent is going down");
-  }
-
-  /** It is no more, for a reason in words. */
+  /** It is no more here, for a reason in words. */
   async end(reason: string): Promise<void> {
     this.#life.abort(undefined);
     this.#backOff.cancel();

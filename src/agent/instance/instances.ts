@@ -25,6 +25,8 @@ export interface InstancesDependencies {
   readonly host: string;
   /** Where output of UARTs is copied to that shall be in the log of the agent's pod. */
   readonly console: Writable;
+  /** What channels are told when the agent ends. */
+  readonly farewell: string;
 }
 
 /** The instances of the agent. Each holds a slot for as long as it exists, also while it is off. */
@@ -117,7 +119,8 @@ export class Instances implements AsyncDisposable {
 
   /** Stops every guest; what is stored is started again by the next agent. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#instances.values()].map((instance) => instance[Symbol.asyncDispose]()));
+    const { farewell } = this.#dependencies;
+    await Promise.all([...this.#instances.values()].map((instance) => instance.end(farewell)));
   }
 
   async #checkEpoch(epoch: number): Promise<void> {

@@ -82,6 +82,7 @@ export async function createApiServer(services: ApiServices, options: ApiServerO
     metrics,
     notReady,
     trust: { token, tokenFile, admit, allowedHosts: [new URL(publicUrl).hostname, hostname(), ...allowedHosts] },
+    farewell: () => (services.isFarmStopping() ? "the farm is being stopped" : "the farm's API is being stopped"),
     openApi: {
       title: "emufarm",
       version: options.version,
