@@ -26,6 +26,7 @@ const machines = (name: RegExp) => on("test/cluster/faults/machines.cluster.test
 const drain = (name: RegExp) => on("test/cluster/faults/drain.cluster.test.ts", name);
 const lab = (name: RegExp) => on("test/operator/faults.system.test.ts", name);
 const killed = (name: RegExp) => on("test/operator/operator-killed.system.test.ts", name);
+const onCluster = (name: RegExp) => on("test/cluster/faults/operator-killed.cluster.test.ts", name);
 const reflector = (name: RegExp) => on("test/kube/reflector.test.ts", name);
 const kubeClient = (name: RegExp) => on("test/kube/kube-client.test.ts", name);
 const web = (name: RegExp) => on("test/api/firmware/web-source.test.ts", name);
@@ -66,17 +67,17 @@ const PARTS: FaultTable = {
     {
       fault: "operator killed before and after each write of a create",
       asserted: "one pod, one identity, one Service",
-      tests: [killed(/of a create/)],
+      tests: [killed(/of a create/), onCluster(/of a create/)],
     },
     {
       fault: "operator killed before and after each write of a change of firmware",
       asserted: "the same pod, with the new firmware",
-      tests: [killed(/of a change of firmware/)],
+      tests: [killed(/of a change of firmware/), onCluster(/of a change/)],
     },
     {
       fault: "operator killed before and after each write of a delete",
       asserted: "nothing is left",
-      tests: [killed(/of a delete/)],
+      tests: [killed(/of a delete/), onCluster(/of a delete/)],
     },
     {
       fault: "leader loses its lease while an agent hangs",
@@ -186,7 +187,7 @@ const REFUSED: FaultTable = {
       fault: "bad manifests",
       asserted: "refused at apply, or shown as a condition, with the exact message",
       tests: [
-        on("test/kubernetes/manifests.system.test.ts", /bad manifest/i),
+        on("test/kubernetes/manifests.system.test.ts", /refuses .*, and says why|40 bad manifests/),
         on("test/operator/conditions.system.test.ts", /./),
       ],
     },
