@@ -1,3 +1,4 @@
+import { jsonText } from "../qmp/json-text.ts";
 import type { QmpEvent, QmpSession } from "../qmp/qmp-session.ts";
 import type { BootRequest } from "./boot.ts";
 import { ResetCount } from "./reset-count.ts";
@@ -72,7 +73,7 @@ export class BootWatch implements Disposable {
         if (data.guest === true) this.#countReset();
         break;
       case "SHUTDOWN":
-        if (this.#options.takesAsReset(String(data.reason))) this.#holdReset(data);
+        if (this.#options.takesAsReset(jsonText(data.reason))) this.#holdReset(data);
         else this.#shutdown(data);
         break;
       case "GUEST_PANICKED":
@@ -98,7 +99,7 @@ export class BootWatch implements Disposable {
 
   #shutdown(data: QmpEvent["data"]): void {
     if (this.#shutdownReason !== undefined) return;
-    this.#shutdownReason = String(data.reason);
+    this.#shutdownReason = jsonText(data.reason);
     if (typeof data["exit-code"] === "number") this.#exitCode = data["exit-code"];
     this.#options.onShutdown();
   }

@@ -36,6 +36,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 const MAX_QUEUED_REQUESTS = 64;
 /** Text of the program that a debugger does not read is left out. */
 const MAX_TEXT_BACKLOG_BYTES = 256 * 1024;
+/** Whoever asks again and again, and reads no answer, is let go. */
+const MAX_UNREAD_BYTES = 512 * 1024;
 /** Characters of text in one packet. */
 const TEXT_PART_BYTES = 1_024;
 /**
@@ -158,17 +160,17 @@ export class GdbSession {
       case "ack":
         break;
       case "nak":
-        if (this.#lastAnswer && this.#isAcknowledging) this.#transport.send(this.#lastAnswer);
+        if (this.#lastAnswer && this.#isAcknowledging) this.#send(this.#lastAnswer);
         break;
       case "broken":
-        if (this.#isAcknowledging) this.#transport.send(NAK);
+        if (this.#isAcknowledging) this.#send(NAK);
         break;
       case "break":
         if (this.isRunning) this.#stub?.write(INTERRUPT);
         else this.#isInterruptDue = this.#awaited === "own";
         break;
       case "packet":
-        if (this.#isAcknowledging) this.#transport.send(ACK);
+        if (this.#isAcknowledging) this.#send(ACK);
         this.#queue.push(element);
         if (this.#queue.length > MAX_QUEUED_REQUESTS) this.end("too many packets at once");
         else this.#pump();
@@ -238,7 +240,13 @@ export class GdbSession {
 
   #answer(frame: Uint8Array): void {
     this.#lastAnswer = frame;
-    this.#transport.send(frame);
+    this.#send(frame);
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (this.#isEnded) return;
+    if (this.#transport.bufferedBytes > MAX_UNREAD_BYTES) this.end("the debugger does not read");
+    else this.#transport.send(bytes);
   }
 
   #sendAgain(): void {
@@ -273,7 +281,7 @@ export class GdbSession {
       return;
     }
     if (awaited === "stop" && payload[0] === LETTER_O && payload.length !== 2) {
-      this.#transport.send(frame);
+      if (this.#transport.bufferedBytes < MAX_TEXT_BACKLOG_BYTES) this.#transport.send(frame);
       return;
     }
     this.#awaited = "nothing";

@@ -18,7 +18,7 @@ export function createQtestParser(reader: QtestReader): (chunk: Buffer) => boole
     const text = rest + chunk.toString("latin1");
     let from = 0;
     for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", from)) {
-      if (!readLine(text, from, end, reader)) return false;
+      if (end - from > MAX_LINE_CHARACTERS || !readLine(text, from, end, reader)) return false;
       from = end + 1;
     }
     rest = text.slice(from);

@@ -1,3 +1,5 @@
+import { HeldBytes } from "../../core/wire/held-bytes.ts";
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LINE_FEED = 0x0a;
@@ -21,8 +23,7 @@ export interface JsonSplitterOptions {
 export class JsonSplitter {
   readonly #options: JsonSplitterOptions;
   readonly #utf8 = new TextDecoder("utf-8", { fatal: true });
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  readonly #held = new HeldBytes();
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
@@ -49,11 +50,11 @@ export class JsonSplitter {
         this.#step(byte);
         if (this.#depth === 0) pieces.push(this.#take(chunk.subarray(start, at + 1)));
         else if (this.#depth > this.#options.maxDepth) pieces.push(this.#giveUp("tooDeep"));
-        else if (this.#heldBytes + at + 1 - start > this.#options.maxBytes)
+        else if (this.#held.length + at + 1 - start > this.#options.maxBytes)
           return [...pieces, this.#giveUp("tooLarge")];
       }
     }
-    if (this.#depth > 0) this.#hold(chunk.subarray(start));
+    if (this.#depth > 0) this.#held.push(chunk.subarray(start));
     return pieces;
   }
 
@@ -72,13 +73,12 @@ export class JsonSplitter {
     else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) this.#depth -= 1;
   }
 
-  #hold(bytes: Buffer): void {
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
-  }
-
   #take(end: Buffer): JsonPiece {
-    const bytes = this.#held.length === 0 ? end : Buffer.concat([...this.#held, end]);
+    let bytes: Uint8Array = end;
+    if (this.#held.length > 0) {
+      this.#held.push(end);
+      bytes = this.#held.take();
+    }
     this.#forget();
     try {
       return { text: this.#utf8.decode(bytes) };
@@ -95,8 +95,7 @@ export class JsonSplitter {
   }
 
   #forget(): void {
-    this.#held = [];
-    this.#heldBytes = 0;
+    this.#held.take();
     this.#depth = 0;
     this.#isInString = false;
     this.#isEscaped = false;

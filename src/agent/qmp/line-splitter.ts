@@ -1,10 +1,11 @@
+import { HeldBytes } from "../../core/wire/held-bytes.ts";
+
 const LINE_FEED = 0x0a;
 
 /** Cuts a stream of bytes into lines, whatever its chunks are. Holds at most `maxLineBytes` of an unfinished one. */
 export class LineSplitter {
   readonly #maxLineBytes: number;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  readonly #pending = new HeldBytes();
 
   constructor(maxLineBytes: number) {
     this.#maxLineBytes = maxLineBytes;
@@ -18,26 +19,32 @@ export class LineSplitter {
     const lines: string[] = [];
     let start = 0;
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
-      this.#hold(chunk.subarray(start, end));
-      lines.push(this.#take());
+      lines.push(this.#lineWith(chunk.subarray(start, end)));
       start = end + 1;
     }
     if (start < chunk.length) this.#hold(chunk.subarray(start));
     return lines;
   }
 
+  /** Joined before it is decoded, since a chunk may end within a character. */
+  #lineWith(end: Buffer): string {
+    if (this.#pending.length === 0) {
+      this.#check(end);
+      return end.toString("utf8").trimEnd();
+    }
+    this.#hold(end);
+    const { buffer, byteOffset, byteLength } = this.#pending.take();
+    return Buffer.from(buffer, byteOffset, byteLength).toString("utf8").trimEnd();
+  }
+
   #hold(bytes: Buffer): void {
-    this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes > this.#maxLineBytes) throw new RangeError(`line longer than ${this.#maxLineBytes} bytes`);
+    this.#check(bytes);
     this.#pending.push(bytes);
   }
 
-  #take(): string {
-    const [first] = this.#pending;
-    // Joined before it is decoded, since a chunk may end within a character.
-    const line = this.#pending.length === 1 && first ? first : Buffer.concat(this.#pending);
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    return line.toString("utf8").trimEnd();
+  #check(bytes: Buffer): void {
+    if (this.#pending.length + bytes.length > this.#maxLineBytes) {
+      throw new RangeError(`line longer than ${this.#maxLineBytes} bytes`);
+    }
   }
 }

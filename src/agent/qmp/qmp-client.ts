@@ -121,8 +121,9 @@ export class QmpClient implements QmpSession, Disposable {
     try {
       for (const message of this.#decoder.decode(chunk)) this.#take(message);
     } catch (error) {
-      if (!(error instanceof QmpTransportError)) throw error;
-      this.#fail(error);
+      // Whatever an emulator says that nobody can bear, such as nesting without end, is the end of it and of no neighbour.
+      if (error instanceof QmpTransportError) this.#fail(error);
+      else this.#fail(new QmpTransportError("malformed", String((error as Error).message), { cause: error }));
     }
   }
 

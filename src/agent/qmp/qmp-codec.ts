@@ -1,3 +1,4 @@
+import { jsonText } from "./json-text.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { QmpEvent, QmpGreeting } from "./qmp-session.ts";
 import { QmpTransportError } from "./qmp-transport-error.ts";
@@ -51,11 +52,11 @@ function parseMessage(line: string): QmpMessage {
     if (typeof value.event === "string") return { type: "event", event: toEvent(value.event, value) };
     if (isRecord(value.error)) {
       const { class: errorClass, desc } = value.error;
-      return { type: "error", id: value.id, class: String(errorClass), description: String(desc) };
+      return { type: "error", id: value.id, class: jsonText(errorClass), description: jsonText(desc) };
     }
     if (isRecord(value.QMP)) {
       const { version, capabilities } = value.QMP;
-      const names = Array.isArray(capabilities) ? capabilities.map(String) : [];
+      const names = Array.isArray(capabilities) ? capabilities.map(jsonText) : [];
       return { type: "greeting", greeting: { version, capabilities: names } };
     }
   }

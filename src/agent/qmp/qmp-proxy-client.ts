@@ -1,5 +1,6 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import { JsonSplitter } from "./json-splitter.ts";
+import { jsonText } from "./json-text.ts";
 import { isLookingCommand } from "./qmp-allow-list.ts";
 import { type QmpErrorAnswer, type QmpRequest, qmpError, readRequest } from "./qmp-request.ts";
 import type { QmpEvent, QmpGreeting } from "./qmp-session.ts";
@@ -14,6 +15,8 @@ const BACKLOG_BYTES = 256 * 1024;
 /** A client that lags behind by so much is let go. */
 const MAX_BACKLOG_BYTES = 4 * 1024 * 1024;
 const OUT_OF_BAND = "oob";
+/** Only an emulator that was taken over says such a thing. */
+const UNTELLABLE = "what the emulator answered cannot be told";
 
 /** The connection of a client. */
 export interface QmpProxyTransport {
@@ -128,10 +131,12 @@ export class QmpProxyClient {
       const request = this.#waiting.shift();
       if (!request) break;
       this.#underway += 1;
-      void this.#reply(request).finally(() => {
-        this.#underway -= 1;
-        this.#work();
-      });
+      void this.#reply(request)
+        .catch(() => this.end(UNTELLABLE))
+        .finally(() => {
+          this.#underway -= 1;
+          this.#work();
+        });
     }
     const isFull = this.#waiting.length >= MAX_WAITING || this.#transport.bufferedBytes > BACKLOG_BYTES;
     if (isFull === this.#isPaused || this.#isEnded) return;
@@ -157,11 +162,13 @@ export class QmpProxyClient {
       this.#sendAnswer(qmpError("Too many commands are under way"), request.id);
     } else {
       this.#underway += 1;
-      void this.#execute(request).then((answer) => {
-        this.#underway -= 1;
-        this.#sendAnswer(answer, request.id);
-        this.#work();
-      });
+      void this.#execute(request)
+        .then((answer) => {
+          this.#underway -= 1;
+          this.#sendAnswer(answer, request.id);
+          this.#work();
+        })
+        .catch(() => this.end(UNTELLABLE));
     }
   }
 
@@ -182,7 +189,7 @@ export class QmpProxyClient {
     const enable = args?.enable ?? [];
     if (!Array.isArray(enable)) return qmpError("Invalid parameter type for 'enable', expected: array");
     const unknown = enable.find((name) => name !== OUT_OF_BAND);
-    if (unknown !== undefined) return qmpError(`Parameter 'enable' does not accept value '${String(unknown)}'`);
+    if (unknown !== undefined) return qmpError(`Parameter 'enable' does not accept value '${jsonText(unknown)}'`);
     this.#hasNegotiated = true;
     this.#hasOutOfBand = enable.length > 0;
     return { return: {} };

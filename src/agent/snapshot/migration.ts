@@ -1,3 +1,4 @@
+import { jsonText } from "../qmp/json-text.ts";
 import type { QmpSession } from "../qmp/qmp-session.ts";
 
 /** Names of QEMU's migration status (QAPI MigrationStatus) after which nothing more happens. */
@@ -47,7 +48,7 @@ async function completed(
   const stop = qmp.onEvent(({ event, data }) => {
     if (event !== "MIGRATION") return;
     if (data.status === COMPLETED) resolve();
-    else if (FAILED.includes(data.status)) reject(new Error(`${command} ended as ${String(data.status)}`));
+    else if (FAILED.includes(data.status)) reject(new Error(`${command} ended as ${jsonText(data.status)}`));
   });
   void qmp.closed.then(() => reject(new Error(`the emulator ended during ${command}`)));
   const onAbort = () => reject(signal.reason as Error);

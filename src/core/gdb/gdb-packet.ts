@@ -1,3 +1,5 @@
+import { HeldBytes } from "../wire/held-bytes.ts";
+
 /**
  * Packets of GDB's remote serial protocol: `$payload#checksum`, where the checksum is the sum of the payload's bytes in
  * two hexadecimal digits. https://sourceware.org/gdb/current/onlinedocs/gdb.html/Remote-Protocol.html
@@ -41,7 +43,9 @@ const ONE_BYTE: Readonly<Record<number, GdbElement>> = {
 /** Turns a stream of bytes into what they say, whatever its chunks are. Holds at most one unfinished packet. */
 export class GdbDecoder {
   readonly #maxPayloadBytes: number;
-  #pending: Uint8Array = new Uint8Array(0);
+  readonly #pending = new HeldBytes();
+  /** So far the end of the unfinished packet was looked for. */
+  #searchedBytes = 0;
   #ignoredBytes = 0;
 
   constructor(maxPayloadBytes: number) {
@@ -55,7 +59,9 @@ export class GdbDecoder {
 
   /** @throws {GdbPacketTooLarge} */
   decode(chunk: Uint8Array): GdbElement[] {
-    const bytes = this.#pending.length === 0 ? chunk : joined(this.#pending, chunk);
+    const isHeld = this.#pending.length > 0;
+    if (isHeld) this.#pending.push(chunk);
+    const bytes = isHeld ? this.#pending.peek() : chunk;
     const elements: GdbElement[] = [];
     let at = 0;
     while (at < bytes.length) {
@@ -66,15 +72,19 @@ export class GdbDecoder {
         at += 1;
         continue;
       }
-      const end = bytes.indexOf(END, at + 1);
+      const end = bytes.indexOf(END, at === 0 && isHeld ? this.#searchedBytes : at + 1);
       const payloadBytes = (end === -1 ? bytes.length : end) - at - 1;
       if (payloadBytes > this.#maxPayloadBytes) throw new GdbPacketTooLarge(this.#maxPayloadBytes);
-      if (end === -1 || end + 2 >= bytes.length) break;
+      if (end === -1 || end + 2 >= bytes.length) {
+        this.#searchedBytes = (end === -1 ? bytes.length : end) - at;
+        break;
+      }
       elements.push(packetOf(bytes.subarray(at, end + 3)));
       at = end + 3;
     }
-    // Copied, so that a small rest does not keep a large chunk.
-    this.#pending = bytes.slice(at);
+    // Copied, so that a small rest does not keep a large chunk, nor change under the packets before it.
+    if (isHeld && at > 0) this.#pending.take();
+    if (at > 0 || !isHeld) this.#pending.push(bytes.subarray(at));
     return elements;
   }
 }
@@ -150,11 +160,4 @@ function hexByte(byte: number): string {
 
 function latin1Bytes(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const all = new Uint8Array(one.length + other.length);
-  all.set(one);
-  all.set(other, one.length);
-  return all;
 }

@@ -106,3 +106,14 @@ test("any number of kicks cost two commands, and one more for those that came me
   await turn();
   expect(emulator.received).toHaveLength(0);
 });
+
+test("what an emulator says that a listener cannot bear ends its own connection", async () => {
+  const { emulator, client } = await connected();
+  using _ = client;
+  client.onEvent(({ data }) => void String(data.reason));
+  const answer = client.execute("query-status");
+  emulator.say({ event: "SHUTDOWN", data: { reason: { toString: 1, valueOf: 1 } } });
+  await expect(answer).rejects.toMatchObject({ code: "QmpFailed" });
+  await client.closed;
+  expect(client.failure?.problem).toBe("malformed");
+});

@@ -348,6 +348,31 @@ test("a capability that nobody has cannot be enabled", async () => {
   expect(transport.sent.at(-1)).toEqual({ return: {}, id: 2 });
 });
 
+test("a capability that says of itself that it is no text is refused like any other", async () => {
+  const { connectOnly } = await lab();
+  const { transport, send } = connectOnly();
+  send({ execute: "qmp_capabilities", arguments: { enable: [{ toString: 1, valueOf: 1 }] }, id: 1 });
+  await turn();
+  expect(transport.sent.at(-1)).toMatchObject({ error: { desc: expect.stringContaining("toString") }, id: 1 });
+  send({ execute: "qmp_capabilities", id: 2 });
+  await turn();
+  expect(transport.sent.at(-1)).toEqual({ return: {}, id: 2 });
+});
+
+test("an answer that no client can be told ends its connection, and nothing else", async () => {
+  const { emulator, connect } = await lab();
+  const [asking, other] = [connect(), connect()];
+  asking.send({ execute: "query-status", id: 1 });
+  const { id } = await emulator.request("query-status");
+  const [opening, closing] = ["[", "]"].map((bracket) => bracket.repeat(100_000));
+  emulator.write(`{"return": ${opening}${closing}, "id": ${id}}\n`);
+  await expect.poll(() => asking.transport.closedFor).toBe("what the emulator answered cannot be told");
+  other.send({ execute: "query-name", id: 2 });
+  await emulator.answer("query-name", "fine");
+  await turn();
+  expect(other.transport.sent.at(-1)).toEqual({ return: "fine", id: 2 });
+});
+
 test("a client that does not read loses events, which it is told of, and then its connection; others are unharmed", async () => {
   const { emulator, connect, proxy } = await lab();
   const [slow, quick] = [connect(), connect()];
