@@ -88,10 +88,11 @@ export function readValue(
   document: Document.Parsed,
   positions: YamlPositions,
 ): { value: unknown; problems: DocumentProblem[] } {
+  const flowEnds = endsOfFlow(document);
   const problems = document.errors.map((error) => ({
     ...positions.at(error.pos[0]),
     path: "",
-    message: `${error.message}${quotingHint(document, error)}`,
+    message: `${error.message}${quotingHint(flowEnds, error)}`,
   }));
   if (problems.length > 0) return { value: null, problems };
   try {
@@ -105,15 +106,21 @@ export function readValue(
 }
 
 /** `{board}.elf` reads as a map with something after it. */
-function quotingHint({ contents }: Document.Parsed, { code, pos }: YAMLParseError): string {
-  if (code !== "UNEXPECTED_TOKEN") return "";
-  let isAfterFlow = false;
+function quotingHint(flowEnds: ReadonlySet<number>, { code, pos }: YAMLParseError): string {
+  const isAfterFlow = code === "UNEXPECTED_TOKEN" && flowEnds.has(pos[0]);
+  return isAfterFlow ? "; a text that begins with { or [ needs quotes" : "";
+}
+
+/** Where collections in braces and brackets end. */
+function endsOfFlow({ contents, errors }: Document.Parsed): Set<number> {
+  const ends = new Set<number>();
+  if (errors.length === 0) return ends;
   visit(contents, {
-    Collection(_key, collection) {
-      if (collection.flow && collection.range?.[1] === pos[0]) isAfterFlow = true;
+    Collection(_key, { flow, range }) {
+      if (flow && range) ends.add(range[1]);
     },
   });
-  return isAfterFlow ? "; a text that begins with { or [ needs quotes" : "";
+  return ends;
 }
 
 /** The alias that made the document unreadable, if it is among the first; each look-up walks the whole document. */

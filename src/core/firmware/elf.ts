@@ -77,7 +77,9 @@ export function readElf(head: Uint8Array): ElfFacts {
   const machine = fields.half(18);
   const programs = fields.table(bits === 64 ? 32 : 28, bits === 64 ? 54 : 42);
   const sections = fields.table(bits === 64 ? 40 : 32, bits === 64 ? 58 : 46);
-  const headers = Array.from({ length: programs.count }, (_, index) => programs.offset + index * programs.entryBytes)
+  // Headers that lie over each other are none: looking through them would take the square of their number.
+  const count = programs.entryBytes < SEGMENT_BYTES[bits] ? 0 : programs.count;
+  const headers = Array.from({ length: count }, (_, index) => programs.offset + index * programs.entryBytes)
     .filter((offset) => offset + SEGMENT_BYTES[bits] <= head.length)
     .map((offset) => fields.segment(offset));
   // The table of program headers follows the ELF header, or lies somewhere else and in no segment.

@@ -82,11 +82,10 @@ export class ByteReader {
 
   /** Text up to a zero. */
   text(): string {
-    const zero = this.#bytes.indexOf(0, this.#at);
-    const end = zero === -1 ? this.#end : zero;
-    if (end >= this.#end) throw new RangeError("a text without an end");
-    const text = new TextDecoder().decode(this.#bytes.subarray(this.#at, end));
-    this.#at = end + 1;
-    return text;
+    const rest = this.#bytes.subarray(this.#at, this.#end);
+    const length = rest.indexOf(0);
+    if (length === -1) throw new RangeError("a text without an end");
+    this.#at += length + 1;
+    return new TextDecoder().decode(rest.subarray(0, length));
   }
 }

@@ -23,6 +23,8 @@ export interface ElfFile {
 const NO_BITS = 8;
 const EXECUTED = 4;
 const COMPRESSED = 0x800;
+/** Any number of names may point to one text. */
+const MAX_TEXT_BYTES = 1_024;
 /** Far more than any linked firmware has. */
 const MAX_SECTIONS = 4_096;
 
@@ -64,8 +66,9 @@ export function readElfSections(file: Uint8Array): ElfFile | undefined {
   return { class: bits, isLittleEndian, machine, sections };
 }
 
-/** A text in a table of texts; empty where there is none. */
+/** A text in a table of texts, as far as it is looked at; empty where there is none. */
 export function textAt(table: Uint8Array, offset: number): string {
-  const end = table.indexOf(0, offset);
-  return offset < table.length && end !== -1 ? new TextDecoder().decode(table.subarray(offset, end)) : "";
+  const text = table.subarray(offset, offset + MAX_TEXT_BYTES);
+  const end = text.indexOf(0);
+  return new TextDecoder().decode(end === -1 ? text : text.subarray(0, end));
 }

@@ -32,9 +32,12 @@ interface LineHeader {
 
 const MAX_NAMES = 20_000;
 
+/** Bytes of a program that are carried out at a time. */
+const STEP_BYTES = 16 * 1024;
+
 /**
- * Looks for the lines of some addresses, unit by unit, so that the caller can pause in between. A unit that is not
- * right ends at its fault, and what came before stays.
+ * Looks for the lines of some addresses, some bytes at a time, which are told so that the caller can pause in between.
+ * A unit that is not right ends at its fault, and what came before stays.
  */
 export function* findLines(
   sections: LineSections,
@@ -48,23 +51,23 @@ export function* findLines(
     const end = at + 4 + length;
     if (length === 0 || length >= 0xfffffff0 || end > sections.lines.length) break;
     try {
-      readUnit(new ByteReader(sections.lines, sections.isLittleEndian, at + 4, end), sections, addresses, found);
+      yield* readUnit(new ByteReader(sections.lines, sections.isLittleEndian, at + 4, end), sections, addresses, found);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       // The rest of this unit says nothing; the next one begins where its length said.
     }
     at = end;
-    yield length;
+    yield Math.min(length, STEP_BYTES);
   }
   return found;
 }
 
-function readUnit(
+function* readUnit(
   reader: ByteReader,
   sections: LineSections,
   addresses: readonly number[],
   found: Map<number, Found>,
-): void {
+): Generator<number, void> {
   const version = reader.u16();
   if (version < 2 || version > 5) return;
   if (version === 5) reader.skip(2);
@@ -72,7 +75,7 @@ function readUnit(
   const programAt = reader.at + headerBytes;
   const header = readHeader(reader, version, sections);
   reader.skip(programAt - reader.at);
-  runProgram(reader, header, addresses, found);
+  yield* runProgram(reader, header, addresses, found);
 }
 
 function readHeader(reader: ByteReader, version: number, sections: LineSections): LineHeader {
@@ -167,12 +170,12 @@ interface Row {
 }
 
 /** Carries out a line-number program (DWARF 5, 6.2.5). */
-function runProgram(
+function* runProgram(
   reader: ByteReader,
   header: LineHeader,
   addresses: readonly number[],
   found: Map<number, Found>,
-): void {
+): Generator<number, void> {
   let row: Row = { address: 0, file: 1, line: 1 };
   let last: Row | undefined;
   let sequenceStart = 0;
@@ -193,7 +196,12 @@ function runProgram(
   const advance = (operations: number, lines: number) => {
     row = { ...row, address: row.address + operations * header.minInstructionBytes, line: row.line + lines };
   };
+  let pauseAt = reader.at + STEP_BYTES;
   while (!reader.isAtEnd) {
+    if (reader.at >= pauseAt) {
+      pauseAt = reader.at + STEP_BYTES;
+      yield STEP_BYTES;
+    }
     const opcode = reader.u8();
     if (opcode >= header.opcodeBase) {
       const adjusted = opcode - header.opcodeBase;
