@@ -8,9 +8,10 @@ export interface FuzzOrder {
   readonly codec: string;
   readonly seed: number;
   readonly durationMs: number;
-  /** The input that it is at: its length in 4 bytes, and the input. */
+  /** The input that it is at: how many there have been and its length, in 4 bytes each, and the input. */
   readonly present: SharedArrayBuffer;
 }
+export const INPUT_AT = 8;
 
 /** What it tells. */
 export type FuzzNews =
@@ -41,15 +42,19 @@ export async function fuzz(codec: Codec, durationMs: number, seed: number): Prom
   const faults: string[] = [];
   let [executions, kept] = [0, 0];
   const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const view = new DataView(present);
   const lose = (why: string) => {
     const file = join(corpusFolder(codec), `lost-${seed}`);
-    writeFileSync(file, new Uint8Array(present).slice(4, 4 + new DataView(present).getUint32(0)));
+    writeFileSync(file, new Uint8Array(present).slice(INPUT_AT, INPUT_AT + view.getUint32(4)));
     faults.push(`${why}: ${file}`);
     resolve();
   };
-  const hang = setTimeout(() => lose("it hangs"), HANG_MS);
+  let seen = -1;
+  const watch = setInterval(() => {
+    if (view.getUint32(0) === seen) lose("it hangs");
+    seen = view.getUint32(0);
+  }, HANG_MS);
   worker.on("message", (news: FuzzNews) => {
-    hang.refresh();
     if (news.type === "fault") {
       faults.push(`${news.file}: ${news.message}`);
       return;
@@ -60,7 +65,7 @@ export async function fuzz(codec: Codec, durationMs: number, seed: number): Prom
   worker.once("error", (error) => lose(`it failed with ${error.stack}`));
   worker.once("exit", () => resolve());
   await ended;
-  clearTimeout(hang);
+  clearInterval(watch);
   await worker.terminate();
   return { executions, kept, faults };
 }

@@ -7,12 +7,12 @@ import { type Codec, corpusFolder, readCorpus } from "./codec.ts";
 import { CODECS } from "./codecs.ts";
 import { Coverage } from "./coverage.ts";
 import { checkFlood } from "./flood.ts";
-import type { FuzzNews, FuzzOrder } from "./fuzzer.ts";
+import { type FuzzNews, type FuzzOrder, INPUT_AT } from "./fuzzer.ts";
 import { mutate } from "./mutate.ts";
 import { Random } from "./random.ts";
 
 const MAX_INPUT_BYTES = 8_192;
-/** Executions before it is asked what code they have reached: asking takes some ms. */
+/** How long inputs are tried before it is asked what code they have reached: asking takes some ms. */
 const BATCH_MS = 300;
 const MAX_BATCH = 2_000;
 
@@ -20,6 +20,7 @@ const order = workerData as FuzzOrder;
 const codec = CODECS.find(({ name }) => name === order.codec) as Codec;
 const random = new Random(order.seed);
 const present = new Uint8Array(order.present);
+const view = new DataView(order.present);
 const corpus = [...readCorpus(codec).values()];
 let executions = 0;
 let floods = 0;
@@ -87,8 +88,10 @@ async function keep(input: Buffer): Promise<void> {
 async function execute(input: Buffer): Promise<void> {
   executions += 1;
   // Who watches sees what hangs.
-  present.set(input.subarray(0, present.length - 4), 4);
-  new DataView(order.present).setUint32(0, Math.min(input.length, present.length - 4));
+  const seen = input.subarray(0, present.length - INPUT_AT);
+  present.set(seen, INPUT_AT);
+  view.setUint32(0, executions);
+  view.setUint32(4, seen.length);
   await judged(input, () => checkInput(codec, input, executions));
 }
 
