@@ -97,34 +97,36 @@ export class GdbChannel implements AsyncDisposable {
       if (event === "STOP") session.noteStop();
     });
     let stub: GdbStub | undefined;
+    let didRun = false;
     try {
-      stub = await this.#attach(session, boot);
+      await boot.running;
+      didRun = await isRunning(boot);
+      stub = await this.#attach(session, boot, didRun);
       await ended;
     } catch (error) {
       session.end(FarmError.from(error).message);
     } finally {
       if (stub) await part(session, stub);
       stopListening();
-      await this.#letGo(session, boot).finally(endDebugging);
+      await this.#letGo(session, boot, didRun).finally(endDebugging);
     }
   }
 
-  async #attach(session: GdbSession, boot: Boot): Promise<GdbStub> {
-    await boot.running;
-    if (await isRunning(boot)) this.#owesResume = boot;
+  async #attach(session: GdbSession, boot: Boot, didRun: boolean): Promise<GdbStub> {
+    if (didRun) this.#owesResume = boot;
     const stub = await openGdbStub(boot.qmp, this.#options.guest.slot);
     stub.socket.once("close", () => session.end("the guest has ended"));
     session.plugIn(stub.socket);
     return stub;
   }
 
-  /** What ran goes on at once; what the debugger had stopped goes on unless it comes back. */
-  async #letGo(session: GdbSession, boot: Boot): Promise<void> {
+  /** What ran goes on at once, also after what was no debugger; what one had stopped goes on unless it comes back. */
+  async #letGo(session: GdbSession, boot: Boot, didRun: boolean): Promise<void> {
     // The next debugger is here already.
     if (this.#attached) return;
     if (this.#options.guest.boot !== boot || this.#owesResume !== boot) return;
     try {
-      if (session.wasRunning) await boot.resume();
+      if (session.wasRunning || (didRun && !session.hasSpoken)) await boot.resume();
       else if (!(await isRunning(boot)) && !this.#attached) this.#awaitReturn(boot);
     } catch {
       // The boot ends just now: there is nothing left to go on.

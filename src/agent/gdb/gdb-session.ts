@@ -74,6 +74,7 @@ export class GdbSession {
   /** Ctrl-C came while the program's own call was answered. */
   #isInterruptDue = false;
   #isEnded = false;
+  #hasSpoken = false;
   #wasRunning = false;
   /** The debugger has said goodbye: none of its breakpoints is left. */
   #hasDetached = false;
@@ -98,6 +99,11 @@ export class GdbSession {
   /** The debugger was waiting for its running CPU when it went. */
   get wasRunning(): boolean {
     return this.#wasRunning;
+  }
+
+  /** It has sent a packet: a debugger, and no browser gone astray. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
   }
 
   /** The stub is there: what the debugger has said so far goes on. */
@@ -170,6 +176,7 @@ export class GdbSession {
         else this.#isInterruptDue = this.#awaited === "own";
         break;
       case "packet":
+        this.#hasSpoken = true;
         if (this.#isAcknowledging) this.#send(ACK);
         this.#queue.push(element);
         if (this.#queue.length > MAX_QUEUED_REQUESTS) this.end("too many packets at once");
