@@ -64,7 +64,8 @@ export class FolderStore implements Store {
    */
   static async open(options: FolderStoreOptions): Promise<FolderStore> {
     const parts = createParts(options);
-    const store = new FolderStore(parts);
+    await using starting = new AsyncDisposableStack();
+    const store = starting.use(new FolderStore(parts));
     await store.#guard(async () => {
       for (const folder of foldersOf(parts.layout)) await mkdir(folder, { recursive: true, mode: 0o700 });
       if (!parts.bucketSide) await refuseWithoutBucket(parts.layout.bucketClaim);
@@ -73,6 +74,7 @@ export class FolderStore implements Store {
       for (const id of await store.#unsummarisedRuns()) await parts.verdicts.removeIncomplete(id);
       await parts.bucketSide?.begin();
     });
+    starting.move();
     return store;
   }
 

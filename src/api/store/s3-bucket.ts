@@ -107,6 +107,9 @@ export function createS3Bucket(settings: S3Settings): Bucket {
   };
 }
 
+/** What fails is told by errors; the SDK would tell it on the console as well. */
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
 function createClient(settings: S3Settings): S3Client {
   const { endpoint, region, accessKeyId, secretAccessKey, ca, idleTimeoutMs = IDLE_TIMEOUT_MS } = settings;
   return new S3Client({
@@ -115,6 +118,7 @@ function createClient(settings: S3Settings): S3Client {
     credentials: { accessKeyId, secretAccessKey },
     forcePathStyle: true,
     maxAttempts: TRIES,
+    logger: SILENT,
     // What servers other than Amazon's may not know: the digest is signed, and checked again on reading.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",

@@ -26,6 +26,10 @@ const REFUSALS: Readonly<Record<string, string>> = {
   PermanentRedirect: "the bucket is in another region, or behind another endpoint. Correct them",
 };
 
+/** What is told as the client's fault, and may be none at the next try: time-outs, bodies that were cut, too many requests. */
+const PASSING = new Set(["RequestTimeout", "IncompleteBody", "XAmzContentSHA256Mismatch"]);
+const PASSING_STATUS = new Set([408, 409, 429]);
+
 export const isMissingObject = (thrown: unknown): boolean => (thrown as Fault).name === "NoSuchKey";
 
 /** A failed request to a bucket as the error that callers of the store get. */
@@ -46,7 +50,10 @@ function refusalOf({ name = "", code = "", message, $metadata, $response }: Faul
   if (UNTRUSTED.has(code)) return `its server's certificate is not trusted (${message}). Name its authority`;
   const known = REFUSALS[name];
   if (known !== undefined) return known;
-  return $metadata?.httpStatusCode === 403 ? `the access key may not ${operation} there (${name})` : undefined;
+  const status = $metadata?.httpStatusCode ?? 0;
+  if (status === 403) return `the access key may not ${operation} there (${name}). Give it the right`;
+  const isLasting = status >= 400 && status < 500 && !PASSING.has(name) && !PASSING_STATUS.has(status);
+  return isLasting ? `its server refuses to ${operation} (HTTP ${status} ${name})` : undefined;
 }
 
 function detailOf({ name, message, code, $metadata }: Fault): string {
