@@ -16,6 +16,7 @@ import { createAddressRules } from "./firmware/address-rules.ts";
 import { BLOB_URL_LIFE_MS, createBlobUrlSource, createBlobUrls, loadBlobKey } from "./firmware/blob-urls.ts";
 import { createFirmwareImport } from "./firmware/firmware-import.ts";
 import { createFirmwareImporter } from "./firmware/firmware-importer.ts";
+import { createFirmwareImages } from "./firmware/image-source.ts";
 import { createWebSource } from "./firmware/web-source.ts";
 import { createApiServer } from "./http/api-server.ts";
 import { Instances } from "./instance/instances.ts";
@@ -55,10 +56,12 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
   const blobs = createBlobUrls({ key: await loadBlobKey(config.dataFolder), publicUrl: () => publicUrl });
   const clock = () => Date.now();
   const blobUrl = createBlobUrlSource(blobs, BLOB_URL_LIFE_MS, clock);
-  const { allowed, denied, ...limits } = config.imports;
+  const { allowed, denied, plainRegistries, ...limits } = config.imports;
+  const web = createWebSource({ rules: createAddressRules(allowed, denied), ...limits });
   const importFirmware = createFirmwareImporter({
     firmware,
-    web: createWebSource({ rules: createAddressRules(allowed, denied), ...limits }),
+    web,
+    images: createFirmwareImages({ web, plainRegistries, maxBytes: limits.maxBytes }),
     blobUrl,
   });
   const instances = config.agentPods

@@ -53,6 +53,9 @@ const settings = z.object({
     .refine((all) => all.every(isNetwork), "must be addresses and networks such as 192.0.2.0/24")
     .default([])
     .describe("Public addresses and networks that firmware is not fetched from, such as the cluster's."),
+  EMUFARM_IMPORT_PLAIN_REGISTRIES: list(",")
+    .default([])
+    .describe("Registries of images that are spoken to by HTTP, each as references name it, such as 10.1.0.7:5000."),
   EMUFARM_IMPORT_MAX_MIB: z.coerce.number().int().positive().default(1_024).describe("Largest firmware from a URL."),
   EMUFARM_IMPORT_TIMEOUT_MS: z.coerce.number().int().positive().default(300_000).describe("Longest download."),
   EMUFARM_ADDRESS_FILE: absolutePath
@@ -98,6 +101,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     imports: {
       allowed: data.EMUFARM_IMPORT_ALLOW,
       denied: data.EMUFARM_IMPORT_DENY,
+      plainRegistries: data.EMUFARM_IMPORT_PLAIN_REGISTRIES,
       maxBytes: data.EMUFARM_IMPORT_MAX_MIB * MIB,
       timeoutMs: data.EMUFARM_IMPORT_TIMEOUT_MS,
     },

@@ -66,6 +66,7 @@ function reads(requests: KubeRequests, pageSize: number): Reads {
         method: "GET",
         path: collectionPath(resource, selection.namespace),
         query: { ...selectors(selection), watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds },
+        accept: resource.isMetadataOnly ? metadataOnly("PartialObjectMetadata") : undefined,
         silenceMs: inactivityMs,
         signal,
       } as const;
@@ -88,6 +89,7 @@ async function listPages<Kind extends KubeObject>(
       method: "GET",
       path: collectionPath(resource, selection.namespace),
       query: { ...selectors(selection), limit: pageSize || undefined, continue: next },
+      accept: resource.isMetadataOnly ? metadataOnly("PartialObjectMetadataList") : undefined,
       ...sending(selection),
     });
     // Items of built-in kinds come without saying what they are.
@@ -155,5 +157,8 @@ const pathOf = (resource: Resource, { metadata: { name = "", namespace } }: Kube
   objectPath(resource, name, namespace);
 
 const sending = ({ signal, timeoutMs, beforeSend }: CallOptions) => ({ signal, timeoutMs, beforeSend });
+
+/** How the API server is asked for less than whole objects. */
+const metadataOnly = (kind: string) => `application/json;as=${kind};g=meta.k8s.io;v=v1`;
 
 const selectors = ({ labelSelector, fieldSelector }: Selection) => ({ labelSelector, fieldSelector });

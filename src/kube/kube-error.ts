@@ -51,6 +51,11 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof KubeError && error.status === 404;
 }
 
+/** Nobody has allowed it. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof KubeError && error.status === 403;
+}
+
 /** The version that was asked for is no longer kept: list again. */
 export function isExpired(error: unknown): boolean {
   return error instanceof KubeError && (error.status === 410 || error.reason === "Expired" || error.reason === "Gone");

@@ -49,6 +49,8 @@ export interface Resource<Kind extends KubeObject = KubeObject> {
   /** As it stands in paths: `pods`. */
   readonly plural: string;
   readonly isNamespaced: boolean;
+  /** True where lists and watches bring the metadata alone. */
+  readonly isMetadataOnly?: boolean;
   /** Never set: carries the type. */
   readonly typeOnly?: Kind;
 }

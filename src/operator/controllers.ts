@@ -11,8 +11,9 @@ import type { AgentWatches } from "./agent/agent-watches.ts";
 import { createBoardReconciler } from "./board/board-reconciler.ts";
 import type { OperatorConfig } from "./config.ts";
 import { createFarmChanges } from "./farm-changes.ts";
-import { createConfigMapWatches } from "./firmware/config-map-watches.ts";
+import { createConfigMapVersions } from "./firmware/config-map-versions.ts";
 import { createFirmwareResolver, type ImportFirmware } from "./firmware/firmware-resolver.ts";
+import { createFirmwareSources } from "./firmware/firmware-sources.ts";
 import { createInstanceReconciler } from "./instance/instance-reconciler.ts";
 import { createInstanceSteps } from "./instance/instance-steps.ts";
 import { type FarmCaches, MadeObjects, openFarmCaches } from "./kubernetes/farm-caches.ts";
@@ -63,9 +64,10 @@ export function openControllers(options: ControllersOptions): Controllers {
   const pods = createPodMaker({ client, trust, made: madePods, epoch, tell, clock });
   // Nothing here waits: what the caches tell finds its queue.
   const wake = (key: string) => queues.instance.add(key);
-  const configMaps = open.use(createConfigMapWatches({ client, log, metrics, onChange: wake }));
+  const configMaps = createConfigMapVersions({ client, log, metrics, onChange: wake });
+  const sources = open.use(createFirmwareSources({ client, configMaps }));
   const firmware = open.use(
-    createFirmwareResolver({ importFirmware: options.importFirmware, configMaps, onChange: wake, clock }),
+    createFirmwareResolver({ importFirmware: options.importFirmware, sources, onChange: wake, clock }),
   );
   const wakes = {
     instance: wake,

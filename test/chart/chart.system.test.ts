@@ -251,6 +251,16 @@ describe.skipIf(reason)(`the chart${reason === undefined ? "" : ` (${reason})`}`
     });
   });
 
+  test("Secrets where boards are can be read one by one, where the values say so and not else", async () => {
+    const readsSecrets = async (...values: string[]) => {
+      const roles = (await render(values)).filter(({ kind }) => kind === "ClusterRole");
+      const rules = roles.flatMap((role): { resources: string[]; verbs: string[] }[] => role.rules ?? []);
+      return rules.some(({ resources, verbs }) => resources.includes("secrets") && verbs.join() === "get");
+    };
+    expect(await readsSecrets()).toBe(false);
+    expect(await readsSecrets("operator.readSecrets=true")).toBe(true);
+  });
+
   describe("a bucket", () => {
     test("is told to API and dispatcher with its credentials as files, which no value or variable holds", async () => {
       const objects = await render([...WITH_BUCKET, "api.store.s3.prefix=farms/one", "api.store.s3.caSecret=s3-ca"]);

@@ -9,7 +9,7 @@ labels:
   {{- include "emufarm.labels" . | nindent 2 }}
 {{- end -}}
 
-{{/* What the operator does in namespaces with boards. No Secret is read there. */}}
+{{/* What the operator does in namespaces with boards. No Secret is read there, unless the values say so. */}}
 {{- define "emufarm.operatorRules" -}}
 - apiGroups: [emufarm.dev]
   resources: [boards, emulatorinstances, emulatorpools]
@@ -43,6 +43,12 @@ labels:
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create]
+{{- if .Values.operator.readSecrets }}
+# Credentials for firmware, one by one by their names.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
+{{- end }}
 # Firmware.
 - apiGroups: [""]
   resources: [configmaps]

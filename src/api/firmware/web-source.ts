@@ -16,13 +16,35 @@ export interface WebSourceOptions {
   readonly resolveHost?: ResolveHost;
 }
 
+export interface WebRequest {
+  readonly url: string;
+  /** Media types; default: any. */
+  readonly accept?: string;
+  /** Shown to the origin of the URL, and to no other that it leads to. */
+  readonly authorization?: string | undefined;
+  /** Ends it; default: after the longest time of a download. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a server has answered, whatever its status. */
+export interface WebAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** As many as are allowed; more are an error. */
+  readonly bytes: Readable;
+}
+
 /** Fetches firmware from addresses that users name. */
 export interface WebSource {
   /**
    * Opens a download, and gives its bytes to the receiver.
    * @throws {FarmError} FirmwareSourceRefused, FirmwareSourceFailed, BodyTooLarge, and what the receiver throws
    */
-  fetch<Received>(url: string, receive: (bytes: Readable) => Promise<Received>): Promise<Received>;
+  fetch<Received>(request: WebRequest, receive: (bytes: Readable) => Promise<Received>): Promise<Received>;
+  /** Hands over the answer, which ends when the user of it is done. @throws as `fetch` */
+  ask<Outcome>(request: WebRequest, use: (answer: WebAnswer) => Promise<Outcome>): Promise<Outcome>;
+  /** Begins the time of a download that takes several requests. */
+  deadline(): AbortSignal;
 }
 
 const MAX_REDIRECTS = 5;
@@ -32,8 +54,13 @@ const SILENCE_MS = 30_000;
 export function createWebSource(options: WebSourceOptions): WebSource {
   const { rules, maxBytes, timeoutMs, resolveHost = (host) => resolve(host, { all: true }) } = options;
   const lookup = checkedLookup(rules, resolveHost);
+  const deadline = () => AbortSignal.timeout(timeoutMs);
 
-  async function open(dispatcher: Dispatcher, url: URL, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async function open(
+    dispatcher: Dispatcher,
+    url: URL,
+    { accept = "*/*", authorization, signal = deadline() }: WebRequest,
+  ): Promise<Dispatcher.ResponseData> {
     const { request } = await loadUndici();
     let next = url;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -41,7 +68,12 @@ export function createWebSource(options: WebSourceOptions): WebSource {
       const answer = await request(next, {
         dispatcher,
         signal,
-        headers: { accept: "*/*", "accept-encoding": "identity", "user-agent": "emufarm" },
+        headers: {
+          accept,
+          "accept-encoding": "identity",
+          "user-agent": "emufarm",
+          ...(authorization !== undefined && next.origin === url.origin && { authorization }),
+        },
         headersTimeout: SILENCE_MS,
         bodyTimeout: SILENCE_MS,
       });
@@ -56,40 +88,35 @@ export function createWebSource(options: WebSourceOptions): WebSource {
     throw refused(url, `it leads on more than ${MAX_REDIRECTS} times`);
   }
 
-  async function download<Received>(
-    dispatcher: Dispatcher,
-    url: URL,
-    receive: (bytes: Readable) => Promise<Received>,
-  ): Promise<Received> {
-    const signal = AbortSignal.timeout(timeoutMs);
-    const { statusCode, headers, body } = await open(dispatcher, url, signal);
-    const drop = () => body.on("error", () => {}).destroy();
-    if (statusCode !== 200) {
-      drop();
-      throw failed(url, `the server answered ${statusCode}`);
+  async function ask<Outcome>(request: WebRequest, use: (answer: WebAnswer) => Promise<Outcome>): Promise<Outcome> {
+    const url = new URL(request.url);
+    const { Agent } = await loadUndici();
+    const connect = { lookup, timeout: CONNECT_TIMEOUT_MS };
+    // An agent of its own for each request: no connection is used again that was checked for another name.
+    const dispatcher = new Agent({ connect, maxHeaderSize: 16_384 });
+    try {
+      const { statusCode, headers, body } = await open(dispatcher, url, request);
+      // What is left of it when its user is done is of no use to anybody.
+      await using _ = { [Symbol.asyncDispose]: async () => void body.on("error", () => {}).destroy() };
+      if (Number(headers["content-length"] ?? 0) > maxBytes) {
+        throw new FarmError("BodyTooLarge", { limitBytes: maxBytes });
+      }
+      return await use({ status: statusCode, headers, bytes: Readable.from(limited(body, maxBytes)) });
+    } catch (error) {
+      throw translate(error, url, timeoutMs);
+    } finally {
+      await dispatcher.destroy();
     }
-    if (Number(headers["content-length"] ?? 0) > maxBytes) {
-      drop();
-      throw new FarmError("BodyTooLarge", { limitBytes: maxBytes });
-    }
-    return await receive(Readable.from(limited(body, maxBytes)));
   }
 
   return {
-    async fetch(text, receive) {
-      const url = new URL(text);
-      const { Agent } = await loadUndici();
-      const connect = { lookup, timeout: CONNECT_TIMEOUT_MS };
-      // An agent of its own for each download: no connection is used again that was checked for another name.
-      const dispatcher = new Agent({ connect, maxHeaderSize: 16_384 });
-      try {
-        return await download(dispatcher, url, receive);
-      } catch (error) {
-        throw translate(error, url, timeoutMs);
-      } finally {
-        await dispatcher.destroy();
-      }
-    },
+    ask,
+    deadline,
+    fetch: (request, receive) =>
+      ask(request, ({ status, bytes }) => {
+        if (status !== 200) throw failed(new URL(request.url), `the server answered ${status}`);
+        return receive(bytes);
+      }),
   };
 }
 
@@ -99,7 +126,7 @@ async function loadUndici() {
 }
 
 /** Bytes up to a limit, whatever the server has announced. */
-async function* limited(body: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
+export async function* limited(body: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;

@@ -11,8 +11,8 @@ export function sourceKeyOf(source: FirmwareSource, board: BoardSpec): string {
 }
 
 /** True where the bytes come with the request or are in the store: nobody has to be waited for. */
-export function isAtHand({ url, initrd, dtb }: FirmwareSource): boolean {
-  return [url, initrd?.url, dtb?.url].every((one) => one === undefined);
+export function isAtHand({ initrd, dtb, ...main }: FirmwareSource): boolean {
+  return [main, initrd, dtb].every((one) => one?.url === undefined && one?.image === undefined);
 }
 
 /**
@@ -42,9 +42,10 @@ export async function bringFirmware(
   };
 }
 
-function requestOf({ url, artifact, inline, sha256 }: ImageSource): ImportRequest {
+function requestOf({ url, image, artifact, inline, sha256 }: ImageSource): ImportRequest {
   return {
     ...(url !== undefined && { url }),
+    ...(image !== undefined && { image }),
     ...(artifact !== undefined && { artifact }),
     ...(inline !== undefined && { inline }),
     ...(sha256 !== undefined && { sha256 }),

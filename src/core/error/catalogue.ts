@@ -101,6 +101,11 @@ export const ERRORS = {
     status: 502,
     sentence: "Firmware could not be fetched from {source}: {detail}.",
   },
+  FirmwareImageInvalid: {
+    class: "job",
+    status: 422,
+    sentence: "The image {image} holds no firmware that can be taken: {problem}.",
+  },
 
   // Trust
   Unauthenticated: {

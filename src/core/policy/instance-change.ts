@@ -51,10 +51,8 @@ export function unsupportedOnMachine({
   consoleLog,
 }: EmulatorInstanceSpec): { readonly what: string; readonly problem: string } | undefined {
   const sources = [firmware, firmware?.initrd, firmware?.dtb];
-  const isAsked = (field: "configMap" | "image" | "secretName") =>
-    sources.some((source) => source?.[field] !== undefined);
+  const isAsked = (field: "configMap" | "secretName") => sources.some((source) => source?.[field] !== undefined);
   if (isAsked("configMap")) return { what: "spec.firmware.configMap", problem: "only a cluster has it; name a url" };
-  if (isAsked("image")) return { what: "spec.firmware.image", problem: "it is not carried out yet; name a url" };
   if (isAsked("secretName")) return { what: "spec.firmware.secretName", problem: "only a cluster has Secrets" };
   if (ttl?.from === "LastUsed") return { what: "spec.ttl.from: LastUsed", problem: "it is not carried out yet" };
   if (storage && !storage.emptyDir) return { what: "spec.storage", problem: "only a cluster has volumes" };

@@ -5,6 +5,8 @@ import { sha256, subdomainName } from "./metadata.ts";
 
 /** Type of the Secrets whose credentials a firmware may be fetched with. */
 export const FIRMWARE_SECRET_TYPE = "emufarm.dev/firmware-credentials";
+/** Type of those that container engines use as well; for images. */
+export const IMAGE_SECRET_TYPE = "kubernetes.io/dockerconfigjson";
 
 const SOURCES = ["url", "configMap", "artifact", "image", "inline"] as const;
 
@@ -49,11 +51,15 @@ const source = {
     .max(512)
     .regex(/^[a-zA-Z0-9][-a-zA-Z0-9._:/@]*$/, "must be the reference of an OCI image")
     .optional()
-    .describe("OCI image or artifact whose first layer's only file is the firmware, such as registry.example/app:1.2."),
+    .describe(
+      "OCI artifact whose first layer is the firmware, or image whose first layer has it as its only file, such as registry.example/app:1.2.",
+    ),
   inline: base64.optional().describe("The image itself, in base64; at most 96 KiB of bytes."),
   secretName: subdomainName
     .optional()
-    .describe(`Secret of type ${FIRMWARE_SECRET_TYPE} with credentials for url or image, for the hosts that it lists.`),
+    .describe(
+      `Secret with credentials for url or image, for the hosts that it lists: of type ${FIRMWARE_SECRET_TYPE} or, for image, ${IMAGE_SECRET_TYPE}.`,
+    ),
 };
 
 const sourceFields = z.strictObject(source);

@@ -3,11 +3,11 @@ import { contentDigest } from "../../client/content-digest.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { ObservedFirmware } from "../../core/policy/instance-observation.ts";
 import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
-import type { FirmwareSource } from "../../core/schema/firmware-source.ts";
+import type { FirmwareSource, ImageSource } from "../../core/schema/firmware-source.ts";
 import type { FirmwareReference } from "../../core/schema/job.ts";
 import type { ImportRecord, ImportRequestInput } from "../../core/wire/import.ts";
-import type { ConfigMapWatches } from "./config-map-watches.ts";
-import { readSource, SourceProblem, type SourceText } from "./source-text.ts";
+import type { FirmwareSources } from "./firmware-sources.ts";
+import { SourceProblem } from "./source-problem.ts";
 
 /** The farm's importer. */
 export type ImportFirmware = (request: ImportRequestInput, signal: AbortSignal) => Promise<ImportRecord>;
@@ -41,7 +41,7 @@ export interface FirmwareResolver extends AsyncDisposable {
 
 export interface FirmwareResolverDependencies {
   readonly importFirmware: ImportFirmware;
-  readonly configMaps: ConfigMapWatches;
+  readonly sources: FirmwareSources;
   readonly onChange: (key: string) => void;
   readonly clock: () => number;
 }
@@ -59,7 +59,7 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 
 export function createFirmwareResolver(dependencies: FirmwareResolverDependencies): FirmwareResolver {
-  const { importFirmware, configMaps, onChange, clock } = dependencies;
+  const { importFirmware, sources, onChange, clock } = dependencies;
   const entries = new Map<string, Entry>();
   const imports = new PQueue({ concurrency: IMPORTS_AT_ONCE });
 
@@ -69,9 +69,9 @@ export function createFirmwareResolver(dependencies: FirmwareResolverDependencie
     const { format, initrd, dtb, append: _append, ...main } = source;
     const check = { board: { name: board.name, spec: board.spec }, ...(format && { format }) };
     return [
-      { role: "firmware", read: () => readSource(configMaps, wish, main), check, knownSha256 },
-      ...(initrd ? [{ role: "initrd" as const, read: () => readSource(configMaps, wish, initrd) }] : []),
-      ...(dtb ? [{ role: "dtb" as const, read: () => readSource(configMaps, wish, dtb) }] : []),
+      { role: "firmware", source: main, check, knownSha256 },
+      ...(initrd ? [{ role: "initrd" as const, source: initrd }] : []),
+      ...(dtb ? [{ role: "dtb" as const, source: dtb }] : []),
     ];
   }
 
@@ -79,7 +79,7 @@ export function createFirmwareResolver(dependencies: FirmwareResolverDependencie
     const { signal } = entry.controller;
     try {
       const records = new Map<string, ImportRecord>();
-      for (const file of requestsOf(wish)) records.set(file.role, await bring(file, signal));
+      for (const file of requestsOf(wish)) records.set(file.role, await bring(file, wish.namespace, signal));
       const resolved = resolvedOf(wish.source, records);
       if (!resolved) return;
       entry.resolved = resolved;
@@ -94,10 +94,7 @@ export function createFirmwareResolver(dependencies: FirmwareResolverDependencie
     onChange(wish.key);
   }
 
-  async function bring(file: FileRequest, signal: AbortSignal): Promise<ImportRecord> {
-    const source = file.read();
-    if (source === "unknown") throw new FarmError("Conflict", { what: "A ConfigMap", problem: "it has just changed" });
-    if ("problem" in source) throw new SourceProblem(source.problem);
+  async function bring(file: FileRequest, namespace: string, signal: AbortSignal): Promise<ImportRecord> {
     if (file.knownSha256 !== undefined) {
       try {
         return await importFirmware({ artifact: file.knownSha256, ...file.check }, signal);
@@ -106,23 +103,24 @@ export function createFirmwareResolver(dependencies: FirmwareResolverDependencie
         if (!(error instanceof FarmError && error.code === "FirmwareUnknown")) throw error;
       }
     }
-    return await importFirmware({ ...source.request, ...file.check }, signal);
+    const request = await sources.read(namespace, file.source, signal);
+    return await importFirmware({ ...request, ...file.check }, signal);
   }
 
   /** What the source is now; undefined while that is not known. */
   function sourceKeyOf(wish: FirmwareWish): string | undefined {
-    const versions: unknown[] = [];
-    for (const file of requestsOf(wish)) {
-      const source = file.read();
-      if (source === "unknown") return undefined;
-      versions.push("problem" in source ? source.problem : source.version);
-    }
+    const versions = requestsOf(wish).map(({ source }) => sources.versionOf(wish.namespace, source));
+    if (versions.includes(undefined)) return undefined;
     return contentDigest([wish.source, wish.board, versions]);
   }
 
   return {
     observe(wish) {
-      configMaps.keepOnly(wish.key, configMapsOf(wish));
+      sources.use(
+        wish.key,
+        wish.namespace,
+        requestsOf(wish).map(({ source }) => source),
+      );
       if (!wish.source) return { seen: { state: "none" } };
       const entry = entries.get(wish.uid);
       const sourceKey = sourceKeyOf(wish);
@@ -150,7 +148,7 @@ export function createFirmwareResolver(dependencies: FirmwareResolverDependencie
     forget(uid, key) {
       entries.get(uid)?.controller.abort();
       entries.delete(uid);
-      configMaps.keepOnly(key, []);
+      sources.use(key, "", []);
     },
     async [Symbol.asyncDispose]() {
       imports.clear();
@@ -162,15 +160,9 @@ export function createFirmwareResolver(dependencies: FirmwareResolverDependencie
 
 interface FileRequest {
   readonly role: "firmware" | "initrd" | "dtb";
-  readonly read: () => SourceText;
+  readonly source: ImageSource;
   readonly check?: Pick<ImportRequestInput, "board" | "format">;
   readonly knownSha256?: string | undefined;
-}
-
-function configMapsOf({ namespace, source }: FirmwareWish): string[] {
-  return [source, source?.initrd, source?.dtb].flatMap((one) =>
-    one?.configMap ? [`${namespace}/${one.configMap.name}`] : [],
-  );
 }
 
 function resolvedOf(

@@ -171,8 +171,8 @@ function wishOf(
   { name, spec }: FoundBoard,
   before: EmulatorInstanceStatus | undefined,
 ): FirmwareWish {
-  // A URL without a digest may lead elsewhere by now: what it led to for this very spec stays.
-  const isKnown = source?.url !== undefined && before?.observedGeneration === generation;
+  // A URL or a tag may lead elsewhere by now: what it led to for this very spec stays.
+  const isKnown = (source?.url ?? source?.image) !== undefined && before?.observedGeneration === generation;
   return {
     uid,
     key,

@@ -113,6 +113,8 @@ export const BUDGETS: Resource<Budget> = {
 };
 export const CLAIMS = core<Claim>("PersistentVolumeClaim", "persistentvolumeclaims");
 export const CONFIG_MAPS = core<ConfigMap>("ConfigMap", "configmaps");
+/** ConfigMaps without what is in them. */
+export const CONFIG_MAP_VERSIONS: Resource = { ...core("ConfigMap", "configmaps"), isMetadataOnly: true };
 export const INSTANCES = farm("EmulatorInstance", "emulatorinstances");
 export const POOLS = farm("EmulatorPool", "emulatorpools");
 export const BOARDS = farm("Board", "boards");

@@ -36,7 +36,7 @@ function fetchFrom(url: string, { allowed = ["files.example"], maxBytes = 1_000,
     timeoutMs: rest.timeoutMs ?? 20_000,
     resolveHost: rest.resolveHost ?? (async () => [{ address: "127.0.0.1", family: 4 }]),
   });
-  return web.fetch(url, async (bytes) => (await buffer(bytes)).toString());
+  return web.fetch({ url }, async (bytes) => (await buffer(bytes)).toString());
 }
 
 test("bytes come from a host that may be fetched from, redirects followed", async () => {
