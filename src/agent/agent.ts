@@ -103,6 +103,8 @@ async function assemble(
   );
   const metrics = createAgentMetrics(registry, slots);
   const emulators = new Emulators({ searchPath: config.searchPath, cacheFolder: config.cacheFolder, uid: uidBase });
+  // Of use while the agent still starts, and waits to be told which board it shall be.
+  for (const binary of config.wantedEmulators) emulators.lookAt(binary);
   const snapshots = await SnapshotStore.open({
     folder: join(config.dataFolder, "snapshots"),
     limitBytes: config.snapshotBytes,

@@ -33,6 +33,11 @@ const settings = z.object({
     .optional()
     .describe("User id of the first slot, where the agent is root; default: from a free range."),
   EMUFARM_QEMU_PATH: folders.default([]).describe("Folders that emulators are searched in first."),
+  EMUFARM_EMULATORS: z
+    .string()
+    .transform((text) => text.split(",").filter((one) => one !== ""))
+    .default([])
+    .describe("Names of emulators that will be wanted: asked what they can do as soon as the agent starts."),
   EMUFARM_FIRMWARE_CACHE_MIB: z.coerce.number().int().positive().default(2_048),
   EMUFARM_SNAPSHOTS_MIB: z.coerce.number().int().positive().default(4_096),
   EMUFARM_GRACE_MS: z.coerce
@@ -62,6 +67,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     slots: data.EMUFARM_SLOTS,
     slotUidBase: data.EMUFARM_SLOT_UID_BASE,
     searchPath: [...data.EMUFARM_QEMU_PATH, ...data.PATH],
+    wantedEmulators: data.EMUFARM_EMULATORS,
     firmwareCacheBytes: data.EMUFARM_FIRMWARE_CACHE_MIB * 1024 * 1024,
     snapshotBytes: data.EMUFARM_SNAPSHOTS_MIB * 1024 * 1024,
     graceMs: data.EMUFARM_GRACE_MS,

@@ -36,6 +36,15 @@ export class Emulators {
     this.#options = options;
   }
 
+  /** Begins to ask the first program of this name what it can do, so that the first board need not wait for that. */
+  lookAt(binary: string): void {
+    this.#pathsOf(binary)
+      .then(([path]) => path !== undefined && this.#info(binary, path))
+      .catch(() => {
+        // Not remembered: whoever wants a board is told.
+      });
+  }
+
   /**
    * The first of the programs of this name that runs the board; where none does, what is wrong with the last one,
    * which is the distribution's.

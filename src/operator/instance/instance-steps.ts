@@ -126,6 +126,7 @@ function podOf({ object, uid, owner, spec, board }: InstanceView, agent: AgentIm
     resources: resourcesOf(board.spec),
     ports: channelPorts(board.spec, spec.channels),
     storage: spec.storage,
+    emulators: [board.spec.emulator.binary],
     identity: identityName(name),
   });
 }

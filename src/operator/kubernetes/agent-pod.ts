@@ -34,6 +34,8 @@ export interface AgentPodOptions {
   /** Raw ports, for people who look at the pod. */
   readonly ports: readonly { readonly port: number }[];
   readonly storage?: InstanceStorage | undefined;
+  /** Programs that the agent will need, where that is known. */
+  readonly emulators?: readonly string[];
   /** Name of the Secret with the agent's identity. */
   readonly identity: string;
 }
@@ -125,7 +127,7 @@ function nodePatience({ tolerations = [] }: PodTemplate): object[] {
     .map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: NODE_PATIENCE_SECONDS }));
 }
 
-function container({ agent, template, slots, hosts, resources, ports }: AgentPodOptions): object {
+function container({ agent, template, slots, hosts, resources, ports, emulators }: AgentPodOptions): object {
   const memory = `${resources.memoryMiB}Mi`;
   return {
     name: "agent",
@@ -145,11 +147,14 @@ function container({ agent, template, slots, hosts, resources, ports }: AgentPod
       { name: "EMUFARM_DATA", value: "/data" },
       { name: "EMUFARM_CACHE", value: "/cache" },
       { name: "EMUFARM_SLOTS", value: String(slots) },
+      ...(emulators ? [{ name: "EMUFARM_EMULATORS", value: emulators.join(",") }] : []),
     ],
     ports: [
       { name: "http", containerPort: AGENT_PORT, protocol: "TCP" },
       ...ports.map(({ port }) => ({ containerPort: port, protocol: "TCP" })),
     ],
+    // Ready within a second of its start, without a probe each second for ever.
+    startupProbe: { ...probe("/readyz"), periodSeconds: 1, failureThreshold: 120 },
     readinessProbe: { ...probe("/readyz"), periodSeconds: 5, failureThreshold: 2 },
     livenessProbe: { ...probe("/healthz"), periodSeconds: 20, failureThreshold: 6, timeoutSeconds: 5 },
     resources: {

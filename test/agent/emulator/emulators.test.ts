@@ -84,6 +84,17 @@ test("a program is asked once, by whichever agent, until it changes", async () =
   expect(await asked()).toBe(8);
 });
 
+test("a program that was looked at before it was wanted is not asked again, and a missing one may come later", async () => {
+  await using it = await lab(talking());
+  it.emulators.lookAt(BINARY);
+  it.emulators.lookAt("qemu-system-riscv32");
+  await found(it.emulators);
+  expect((await readFile(join(it.programs.folder, "asked"), "utf8")).split("\n")).toHaveLength(4 + 1);
+  await it.programs.script("qemu-system-riscv32", talking());
+  const other = board({ binary: "qemu-system-riscv32" });
+  expect(await it.emulators.check("board", other)).toMatchObject({ isAvailable: true });
+});
+
 test("a damaged cache is replaced", async () => {
   await using it = await lab(talking());
   await found(it.emulators);
