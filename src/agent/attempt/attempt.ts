@@ -130,7 +130,7 @@ export class Attempt {
     });
     this.gdb = new GdbChannel({
       guest: this.guest,
-      canReset: spec.board.emulator.reset === "system",
+      board: spec.board,
       onKill: () => this.abort(new FarmError("Cancelled", { reason: "a debugger killed the guest" })),
     });
     this.#parts = attemptParts(spec, this.gpio);

@@ -1,4 +1,6 @@
 import { FarmError } from "../../core/error/farm-error.ts";
+import { StandingMemory } from "../../core/gdb/standing-memory.ts";
+import type { BoardSpec } from "../../core/schema/board.ts";
 import type { Boot } from "../boot/boot.ts";
 import type { Guest } from "../guest/guest.ts";
 import { GdbSession, type GdbTransport } from "./gdb-session.ts";
@@ -7,8 +9,7 @@ import { answerMonitor } from "./monitor-answer.ts";
 
 export interface GdbChannelOptions {
   readonly guest: Guest;
-  /** A reset from outside is one of the CPU, not a restart of the emulator. */
-  readonly canReset: boolean;
+  readonly board: Pick<BoardSpec, "emulator" | "memory">;
   /** The debugger has killed its program. */
   onKill(): void;
   /** How long a CPU may stand that a debugger has left standing without a word; default 10 s. */
@@ -53,8 +54,11 @@ export class GdbChannel implements AsyncDisposable {
   connect(transport: GdbTransport): GdbSession {
     const boot = this.check();
     const ended = Promise.withResolvers<void>();
-    const session = new GdbSession(transport, {
-      onMonitor: (command) => answerMonitor(command, { qmp: boot.qmp, canReset: this.#options.canReset }),
+    const { emulator, memory } = this.#options.board;
+    // A reset from outside is one of the CPU, not a restart of the emulator.
+    const canReset = emulator.reset === "system";
+    const events = {
+      onMonitor: (command: string) => answerMonitor(command, { qmp: boot.qmp, canReset }),
       onKill: () => {
         this.#owesResume = undefined;
         this.#options.onKill();
@@ -63,7 +67,9 @@ export class GdbChannel implements AsyncDisposable {
         if (this.#attached?.session === session) this.#attached = undefined;
         ended.resolve();
       },
-    });
+    };
+    const regions = memory.regions.map(({ base, sizeKiB }) => ({ address: base, bytes: sizeKiB * 1024 }));
+    const session = new GdbSession(transport, events, new StandingMemory(regions));
     const serving = this.#admit(session, boot, ended.promise).finally(() => this.#servings.delete(serving));
     this.#servings.add(serving);
     return session;

@@ -10,6 +10,7 @@ import {
   payloadText,
 } from "../../core/gdb/gdb-packet.ts";
 import { readGdbRequest } from "../../core/gdb/gdb-request.ts";
+import type { MemoryRange, StandingMemory } from "../../core/gdb/standing-memory.ts";
 
 /** The connection of a debugger. */
 export interface GdbTransport {
@@ -57,17 +58,26 @@ const NO_ACK_FEATURE = ";QStartNoAckMode+";
 
 type Packet = Extract<GdbElement, { type: "packet" }>;
 /** What the stub's next packet answers. */
-type Awaited = "nothing" | "answer" | "features" | "stop" | "own";
+type Awaited = "nothing" | "answer" | "memory" | "features" | "stop" | "own";
+
+/** A read of memory that is answered from a larger one. */
+interface MemoryRead {
+  readonly frame: Uint8Array;
+  readonly range: MemoryRange;
+  readonly block: MemoryRange;
+}
 
 /** One debugger and the stub that was made for it: packets are passed on one at a time, and those that may be. */
 export class GdbSession {
   readonly #transport: GdbTransport;
   readonly #events: GdbSessionEvents;
+  readonly #memory: StandingMemory;
   readonly #fromClient = new GdbDecoder(MAX_REQUEST_BYTES);
   readonly #fromStub = new GdbDecoder(MAX_ANSWER_BYTES);
   #queue: Packet[] = [];
   #stub: Socket | undefined;
   #awaited: Awaited = "nothing";
+  #read: MemoryRead | undefined;
   #isBusy = false;
   #ownAnswer: ((payload: Uint8Array | undefined) => void) | undefined;
   #isAcknowledging = true;
@@ -82,7 +92,8 @@ export class GdbSession {
   #lastRequest: Uint8Array | undefined;
   #lostPacket: NodeJS.Timeout | undefined;
 
-  constructor(transport: GdbTransport, events: GdbSessionEvents) {
+  constructor(transport: GdbTransport, events: GdbSessionEvents, memory: StandingMemory) {
+    this.#memory = memory;
     this.#transport = transport;
     this.#events = events;
   }
@@ -147,7 +158,7 @@ export class GdbSession {
 
   /** The CPU was stopped, by whomever. */
   noteStop(): void {
-    if (this.#awaited !== "answer" && this.#awaited !== "features") return;
+    if (this.#awaited === "nothing" || this.#awaited === "stop" || this.#awaited === "own") return;
     clearTimeout(this.#lostPacket);
     this.#lostPacket = setTimeout(() => this.#sendAgain(), LOST_PACKET_MS);
   }
@@ -197,7 +208,11 @@ export class GdbSession {
 
   #carryOut({ frame, payload }: Packet): void {
     const request = readGdbRequest(payload);
+    if (!(request.type === "read" || (request.type === "forward" && request.onlyAsks))) this.#memory.forget();
     switch (request.type) {
+      case "read":
+        this.#readMemory(frame, request.range);
+        break;
       case "forward":
         this.#hasDetached = payload[0] === 0x44;
         this.#ask(frame, "answer");
@@ -225,6 +240,27 @@ export class GdbSession {
         this.end("the debugger has killed its program");
         break;
     }
+  }
+
+  #readMemory(frame: Uint8Array, range: MemoryRange): void {
+    const known = this.#memory.read(range);
+    const block = this.#memory.blockAround(range);
+    if (known !== undefined) {
+      this.#finish(framePayload(known));
+    } else if (block) {
+      this.#read = { frame, range, block };
+      this.#ask(framePayload(`m${block.address.toString(16)},${block.bytes.toString(16)}`), "memory");
+    } else {
+      this.#ask(frame, "answer");
+    }
+  }
+
+  /** Where the block cannot be read whole, the part that was asked for may. */
+  #takeMemory({ frame, range, block }: MemoryRead, payload: Uint8Array): void {
+    this.#memory.keep(block, payloadText(payload));
+    const known = this.#memory.read(range);
+    if (known === undefined) this.#ask(frame, "answer");
+    else this.#finish(framePayload(known));
   }
 
   async #monitor(command: string): Promise<void> {
@@ -294,6 +330,7 @@ export class GdbSession {
     this.#awaited = "nothing";
     clearTimeout(this.#lostPacket);
     if (awaited === "own") this.#ownAnswer?.(payload);
+    else if (awaited === "memory" && this.#read) this.#takeMemory(this.#read, payload);
     else if (awaited === "features") this.#finish(framePayload(payloadText(payload) + NO_ACK_FEATURE));
     else this.#finish(frame);
   }

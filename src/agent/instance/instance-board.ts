@@ -71,7 +71,7 @@ export class InstanceBoard implements ChannelOwner {
     });
     this.gdb = new GdbChannel({
       guest: this.guest,
-      canReset: desired.board.emulator.reset === "system",
+      board: desired.board,
       onKill: () => this.#startOver(),
     });
   }

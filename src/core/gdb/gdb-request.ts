@@ -1,9 +1,12 @@
 import { bytesOfHex, payloadText, unescapeBytes } from "./gdb-packet.ts";
+import type { MemoryRange } from "./standing-memory.ts";
 
 /** What becomes of a debugger's packet. */
 export type GdbRequest =
   /** For the stub, which answers it once. */
-  | { readonly type: "forward" }
+  | { readonly type: "forward"; readonly onlyAsks: boolean }
+  /** Memory. */
+  | { readonly type: "read"; readonly range: MemoryRange }
   /** For the stub; what the stub can do is answered, and what we can is added to it. */
   | { readonly type: "features" }
   /** For the stub, which answers when the CPU stands still again. */
@@ -18,9 +21,11 @@ export type GdbRequest =
   | { readonly type: "answer"; readonly payload: string };
 
 /** Commands of one letter that the stub gets; arguments follow at once. */
-const LETTERS = "?!DgGmMpPHTXzZ";
+const LETTERS = "?!DgGMpPHTXzZ";
 const RESUMING_LETTERS = "cCsS";
-/** Commands with names, up to the first of `,;:` or the end. */
+/** Questions that change nothing, not even which CPU is meant. */
+const ASKING_LETTERS = "gpq";
+/** Commands with names, up to the first of `,;:=` or the end. */
 const NAMES: ReadonlySet<string> = new Set([
   ...["vCont?", "vAttach", "qSupported", "qXfer", "qAttached", "qC", "qCRC", "qOffsets", "qSymbol"],
   ...["qfThreadInfo", "qsThreadInfo", "qThreadExtraInfo", "qTStatus", "qemu.PhyMemMode"],
@@ -43,8 +48,9 @@ export function readGdbRequest(payload: Uint8Array): GdbRequest {
   if (head === "") return NOT_SUPPORTED;
   if (letter === "k") return { type: "kill", wantsAnswer: false };
   if (RESUMING_LETTERS.includes(letter)) return { type: "resume" };
-  if (LETTERS.includes(letter)) return { type: "forward" };
-  const name = /^[^,;:]*/.exec(head)?.[0] ?? "";
+  if (letter === "m") return readMemoryRead(head) ?? { type: "forward", onlyAsks: true };
+  if (LETTERS.includes(letter)) return forward(letter);
+  const name = /^[^,;:=]*/.exec(head)?.[0] ?? "";
   if (name === "vKill") return { type: "kill", wantsAnswer: true };
   if (name === "vCont") return { type: "resume" };
   if (name === "QStartNoAckMode") return { type: "noAcknowledgement" };
@@ -52,9 +58,20 @@ export function readGdbRequest(payload: Uint8Array): GdbRequest {
   if (name === "qSupported") return { type: "features" };
   if (name === "qXfer") {
     const object = head.split(":")[1] ?? "";
-    return READABLE_OBJECTS.has(object) ? { type: "forward" } : NOT_SUPPORTED;
+    return READABLE_OBJECTS.has(object) ? forward(letter) : NOT_SUPPORTED;
   }
-  return NAMES.has(name) ? { type: "forward" } : NOT_SUPPORTED;
+  return NAMES.has(name) ? forward(letter) : NOT_SUPPORTED;
+}
+
+function forward(letter: string): GdbRequest {
+  return { type: "forward", onlyAsks: ASKING_LETTERS.includes(letter) };
+}
+
+/** Undefined where it is for the stub to say what is wrong with it, or where the address is no number of ours. */
+function readMemoryRead(head: string): GdbRequest | undefined {
+  const [, address = "", bytes = ""] = /^m([0-9a-fA-F]{1,13}),([0-9a-fA-F]{1,4})$/.exec(head) ?? [];
+  if (address === "") return undefined;
+  return { type: "read", range: { address: Number.parseInt(address, 16), bytes: Number.parseInt(bytes, 16) } };
 }
 
 function readMonitor(payload: Uint8Array): GdbRequest {

@@ -3,6 +3,7 @@ import { duplexPair } from "node:stream";
 import { expect, test } from "vitest";
 import { GdbSession } from "../../../src/agent/gdb/gdb-session.ts";
 import { framePayload } from "../../../src/core/gdb/gdb-packet.ts";
+import { StandingMemory } from "../../../src/core/gdb/standing-memory.ts";
 
 /** A debugger whose network takes nothing. */
 function deafDebugger() {
@@ -21,6 +22,7 @@ function deafDebugger() {
       },
     },
     { onMonitor: async () => "", onKill: () => {}, onEnd: () => {} },
+    new StandingMemory([]),
   );
   const [stub] = duplexPair();
   session.plugIn(stub as Socket);
@@ -39,4 +41,58 @@ test.each([
   for (let count = 0; count < 200; count += 1) session.receive(Buffer.alloc(64 * 1024, text));
   expect(closedFor()).toMatch(/does not read|too many packets/);
   expect(sentBytes()).toBeLessThan(MAX_HELD_BYTES);
+});
+
+/** A debugger that is heard, and what comes of its packets at the stub. */
+function debuggerWithStub(regions: readonly { readonly address: number; readonly bytes: number }[]) {
+  const answers: string[] = [];
+  const asked: string[] = [];
+  const session = new GdbSession(
+    {
+      bufferedBytes: 0,
+      send: (bytes) => answers.push(Buffer.from(bytes).toString("latin1")),
+      close: () => {},
+    },
+    { onMonitor: async () => "", onKill: () => {}, onEnd: () => {} },
+    new StandingMemory(regions, () => 0),
+  );
+  const [ours, theirs] = duplexPair();
+  session.plugIn(ours as Socket);
+  theirs.on("data", (chunk: Buffer) => asked.push(chunk.toString("latin1")));
+  session.receive(framePayload("QStartNoAckMode"));
+  const ask = async (payload: string, answer?: string) => {
+    session.receive(framePayload(payload));
+    await turn();
+    if (answer !== undefined) theirs.write(framePayload(answer));
+    await turn();
+    return answers.at(-1);
+  };
+  return { ask, asked };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const framed = (payload: string) => Buffer.from(framePayload(payload)).toString("latin1");
+
+test("memory that is read again while the CPU stands comes from the stub once, and anew after it ran or was written", async () => {
+  const { ask, asked } = debuggerWithStub([{ address: 0, bytes: 4_096 }]);
+  const block = Array.from({ length: 64 }, (_, at) => at.toString(16).padStart(2, "0")).join("");
+  expect(await ask("m44,4", block)).toBe(framed("04050607"));
+  expect(asked).toEqual([framed("m40,40")]);
+  expect(await ask("m46,2")).toBe(framed("0607"));
+  expect(await ask("g", "00")).toBe(framed("00"));
+  expect(await ask("m44,4")).toBe(framed("04050607"));
+  expect(asked).toHaveLength(2);
+  for (const change of ["M44,1:ff", "vCont;s:1", "Hg2"]) {
+    await ask(change, "OK");
+    expect(await ask("m44,1", block)).toBe(framed("04"));
+  }
+  expect(asked).toHaveLength(8);
+});
+
+test("what cannot be read as a block, or may be a device's, is asked for as the debugger does", async () => {
+  const { ask, asked } = debuggerWithStub([{ address: 0, bytes: 4_096 }]);
+  await ask("m44,4", "E14");
+  expect(asked).toEqual([framed("m40,40"), framed("m44,4")]);
+  expect(await ask("m40000000,4", "00000000")).toBe(framed("00000000"));
+  expect(asked.at(-1)).toBe(framed("m40000000,4"));
 });

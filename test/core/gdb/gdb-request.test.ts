@@ -8,7 +8,8 @@ const typeOf = (text: string) => readGdbRequest(Buffer.from(text)).type;
 
 test.for([
   ["g", "forward"],
-  ["m2000,40", "forward"],
+  ["m2000,40", "read"],
+  ["m123456789012345,40", "forward"],
   ["Z0,1ec,2", "forward"],
   ["vCont?", "forward"],
   ["qXfer:features:read:target.xml:0,ffb", "forward"],
@@ -29,6 +30,20 @@ test.for([
   ["", "answer"],
 ] as const)("%s is for: %s", ([text, type]) => {
   expect(typeOf(text)).toBe(type);
+});
+
+test.for([
+  ["g", true],
+  ["p19", true],
+  ["qfThreadInfo", true],
+  ["G00", false],
+  ["P1=00", false],
+  ["M2000,1:00", false],
+  ["Z0,1ec,2", false],
+  ["Hgp1.2", false],
+  ["Qqemu.sstep=1", false],
+] as const)("%s only asks: %s", ([text, onlyAsks]) => {
+  expect(readGdbRequest(Buffer.from(text))).toEqual({ type: "forward", onlyAsks });
 });
 
 test("a line of monitor is read by us and never reaches the stub", () => {
