@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile, rename, stat } from "node:fs/promises";
+import { readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { FolderStore } from "../../../src/api/store/folder-store.ts";
@@ -54,6 +54,36 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
         code: "BucketRefused",
         message: expect.stringMatching(new RegExp(`s3://${settings.bucket}/${settings.prefix} at http.*${words}`)),
       });
+    });
+
+    test("and the API's process ends with that sentence", async () => {
+      await using folder = await createTemporaryFolder();
+      const file = (name: string) => join(folder.path, name);
+      const { endpoint, accessKeyId } = server.settings;
+      const files = { token: "token", id: accessKeyId, secret: "guessed" };
+      for (const [name, words] of Object.entries(files)) await writeFile(file(name), words);
+      const child = spawn(process.execPath, ["src/api/main.ts"], {
+        env: {
+          PATH: process.env.PATH,
+          EMUFARM_ROLE: "api",
+          EMUFARM_LISTEN: "tcp:127.0.0.1:0",
+          EMUFARM_TOKEN_FILE: file("token"),
+          EMUFARM_DATA: folder.path,
+          EMUFARM_REDIS: `unix:${file("no-redis")}`,
+          EMUFARM_PUBLIC_URL: "http://127.0.0.1:7380",
+          EMUFARM_STORE_S3_BUCKET: "farm",
+          EMUFARM_STORE_S3_ENDPOINT: endpoint,
+          EMUFARM_STORE_S3_ACCESS_KEY_FILE: file("id"),
+          EMUFARM_STORE_S3_SECRET_KEY_FILE: file("secret"),
+        },
+        stdio: ["pipe", "ignore", "pipe"],
+      });
+      const [said, [code]] = await Promise.all([text(child.stderr), once(child, "exit")]);
+      expect(code).toBe(1);
+      expect(said).toContain(
+        `The bucket s3://farm/ at ${endpoint} cannot be used: the secret key is not the access key's`,
+      );
+      expect(said).not.toContain("guessed");
     });
 
     test("one that belongs to another farm", async () => {
@@ -187,17 +217,17 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
       const endpoint = `http://127.0.0.1:${proxy.port}`;
       await using store = await openBucketStore(folder.path, { ...settings, endpoint });
       proxy.cutAfter(100_000);
-      const text = "0123456789".repeat(300_000);
-      const { sha256 } = await putText(store, text);
+      const content = "0123456789".repeat(300_000);
+      const { sha256 } = await putText(store, content);
       await expect.poll(() => proxy.cuts).toBeGreaterThan(1);
       expect(await objectsIn(server.folder, `${settings.prefix}firmware/`)).toEqual([]);
-      expect(await readFirmware(store, sha256)).toBe(text);
+      expect(await readFirmware(store, sha256)).toBe(content);
       proxy.heal();
       await untilMoved(folder.path);
       const [object = "", ...more] = await objectsIn(server.folder, `${settings.prefix}firmware/`);
       expect(more).toEqual([]);
-      expect((await stat(join(server.folder, object))).size).toBe(text.length);
-      expect(await readFirmware(store, sha256)).toBe(text);
+      expect((await stat(join(server.folder, object))).size).toBe(content.length);
+      expect(await readFirmware(store, sha256)).toBe(content);
     });
 
     test("in the midst of a download: the reader is told, and has not got it whole", async () => {
@@ -219,7 +249,9 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
     });
   });
 
-  test("processes that are killed lose nothing that they told, and leave no object that is half", async () => {
+  test("processes that are killed lose nothing that they told, and leave no object that is half", {
+    timeout: 300_000,
+  }, async () => {
     await using folder = await createTemporaryFolder();
     const settings = settingsOfOne();
     const run = aRun({ jobCount: 100_000 });
@@ -228,7 +260,7 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
       await using store = await openBucketStore(folder.path, settings);
       await store.createRun(run);
     }
-    for (let kill = 0; kill < 3; kill += 1) {
+    for (let kill = 0; kill < 2; kill += 1) {
       const child = startWriter(folder.path, run.id, told.length, settings);
       let count = 0;
       for await (const jobId of createInterface({ input: child.stdout as Readable })) {
