@@ -66,6 +66,7 @@ export class Guest implements AsyncDisposable {
   /** A boot that has ended and may hold something of the slot still. */
   #endedBoot: Boot | undefined;
   #boots = 0;
+  #debuggedBoot = 0;
   #resetsOfOldBoots = 0;
   #exit = Promise.withResolvers<GuestExit>();
   #lastExit: GuestExit | undefined;
@@ -106,7 +107,13 @@ export class Guest implements AsyncDisposable {
 
   /** A debugger comes: its steps are told as one pause. Returns how to tell that it has gone. */
   beginDebugging(): () => void {
+    this.#debuggedBoot = this.#boots;
     return this.#pauseNews.beginDebugging();
+  }
+
+  /** A debugger has come to this boot: whether its CPU stands is the debugger's word. */
+  get wasDebugged(): boolean {
+    return this.#boot !== undefined && this.#debuggedBoot === this.#boots;
   }
 
   get boots(): number {

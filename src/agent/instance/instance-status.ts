@@ -26,7 +26,10 @@ export function instanceStatusOf(moment: InstanceMoment): InstanceStatus {
   const { record, board, isConverging, isReady, error } = moment;
   const { desired, restarts, lastExit, lastExitAt, lastLines, firmware } = record;
   const phase = phaseOf(moment);
-  const isAsDesired = phase === (desired.power === "Off" ? "PoweredOff" : desired.isPaused ? "Paused" : "Running");
+  // One that was started paused is as desired, too, once its debugger lets it run.
+  const isLetRun = phase === "Running" && board?.guest.wasDebugged === true;
+  const wanted = desired.power === "Off" ? "PoweredOff" : desired.isPaused && !isLetRun ? "Paused" : "Running";
+  const isAsDesired = phase === wanted;
   const isFirmwareLoaded = record.firmwareKey === firmwareKeyOf(desired);
   // A wish that has just come is not under way yet: what runs is still what was.
   const isPresent = !isConverging && (isFirmwareLoaded || desired.power === "Off");

@@ -57,6 +57,7 @@ export class Instance {
   /** Firmware that is on its way. */
   #loading: Progress | undefined;
   #resetCount = 0;
+  #isPauseCarriedOut = false;
   #error: FarmError | undefined;
 
   constructor(record: InstanceRecord, slot: Slot, dependencies: InstanceDependencies) {
@@ -131,7 +132,8 @@ export class Instance {
       boardKey: this.#boardKey,
       firmwareKey: this.#firmwareKey,
       isOn: this.#board?.guest.boot !== undefined,
-      isPaused: this.#sight.isPaused,
+      // What is wished counts when it changes; in between, a debugger lets the CPU run and stops it.
+      isPaused: this.#board?.guest.wasDebugged ? this.#isPauseCarriedOut : this.#sight.isPaused,
       resetCount: this.#resetCount,
       end: endOf(this.#record),
       isRestartDue: this.#backOff.isDue,
@@ -172,9 +174,13 @@ export class Instance {
       case "reset":
         return this.#reset();
       case "pause":
-        return guest?.pause();
+        await guest?.pause();
+        this.#isPauseCarriedOut = true;
+        return;
       case "resume":
-        return guest?.resume();
+        await guest?.resume();
+        this.#isPauseCarriedOut = false;
+        return;
       case "awaitRestart":
         return this.#backOff.schedule(() => this.#convergence.wake());
     }
@@ -250,6 +256,7 @@ export class Instance {
     await this.#save({ ...record, resetCount, restarts: record.restarts + Number(isRestart) });
     if (isRestart) this.#dependencies.onRestarted();
     this.#sight.starting(isPaused);
+    this.#isPauseCarriedOut = isPaused;
     this.#resetCount = resetCount;
     this.#backOff.started();
     this.#board?.watchReady();

@@ -90,6 +90,35 @@ test("a board that was started paused stays so when its debugger goes without ha
   await lab.said("paused", "uart0", "debugged\n");
 });
 
+test("a board that was started paused and that its debugger lets run goes on, until it is wished otherwise or starts anew", async () => {
+  const status = await lab.instance("let-run", BOARD, { isPaused: true });
+  const target = `127.0.0.1:${portOf(status, "gdb")}`;
+  await runGdb(await debuggedImage(BOARD), target, ["detach"]);
+  await lab.said("let-run", "uart0", "debugged\n");
+  expect(await lab.agent.statusWhen("let-run", ({ phase }) => phase === "Running")).toMatchObject({ isReady: true });
+  // Another wish that says nothing new of it leaves it alone.
+  const again = await lab.instance("let-run", BOARD, { isPaused: true, consoleLog: "All" }, "Running");
+  expect(again).toMatchObject({ isReady: true, boots: 1 });
+  await answers(portOf(status, "uart0"), "let-run", "debugged\n1\n");
+  await lab.instance("let-run", BOARD, { isPaused: false }, "Running");
+  await lab.instance("let-run", BOARD, { isPaused: true });
+  await lab.instance("let-run", BOARD, { isPaused: true, power: "Off" }, "PoweredOff");
+  expect(await lab.instance("let-run", BOARD, { isPaused: true })).toMatchObject({ phase: "Paused", boots: 2 });
+});
+
+test("debuggers at several boards of several kinds at once each have their own", async () => {
+  const boards = ["mps2-an385", "arm-virt", "riscv64-virt"];
+  const said = await Promise.all(
+    boards.map(async (board, index) => {
+      const status = await lab.instance(`of-${board}`, board, { isPaused: true });
+      const commands = ["break main", "continue", `set variable counter = ${10 + index}`, "print counter", "detach"];
+      return await runGdb(await debuggedImage(board), `127.0.0.1:${portOf(status, "gdb")}`, commands);
+    }),
+  );
+  for (const [index, text] of said.entries()) expect(text).toContain(`$1 = ${10 + index}`);
+  for (const board of boards) await lab.said(`of-${board}`, "uart0", "debugged\n");
+});
+
 test("the debugger kills its program: the board starts over, its consoles stay, and its neighbour notices nothing", async () => {
   const status = await lab.instance("killed", BOARD);
   const neighbour = await lab.instance("neighbour", BOARD);

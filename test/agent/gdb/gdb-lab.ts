@@ -48,17 +48,22 @@ export class GdbLab implements AsyncDisposable {
   }
 
   static async start(env: Record<string, string> = {}): Promise<GdbLab> {
-    return new GdbLab(await AgentLab.start({ EMUFARM_SLOTS: "8", ...env }));
+    return new GdbLab(await AgentLab.start({ EMUFARM_SLOTS: "12", ...env }));
   }
 
-  /** An instance of a board that runs, or stands at its first instruction. */
-  async instance(uid: string, boardName: string, desired: Partial<DesiredStateInput> = {}): Promise<InstanceStatus> {
+  /** An instance of a board that runs, or stands at its first instruction, or whatever is waited for. */
+  async instance(
+    uid: string,
+    boardName: string,
+    desired: Partial<DesiredStateInput> = {},
+    awaited: InstanceStatus["phase"] = desired.isPaused ? "Paused" : "Running",
+  ): Promise<InstanceStatus> {
     const image = await readFile(await debuggedImage(boardName));
     const { uarts } = await boardSpecOf(boardName);
     const channels = [uarts[0]?.name ?? "", "gdb"].map((name) => ({ name, tcp: true }));
     const rest = { generation: ++this.#generation, channels, ...desired };
     await this.agent.client.putDesired(await this.agent.desired(uid, image, rest, boardName));
-    return this.agent.statusWhen(uid, ({ phase }) => phase === (desired.isPaused ? "Paused" : "Running"));
+    return this.agent.statusWhen(uid, ({ phase }) => phase === awaited);
   }
 
   /** What a UART has said, once this text has come. */
