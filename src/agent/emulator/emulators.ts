@@ -39,7 +39,9 @@ export class Emulators {
   /** Begins to ask the first program of this name what it can do, so that the first board need not wait for that. */
   lookAt(binary: string): void {
     this.#pathsOf(binary)
-      .then(([path]) => path !== undefined && this.#info(binary, path))
+      .then(async ([path]) => {
+        if (path !== undefined) await this.#info(binary, path);
+      })
       .catch(() => {
         // Not remembered: whoever wants a board is told.
       });
