@@ -20,7 +20,8 @@ export class MortalOperator implements AsyncDisposable {
   readonly #proxy: KillingProxy;
   readonly #folder = mkdtempSync(join(tmpdir(), "ok-"));
   readonly #settings: Readonly<Record<string, string>>;
-  #child: ChildProcess | undefined;
+  /** More than one only where a test has given up on one that goes on. */
+  readonly #children = new Set<ChildProcess>();
 
   private constructor(proxy: KillingProxy, { token }: ProxiedServer, settings: Readonly<Record<string, string>>) {
     this.#proxy = proxy;
@@ -48,35 +49,36 @@ export class MortalOperator implements AsyncDisposable {
     begin: () => Promise<unknown>,
     isDone: () => Promise<unknown>,
   ): Promise<boolean> {
-    const died = once(this.#start(point), "exit").then(() => true);
+    const first = this.#start(point);
+    const died = once(first, "exit").then(() => true);
     await begin();
     const isDead = await Promise.race([died, isDone().then(() => false)]);
-    await this.#kill();
-    if (isDead) this.#start(undefined);
-    if (isDead) await isDone();
-    await this.#kill();
-    return isDead;
+    await this.#kill(first);
+    if (!isDead) return false;
+    const second = this.#start(undefined);
+    await isDone();
+    await this.#kill(second);
+    return true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#kill();
+    for (const child of this.#children) await this.#kill(child);
     await this.#proxy[Symbol.asyncDispose]();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #start(point: DeathPoint | undefined): ChildProcess {
     const child = spawn(process.execPath, [OPERATOR], { env: { ...process.env, ...this.#settings }, stdio: "ignore" });
-    this.#child = child;
+    this.#children.add(child);
     this.#proxy.arm(point, () => child.kill("SIGKILL"));
     return child;
   }
 
-  async #kill(): Promise<void> {
-    const dying = this.#child;
-    this.#child = undefined;
-    if (!dying || dying.exitCode !== null || dying.signalCode !== null) return;
-    dying.kill("SIGKILL");
-    await once(dying, "exit");
+  async #kill(child: ChildProcess): Promise<void> {
+    this.#children.delete(child);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
   }
 }
 

@@ -11,12 +11,14 @@ import type { KubeClient } from "../../src/kube/kube-client.ts";
 import { createKubeMetrics } from "../../src/kube/kube-metrics.ts";
 import { createReflector, type Reflector } from "../../src/kube/reflector.ts";
 import { createLog } from "../../src/log/log.ts";
-import { CONFIG_MAPS, PODS, type Pod, SECRETS } from "../../src/operator/kubernetes/kinds.ts";
+import { CONFIG_MAPS, PODS, type Pod, SECRETS, type Secret } from "../../src/operator/kubernetes/kinds.ts";
 import { IDENTITY_ANNOTATION, SELECT_MANAGED } from "../../src/operator/kubernetes/labels.ts";
 import { emulatorsUnder } from "../agent/attempt/agent-lab.ts";
 
 const AGENT = join(import.meta.dirname, "../../src/agent/main.ts");
 const NODE = "stand-in";
+/** The operator that makes it may have to be started first. */
+const SECRET_MS = 60_000;
 
 interface RunningPod {
   readonly pod: Pod;
@@ -136,12 +138,7 @@ export class StandInKubelet implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), "sk-"));
     const identity = join(folder, "identity");
     mkdirSync(identity);
-    // A kubelet tries again, too, until the Secret is there.
-    let secret = await this.#client.get(SECRETS, annotations?.[IDENTITY_ANNOTATION] ?? "", namespace);
-    for (let tries = 0; !secret && tries < 100; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      secret = await this.#client.get(SECRETS, annotations?.[IDENTITY_ANNOTATION] ?? "", namespace);
-    }
+    const secret = await this.#untilSecret(annotations?.[IDENTITY_ANNOTATION] ?? "", pod);
     for (const [file, base64] of Object.entries(secret?.data ?? {})) {
       writeFileSync(join(identity, file), Buffer.from(base64, "base64"));
     }
@@ -174,6 +171,21 @@ export class StandInKubelet implements AsyncDisposable {
     ];
     const status = { phase: "Running", podIP: ip, conditions };
     await this.#client.patch(PODS, name, namespace, { metadata: { uid }, status }, { subresource: "status" });
+  }
+
+  /** A kubelet tries again, too, for as long as there is the pod. */
+  async #untilSecret(
+    secretName: string,
+    { metadata: { name = "", namespace = "" } }: Pod,
+  ): Promise<Secret | undefined> {
+    const deadlineMs = performance.now() + SECRET_MS;
+    for (;;) {
+      const secret = await this.#client.get(SECRETS, secretName, namespace);
+      const present = this.#reflector.get(`${namespace}/${name}`);
+      const isWanted = present !== undefined && present.metadata.deletionTimestamp === undefined;
+      if (secret || !isWanted || performance.now() > deadlineMs) return secret;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   /** As a node does it a while after the ConfigMap has changed. */
