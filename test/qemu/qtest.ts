@@ -20,4 +20,16 @@ export class Qtest {
     this.stream.socket?.write(`${command}\n`);
     return (await this.stream.until(/^(OK|FAIL).*\n/m, from)).trimEnd().split("\n");
   }
+
+  /** The answers to several commands that are sent at once; lines that come between them are left out. */
+  async askAll(commands: readonly string[]): Promise<string[]> {
+    const from = this.stream.length;
+    // Nobody knows the last one, and says so when all before it are done.
+    this.stream.socket?.write([...commands, "end-of-batch", ""].join("\n"));
+    const said = await this.stream.until(/^FAIL.*end-of-batch.*\n/m, from);
+    return said
+      .split("\n")
+      .filter((line) => /^(OK|FAIL)/.test(line))
+      .slice(0, commands.length);
+  }
 }
