@@ -62,6 +62,9 @@ const FARM_OPTIONS: Readonly<Record<string, keyof FarmOptions>> = {
   "--farm": "farm",
   "--token-file": "tokenFile",
   "--data": "data",
+  "--context": "context",
+  "--namespace": "namespace",
+  "--kubeconfig": "kubeconfig",
 };
 
 /**
