@@ -32,6 +32,12 @@ Boards that show something, as [pictures and by VNC](channels.md#screens): each 
 properties and the monitor are there on every board.
 `;
 
+const STORAGE = `## Storage
+
+Memory that keeps, for each instance, what its guest has written ([channels](channels.md#storage)); boards that are not here keep
+nothing. Of these machines, SiFive's U is the only one whose model has fuses; those of Espressif's chips are in its own emulator.
+`;
+
 const WITHOUT_OURS = `## Without the farm's own QEMU
 
 Every board runs with the distribution's QEMU, from its least version on. What is missing then, until \`npm run qemu\` has
@@ -71,6 +77,9 @@ export function generateBoards(): Generated {
     DISPLAYS,
     table(["board", "display", "comes with"], boards.flatMap(displayOf)),
     "",
+    STORAGE,
+    table(["board", "storage", "size", "what it is"], boards.flatMap(storageOf)),
+    "",
     WITHOUT_OURS,
     table(["board", ...MISSING.map(([what]) => what)], boards.map(missingWithStock)),
     "",
@@ -88,6 +97,13 @@ function displayOf({ metadata, spec: { display } }: Board): string[][] {
   if (!display) return [];
   const device = display.device?.split(",")[0];
   return [[metadata.name, display.description ?? "-", device === undefined ? "the machine" : `the device ${device}`]];
+}
+
+function storageOf({ metadata, spec: { storage = [] } }: Board): string[][] {
+  return storage.map(({ name, sizeKiB, description }) => {
+    const size = sizeKiB >= 1024 ? `${sizeKiB / 1024} MiB` : `${sizeKiB} KiB`;
+    return [metadata.name, name, size, description ?? (name === "sd" ? "its card" : "-")];
+  });
 }
 
 const PIN_COLUMNS = ["board", "driver", "lines", "seen", "driven", "interrupts", "stock QEMU", "ours"];

@@ -45,6 +45,7 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
   { boards: ["arm-virt", "q35", "raspi2b", "raspi3b"], apps: ["picture"] },
   { boards: ["riscv32-virt"], apps: ["break-seen"] },
   { boards: ["riscv64-virt"], apps: ["flash-left", "semihosting-attack"] },
+  { boards: ["sifive-u"], apps: ["fuse-left"] },
   { boards: ["sifive-e"], apps: ["semihosting-attack"] },
   {
     boards: ["microbit", "sifive-e", "sifive-u", "lm3s6965evb", "b-l475e-iot01a", "raspi2b", "raspi3b"],

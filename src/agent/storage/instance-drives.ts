@@ -3,8 +3,8 @@ import { mkdir, open, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { BoardDrive, StorageName } from "../../core/schema/board-storage.ts";
 
-/** Erased flash and blown-in-no-place fuses of these models read as ones, a new card as zeros. */
-const FILL: Readonly<Record<StorageName, number>> = { flash: 0xff, efuse: 0, sd: 0 };
+/** Erased flash and fuses that are whole read as ones, a new card as zeros. */
+const FILL: Readonly<Record<StorageName, number>> = { flash: 0xff, efuse: 0xff, sd: 0 };
 const CHUNK_BYTES = 1024 * 1024;
 const FRESH_SUFFIX = ".new";
 

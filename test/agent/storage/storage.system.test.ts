@@ -5,7 +5,7 @@ import type { DesiredStateInput } from "../../../src/core/wire/desired-state.ts"
 import { buildFirmware } from "../../firmware/build.ts";
 import { AgentLab, boardSpecOf, EventLog, readUntil, sha256Of } from "../attempt/agent-lab.ts";
 
-/** What an erased flash and a programmed one read as, in the words of flash-left. */
+/** What an erased flash and a programmed one read as, in the words of flash-left and fuse-left. */
 const EMPTY = "found 4294967295 ";
 const WRITTEN = "found 305419896 ";
 
@@ -36,23 +36,27 @@ async function storageOf(uid: string, name: string): Promise<Buffer> {
 }
 
 async function desire(boardName: string, more: Partial<DesiredStateInput> = {}, tail = ""): Promise<DesiredStateInput> {
+  const app = boardName === "sifive-u" ? "fuse-left" : "flash-left";
   const image = Buffer.concat([
-    await readFile(join(await buildFirmware(), boardName, "flash-left.elf")),
+    await readFile(join(await buildFirmware(), boardName, `${app}.elf`)),
     // Other bytes are another firmware.
     Buffer.from(tail),
   ]);
   return await lab.desired(`on-${boardName}`, image, more, boardName);
 }
 
-test.for([["arm-virt", 65_536]] as const)(
-  "the flash of %s keeps what its guest wrote, until a firmware comes that erases all",
-  async ([board, sizeKiB]) => {
+test.for([
+  ["arm-virt", "flash", 65_536, 0],
+  ["sifive-u", "efuse", 16, 0x200 * 4],
+] as const)(
+  "what the guest of %s wrote is kept in its %s, until a firmware comes that erases all",
+  async ([board, storage, sizeKiB, place]) => {
     const uid = `on-${board}`;
     await lab.client.putDesired(await desire(board));
     await found(uid, EMPTY, 1);
-    const bytes = await storageOf(uid, "flash");
+    const bytes = await storageOf(uid, storage);
     expect(bytes.length).toBe(sizeKiB * 1024);
-    expect(bytes.readUInt32LE(0)).toBe(0x12345678);
+    expect(bytes.readUInt32LE(place)).toBe(0x12345678);
     expect(bytes.readUInt32LE(bytes.length - 4)).toBe(0xffffffff);
 
     // Reset, then power.
