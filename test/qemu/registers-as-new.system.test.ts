@@ -53,9 +53,9 @@ async function readAll(qtest: Qtest, regions: readonly Region[]): Promise<Buffer
 const PATTERNS: readonly ((byte: number) => number)[] = [(byte) => ~byte & 0xff, () => 0x15, () => 0xff];
 
 /** Words in which two readings differ, as offsets. */
-function differences(one = Buffer.of(), other = Buffer.of(), from = 0): number[] {
+function differences(one: Buffer | undefined, other: Buffer | undefined, from = 0): number[] {
   const words = new Set<number>();
-  for (let at = from; at < one.length; at++) if (one[at] !== other[at]) words.add(at - (at % 4));
+  for (let at = from; at < (one?.length ?? 0); at++) if (one?.[at] !== other?.[at]) words.add(at - (at % 4));
   return [...words];
 }
 
