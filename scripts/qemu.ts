@@ -1,13 +1,16 @@
 /**
  * `npm run qemu` builds the farm's own QEMU; `npm run -s qemu -- path arm` prints where the program of a target lies,
- * `-- status` says what is there, `-- clean` removes what is of no use any more, `-- pin` pins Debian's newest source.
+ * `-- status` says what is there, `-- test` runs QEMU's own tests against it, `-- clean` removes what is of no use any
+ * more, `-- pin` pins Debian's newest source.
  */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { findFarmQemu, qemuBuildsFolder } from "../src/cli/farm/farm-qemu.ts";
 import { buildFarmQemu, qemuWorkFolder } from "./qemu/build.ts";
 import { fileDigest } from "./qemu/digest.ts";
 import { pinSource } from "./qemu/pin.ts";
+import { proveFarmQemu, qemuTestsFolder } from "./qemu/prove.ts";
 import { tellSteps } from "./qemu/steps.ts";
 import { takeTurn } from "./qemu/turn.ts";
 import { type Commands, fail, runCommand } from "./setup/commands.ts";
@@ -47,12 +50,21 @@ const commands: Commands = {
     for (const { name, bytes } of binaries) process.stdout.write(`${name} ${(bytes / 1e6).toFixed(1)} MB\n`);
     return 0;
   },
+  test: async (...args) => {
+    const found = findFarmQemu(cache, images);
+    if (found.state === "absent") return fail("not built. Type: npm run qemu");
+    if (found.state === "refused") return fail(`${found.problem}. Type: npm run qemu`);
+    const { values, positionals } = parseArgs({ args, options: { with: { type: "string" } }, allowPositionals: true });
+    const programs = values.with ?? join(found.folder, "bin");
+    const place = { images, cache, steps: tellSteps(), build: found, programs, wanted: positionals };
+    return (await proveFarmQemu(place)) ? 0 : 1;
+  },
   clean: async () => {
     const works = qemuWorkFolder(cache);
     await using _turn = await takeTurn(works, () => say("a build is at work: waiting for it"));
     const found = findFarmQemu(cache, images);
     const builds = namesIn(qemuBuildsFolder(cache)).map((name) => join(qemuBuildsFolder(cache), name));
-    for (const folder of [...builds, works]) {
+    for (const folder of [...builds, works, qemuTestsFolder(cache)]) {
       if (found.state !== "ready" || folder !== found.folder) rmSync(folder, { recursive: true, force: true });
     }
   },

@@ -11,7 +11,7 @@ import { machineAt, missingPackages, toBuildQemu } from "../setup/system-package
 import { type Compilation, compile, configureFlags } from "./compile.ts";
 import { fileDigest } from "./digest.ts";
 import { finish } from "./finish.ts";
-import { fetchSource, readSource } from "./source.ts";
+import { type FetchedSource, fetchSource, type QemuSource, readSource } from "./source.ts";
 import { type Steps, tellSteps } from "./steps.ts";
 import { makeMeson, makeTree } from "./tree.ts";
 import { takeTurn } from "./turn.ts";
@@ -51,6 +51,20 @@ export async function buildFarmQemu({ images, cache, steps = tellSteps() }: Buil
   for (const name of readdirSync(works)) if (join(works, name) !== work) removeTree(join(works, name));
 
   steps.tell(`building into ${folder}`);
+  const { source, fetched, compilation } = await unpack(work, { images, cache, steps });
+  await compile(compilation, steps);
+  if (inputsOf(images) !== inputs) throw new SetupError(`${images} was changed during the build. Type: npm run qemu`);
+  await finish({ folder, images, inputs, compiler, source, fetched, compilation });
+  removeTree(work);
+  steps.tell(`done: ${folder}`);
+  return folder;
+}
+
+/** The sources, ready to be configured in a folder; what of them is there already stays as it is. */
+export async function unpack(
+  work: string,
+  { images, cache, steps }: Required<BuildPlace>,
+): Promise<{ source: QemuSource; fetched: FetchedSource; compilation: Compilation }> {
   const source = readSource(images);
   const fetched = await fetchSource(source, cache, steps);
   mkdirSync(work, { recursive: true });
@@ -62,12 +76,7 @@ export async function buildFarmQemu({ images, cache, steps = tellSteps() }: Buil
     sourceDateEpoch: source.sourceDateEpoch,
   };
   makeTree(compilation.tree, fetched, images, steps);
-  await compile(compilation, steps);
-  if (inputsOf(images) !== inputs) throw new SetupError(`${images} was changed during the build. Type: npm run qemu`);
-  await finish({ folder, images, inputs, compiler, source, fetched, compilation });
-  removeTree(work);
-  steps.tell(`done: ${folder}`);
-  return folder;
+  return { source, fetched, compilation };
 }
 
 /** Where builds are made. */

@@ -34,53 +34,70 @@ export function targetsOf(flags: readonly string[]): string[] {
 }
 
 /** Leaves the emulators in the build folder. What an interrupted build had done is not done again. */
-export async function compile(compilation: Compilation, { tell }: Steps): Promise<void> {
-  const { build, tree, flags } = compilation;
-  const configured = join(build, "emufarm-configured");
-  if (!existsSync(configured)) {
-    tell("configuring");
-    rmSync(build, { recursive: true, force: true });
-    mkdirSync(build, { recursive: true });
-    // The folder that it is built in must not be seen in what is built.
-    const map = `--extra-cflags=-ffile-prefix-map=${tree}=../source`;
-    await run(compilation, join(tree, "configure"), ["--python=/usr/bin/python3", ...flags, map]);
-    writeFileSync(configured, "");
-  }
-  const targets = targetsOf(flags);
+export async function compile(compilation: Compilation, steps: Steps): Promise<void> {
+  await configure(compilation, steps);
+  const targets = targetsOf(compilation.flags);
   for (const [index, target] of targets.entries()) {
     const program = `qemu-system-${target}`;
-    const title = `compiling ${program} (${index + 1} of ${targets.length})`;
-    tell(title);
-    let told = 0;
-    await run(compilation, "ninja", ["-j", String(availableParallelism()), program], (line) => {
-      const [, done = 0, all = 1] = /^\[(\d+)\/(\d+)\]/.exec(line)?.map(Number) ?? [];
-      if (done / all < told + TOLD_SHARE || done === all) return;
-      told = done / all;
-      tell(`${title}: ${Math.round(told * 100)} %`);
-    });
+    await ninja(compilation, [program], `compiling ${program} (${index + 1} of ${targets.length})`, steps);
   }
 }
 
+/** Makes the build folder, unless that has been done. */
+export async function configure(compilation: Compilation, { tell }: Steps): Promise<void> {
+  const { build, tree, flags } = compilation;
+  const configured = join(build, "emufarm-configured");
+  if (existsSync(configured)) return;
+  tell("configuring");
+  rmSync(build, { recursive: true, force: true });
+  mkdirSync(build, { recursive: true });
+  // The folder that it is built in must not be seen in what is built.
+  const map = `--extra-cflags=-ffile-prefix-map=${tree}=../source`;
+  await run(compilation, join(tree, "configure"), ["--python=/usr/bin/python3", ...flags, map]);
+  writeFileSync(configured, "");
+}
+
+/** Makes these files of the build folder. */
+export async function ninja(
+  compilation: Compilation,
+  files: readonly string[],
+  title: string,
+  { tell }: Steps,
+): Promise<void> {
+  tell(title);
+  let told = 0;
+  await run(compilation, "ninja", ["-j", String(availableParallelism()), ...files], (line) => {
+    const [, done = 0, all = 1] = /^\[(\d+)\/(\d+)\]/.exec(line)?.map(Number) ?? [];
+    if (done / all < told + TOLD_SHARE || done === all) return;
+    told = done / all;
+    tell(`${title}: ${Math.round(told * 100)} %`);
+  });
+}
+
+/** Compiler flags and the like of whoever calls have no part in the build. */
+export function buildEnvironment({ meson, sourceDateEpoch }: Compilation): Record<string, string | undefined> {
+  const { PATH, HOME, TMPDIR } = process.env;
+  return {
+    ...{ PATH, HOME, TMPDIR },
+    LC_ALL: "C.UTF-8",
+    PYTHONPATH: meson,
+    PYTHONDONTWRITEBYTECODE: "1",
+    // decodetree.py writes sets as they come: in another order each time, unless the seed is set.
+    PYTHONHASHSEED: "0",
+    SOURCE_DATE_EPOCH: String(sourceDateEpoch),
+  };
+}
+
 async function run(
-  { build, meson, sourceDateEpoch }: Compilation,
+  compilation: Compilation,
   program: string,
   args: readonly string[],
   onLine?: (line: string) => void,
 ): Promise<void> {
-  const { PATH, HOME, TMPDIR } = process.env;
   const child = execa(program, args, {
-    cwd: build,
-    // Compiler flags and the like of whoever calls have no part in the build.
+    cwd: compilation.build,
     extendEnv: false,
-    env: {
-      ...{ PATH, HOME, TMPDIR },
-      LC_ALL: "C.UTF-8",
-      PYTHONPATH: meson,
-      PYTHONDONTWRITEBYTECODE: "1",
-      // decodetree.py writes sets as they come: in another order each time, unless the seed is set.
-      PYTHONHASHSEED: "0",
-      SOURCE_DATE_EPOCH: String(sourceDateEpoch),
-    },
+    env: buildEnvironment(compilation),
     stdin: "ignore",
     all: true,
     buffer: false,
