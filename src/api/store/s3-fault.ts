@@ -36,9 +36,9 @@ export const isMissingObject = (thrown: unknown): boolean => (thrown as Fault).n
 export function toBucketError(thrown: unknown, where: { readonly place: string; readonly operation: string }): unknown {
   if (thrown instanceof FarmError || !(thrown instanceof Error)) return thrown;
   const { place, operation } = where;
-  const problem = refusalOf(thrown as Fault, operation);
+  const problem = refusalOf(thrown, operation);
   if (problem !== undefined) return new FarmError("BucketRefused", { place, problem }, { cause: thrown });
-  return new FarmError("BucketUnavailable", { place, detail: detailOf(thrown as Fault) }, { cause: thrown });
+  return new FarmError("BucketUnavailable", { place, detail: detailOf(thrown) }, { cause: thrown });
 }
 
 function refusalOf({ name = "", code = "", message, $metadata, $response }: Fault, operation: string) {
