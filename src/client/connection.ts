@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
+import type { SecureContext } from "node:tls";
 import type { Dispatcher } from "undici";
 import request from "undici/lib/api/api-request.js";
 import buildConnector, { type connector } from "undici/lib/core/connect.js";
@@ -32,6 +33,21 @@ export interface ServerTrust {
   readonly authority: string | (() => string);
   /** Name that the server's certificate is for, whatever its address. */
   readonly serverName: string;
+  /** Shared by those who connect to many servers of one authority; default: one of its own. */
+  readonly context?: (authority: string) => SecureContext;
+}
+
+/** What connections to many servers of one authority have in common: made once for each, and not for each connection. */
+export function sharedContext(): NonNullable<ServerTrust["context"]> {
+  let known: { readonly authority: string; readonly context: SecureContext } | undefined;
+  return (authority) => {
+    if (known?.authority !== authority) {
+      // Not loaded by those who need no TLS: commands start in a moment.
+      const { createSecureContext } = process.getBuiltinModule("node:tls");
+      known = { authority, context: createSecureContext({ ca: authority, allowPartialTrustChain: true }) };
+    }
+    return known.context;
+  };
 }
 
 export interface Call {
@@ -83,7 +99,7 @@ const MAX_SOCKET_MESSAGE_BYTES = 16 * 1024 * 1024;
 export function createConnection(options: ConnectionOptions): Connection {
   const { origin, socketPath } = parseAddress(options.address);
   const authorize = bearer(options.token);
-  const { tls } = options;
+  const tls = options.tls && { context: sharedContext(), ...options.tls };
   const connect = tls ? trustingConnector(tls) : { ...(socketPath !== undefined && { socketPath }) };
   const pool = new Pool(origin, { connect });
 
@@ -174,17 +190,19 @@ function bearer(token: TokenSource): () => Promise<string> {
   return async () => `Bearer ${await token()}`;
 }
 
-function trustOptions({ authority, serverName }: ServerTrust) {
+function trustOptions({ authority, serverName, context }: Required<ServerTrust>) {
   const ca = typeof authority === "string" ? authority : authority();
-  return { ca, servername: serverName, allowPartialTrustChain: true };
+  return { secureContext: context(ca), servername: serverName };
 }
 
 /** Connects to servers of the authorities as they are then. */
-function trustingConnector(tls: ServerTrust): connector {
-  let known: { readonly ca: string; readonly connect: connector } | undefined;
+function trustingConnector(tls: Required<ServerTrust>): connector {
+  let known: { readonly secureContext: SecureContext; readonly connect: connector } | undefined;
   return (options, callback) => {
     const trust = trustOptions(tls);
-    if (known?.ca !== trust.ca) known = { ca: trust.ca, connect: buildConnector({ ...trust, allowH2: false }) };
+    if (known?.secureContext !== trust.secureContext) {
+      known = { secureContext: trust.secureContext, connect: buildConnector({ ...trust, allowH2: false }) };
+    }
     return known.connect(options, callback);
   };
 }

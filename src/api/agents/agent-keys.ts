@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentClientOptions } from "../../client/agent-client.ts";
 import { agentServerName, agentToken, hasSignedTokens } from "../../client/agent-identity.ts";
+import { sharedContext } from "../../client/connection.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { type SigningKey, signingKeySet } from "../../core/wire/signed-token.ts";
 import type { KubeObject } from "../../kube/kube-object.ts";
@@ -40,6 +41,7 @@ export function openAgentKeys(folder: string): AgentKeys {
     return known;
   }
 
+  const context = sharedContext();
   const signer = createTokenSigner({ keys: async () => (await keysNow()).signing, clock: () => Date.now() });
   return {
     signer,
@@ -48,7 +50,7 @@ export function openAgentKeys(folder: string): AgentKeys {
       const { uid = "" } = pod.metadata;
       const { tokenKey = "", authority } = await keysNow();
       // Each request asks for a token first, and by that for the authorities as they are.
-      const tls = { authority: () => known?.authority ?? authority, serverName: agentServerName(uid) };
+      const tls = { authority: () => known?.authority ?? authority, serverName: agentServerName(uid), context };
       return { tls, token: hasSignedTokens(pod) ? () => signer.tokenFor(uid) : agentToken(tokenKey, uid) };
     },
   };

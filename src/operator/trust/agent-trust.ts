@@ -1,5 +1,5 @@
 import { agentServerName, agentToken, hasSignedTokens } from "../../client/agent-identity.ts";
-import type { ServerTrust, TokenSource } from "../../client/connection.ts";
+import { type ServerTrust, sharedContext, type TokenSource } from "../../client/connection.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { activeOf } from "../../core/policy/key-rotation.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";
@@ -49,6 +49,7 @@ export async function openAgentTrust(options: AgentTrustOptions): Promise<AgentT
   let keys = await rotateFarmKeys(options);
   let opened: { readonly of: string; readonly authority: CertificateAuthority } | undefined;
   const signer = createTokenSigner({ keys: async () => keys.signing.operator, clock });
+  const context = sharedContext();
   const objects = await openNamespaceObjects({ ...options.inNamespaces, client, own: namespace, name: configMap });
 
   async function authorityNow(): Promise<CertificateAuthority> {
@@ -85,7 +86,7 @@ export async function openAgentTrust(options: AgentTrustOptions): Promise<AgentT
       const { tokenKey = "" } = keys;
       return {
         token: hasSignedTokens(pod) ? () => signer.tokenFor(uid) : agentToken(tokenKey, uid),
-        tls: { authority: () => authorityBundle(keys.authorities), serverName: agentServerName(uid) },
+        tls: { authority: () => authorityBundle(keys.authorities), serverName: agentServerName(uid), context },
       };
     },
   };

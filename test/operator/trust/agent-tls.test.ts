@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createAgentClient } from "../../../src/client/agent-client.ts";
 import { agentServerName, agentToken } from "../../../src/client/agent-identity.ts";
+import { sharedContext } from "../../../src/client/connection.ts";
 import { formatListenAddress } from "../../../src/http/listen-address.ts";
 import { createMetrics } from "../../../src/http/process-metrics.ts";
 import { createHttpServer, type HttpServer } from "../../../src/http/server.ts";
@@ -49,6 +50,22 @@ test("an agent that has a certificate of the authority, for its pod, is trusted:
   const socket = await client.openQmp({ instance: "i" }, (data) => heard.resolve(String(data)));
   expect(await heard.promise).toBe("hello");
   socket.terminate();
+});
+
+test("what many connections have in common is made once for an authority, and anew for the next one", async () => {
+  const context = sharedContext();
+  const next = (await createAuthority(Date.now(), HOUR_MS)).certificate;
+  const first = context(authority.certificate);
+  expect(context(authority.certificate)).toBe(first);
+  expect(context(next)).not.toBe(first);
+  let known = next;
+  const tls = { authority: () => known, serverName: agentServerName(POD), context };
+  await using client = createAgentClient({ address, token, tls });
+  await expect(client.info()).rejects.toMatchObject({ code: "AgentLost" });
+  known = authority.certificate;
+  expect(await client.info()).toEqual({ agentId: "an-agent" });
+  await using other = createAgentClient({ address, token, tls: { ...tls, serverName: agentServerName("other") } });
+  await expect(other.info()).rejects.toMatchObject({ code: "AgentLost" });
 });
 
 test.each([
