@@ -1,3 +1,5 @@
+import { Readable } from "node:stream";
+import { parseJsonLines } from "../../../src/client/ndjson.ts";
 import { FarmError } from "../../../src/core/error/farm-error.ts";
 import { LineReader } from "../../../src/pattern/line-reader.ts";
 import { compilePattern } from "../../../src/pattern/pattern.ts";
@@ -16,6 +18,23 @@ const lines: Codec = {
     const reader = new LineReader((line) => read.push(line));
     for (const piece of pieces) reader.feed(piece);
     reader.finish();
+    return read;
+  },
+};
+
+/** Events of an agent and of the API, a line each. */
+const jsonLines: Codec = {
+  name: "json-lines",
+  isStream: true,
+  refusals: [],
+  async read(pieces) {
+    const read: unknown[] = [];
+    try {
+      for await (const value of parseJsonLines(Readable.from(pieces))) read.push(value);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      read.push("no JSON");
+    }
     return read;
   },
 };
@@ -47,4 +66,4 @@ function behind(pieces: readonly Buffer[], bytes: number): Buffer[] {
   });
 }
 
-export const streamCodecs: readonly Codec[] = [lines, pattern];
+export const streamCodecs: readonly Codec[] = [lines, jsonLines, pattern];

@@ -1,4 +1,5 @@
 import { JsonSplitter } from "../../../src/agent/qmp/json-splitter.ts";
+import { QmpProxy } from "../../../src/agent/qmp/qmp-proxy.ts";
 import { readRequest } from "../../../src/agent/qmp/qmp-request.ts";
 import { answerFileRequest, consoleWriteOf, readFileRequest } from "../../../src/core/gdb/file-request.ts";
 import { GdbDecoder, GdbPacketTooLarge, payloadText } from "../../../src/core/gdb/gdb-packet.ts";
@@ -27,6 +28,35 @@ const qmp: Codec = {
       }
     }
     return read;
+  },
+};
+
+/** Commands that no spelling of a client's may bring to an emulator. */
+const FORBIDDEN = ["quit", "migrate", "object-add", "chardev-add", "blockdev-add", "dump-guest-memory", "screendump"];
+
+/** A whole session of QMP: what its emulator is asked, and that nothing in it is left to fail alone. */
+const qmpSession: Codec = {
+  name: "qmp-session",
+  isStream: false,
+  refusals: [],
+  async read(pieces) {
+    const asked: string[] = [];
+    const session = {
+      greeting: undefined,
+      onEvent: () => () => {},
+      execute: async (command: string) => {
+        asked.push(command);
+        return command === "qom-list" ? [{ name: "x", type: "int" }] : {};
+      },
+    };
+    using proxy = new QmpProxy();
+    proxy.plug({ session, boot: 1, spoil() {} });
+    const client = proxy.connect({ bufferedBytes: 0, send: JSON.parse, setPaused() {}, close() {} });
+    for (const piece of pieces) client.receive(piece);
+    await new Promise((resolve) => setImmediate(resolve));
+    const reached = asked.filter((command) => FORBIDDEN.includes(command));
+    if (reached.length > 0) throw new Error(`${reached.join(", ")} reached the emulator`);
+    return asked.length;
   },
 };
 
@@ -102,4 +132,4 @@ const messages: Codec = {
   },
 };
 
-export const toolCodecs: readonly Codec[] = [qmp, rfc2217, gdb, pinLines, messages];
+export const toolCodecs: readonly Codec[] = [qmp, qmpSession, rfc2217, gdb, pinLines, messages];
