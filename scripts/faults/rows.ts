@@ -236,8 +236,11 @@ const FIRMWARE: FaultTable = {
     },
     {
       fault: "Secret without the right type",
-      asserted: "nothing yet: firmware with credentials (`secretName`) is refused as SourceNotSupported",
-      tests: [],
+      asserted: "the type that it has, and the one that it should have; Ready with the right one",
+      tests: [
+        on("test/operator/firmware-sources.system.test.ts", /other-type is told/),
+        on("test/operator/firmware/firmware-secret.test.ts", /a Secret with (another type|a registry's login)/),
+      ],
     },
   ],
 };

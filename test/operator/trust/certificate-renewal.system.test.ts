@@ -5,8 +5,8 @@ import { CertificateRenewal } from "../../../src/operator/trust/certificate-rene
 import { PodAgent } from "../../agent/trust/pod-agent.ts";
 
 const log = createLog({ name: "test", level: "silent" });
-/** So that three successors come within a test. */
-const LIFE_MS = 12_000;
+/** So that two successors come within a test, and a third of it is long on a busy machine. */
+const LIFE_MS = 27_000;
 
 test("certificates follow each other before they end: a stream that is open stays, and calls go on", {
   timeout: 120_000,
@@ -23,7 +23,7 @@ test("certificates follow each other before they end: a stream that is open stay
     trust: {
       async renewCertificate(certificate) {
         shown.push(certificate);
-        if (shown.length > 3) renewed.resolve();
+        if (shown.length > 2) renewed.resolve();
         return await agent.authority.renew(certificate, Date.now(), LIFE_MS);
       },
     },
@@ -42,7 +42,7 @@ test("certificates follow each other before they end: a stream that is open stay
     await caller.info();
     calls += 1;
   }
-  expect(calls).toBeGreaterThan(3);
+  expect(calls).toBeGreaterThan(2);
   expect(new Set(shown).size).toBe(shown.length);
   const keys = new Set(shown.map((pem) => new X509Certificate(pem).publicKey.export({ type: "spki", format: "pem" })));
   expect(keys.size).toBe(1);
