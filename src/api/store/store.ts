@@ -39,11 +39,12 @@ export interface Cancellation {
 
 /**
  * The record of the farm. Everything else can be rebuilt from it.
- * A folder on one machine; S3 or a service of the farm's own on a cluster.
+ * A folder, whose firmware, long logs and artifacts may lie in a bucket.
  *
  * Durability: what a method has settled for survives the kill of every process at once. `createRun` and
  * `nextEpoch`, and what is said of instances, also survive loss of power; verdicts and logs do after at most a second.
- * Every method may throw FarmError StoreFull or StoreUnavailable.
+ * Every method may throw FarmError StoreFull or StoreUnavailable; what opens firmware, logs and artifacts also
+ * BucketUnavailable, BucketRefused and StoredBytesDamaged, the last one on its stream as well.
  */
 export interface Store extends AsyncDisposable {
   /** Stores a run. With a key that is known: returns the run that has it, and stores nothing. */
