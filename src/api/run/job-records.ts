@@ -32,6 +32,7 @@ interface JobRecordsDependencies {
 
 type Places = ReadonlyMap<string, JobPlace>;
 
+const NEXT_IN_LINE = "next in line; waits for a free slot (instances hold slots, too)";
 /** Jobs that Redis is asked for at once. */
 const PLACES_PER_QUERY = 1_000;
 
@@ -77,9 +78,9 @@ export function createJobRecords({ store, ledger, queue }: JobRecordsDependencie
 
   async function describeWaiting(run: StoredRun, jobId: string): Promise<Pick<JobRecord, "waiting">> {
     const position = await hint(() => queue.waitingRoom.position(run.pool, { jobId, tenant: run.tenant }));
-    if (position === undefined) return {};
-    const reason = position === 0 ? "next in line; waits for a free slot" : `${position} jobs are before it`;
-    return { waiting: { position, reason } };
+    // One that has left the queue and runs nowhere is held for the next slot.
+    if (position === undefined || position === 0) return { waiting: { position: 0, reason: NEXT_IN_LINE } };
+    return { waiting: { position, reason: `${position} before it` } };
   }
 
   return {

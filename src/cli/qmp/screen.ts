@@ -36,6 +36,8 @@ export async function vnc(
   { listen, ...options }: VncOptions,
 ): Promise<number> {
   await using target = await openTarget(surroundings, name, options);
+  const { name: board, spec } = await target.board();
+  if (!spec.display) throw new FarmError("NotSupportedByBoard", { what: "VNC", board, problem: "it has no display" });
   const { offerLocally } = await import("../channel/local-socket.ts");
   return await offerLocally(surroundings, target, { path: "vnc", what: "the display", at: listen });
 }

@@ -2,10 +2,8 @@ import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
 import type { JobRecord } from "../../core/wire/farm.ts";
 import { tellAbsence } from "../farm/absence.ts";
 import type { FarmAddress } from "../farm/find-farm.ts";
+import { tellWaiting } from "../farm/tell-waiting.ts";
 import type { GuestRun, NamedBytes, Outcome, RunPlace } from "./run-place.ts";
-
-/** Nobody wonders before that. */
-const LONG_WAIT_MS = 2_000;
 
 /** Runs firmware through the API of a running farm. */
 export function onFarm(address: FarmAddress, say: (text: string) => void): RunPlace {
@@ -18,22 +16,12 @@ export function onFarm(address: FarmAddress, say: (text: string) => void): RunPl
         ...files.map((file: NamedBytes) => farm.uploadBytes(file.bytes)),
       ]);
       const job = await farm.submitJob({ ...request.job, board: request.board });
-      tellWaiting(farm, job.id, say);
+      tellWaiting(farm, () => job.id, say);
       return guestRun(farm, job, uart, say);
     },
     // The connections go with the process, which ends right afterwards; closing them first would only take time.
     async [Symbol.asyncDispose]() {},
   };
-}
-
-/** Says why nothing happens, where the farm has no slot for a job: a farm in a cluster may have none at all. */
-function tellWaiting(farm: FarmClient, jobId: string, say: (text: string) => void): void {
-  const tell = async () => {
-    const { waiting } = await farm.job(jobId);
-    if (waiting) say(`the job waits: ${waiting.reason}`);
-  };
-  // What follows the job tells what is wrong with the farm.
-  setTimeout(() => void tell().catch(() => {}), LONG_WAIT_MS).unref();
 }
 
 async function consoleOf(farm: FarmClient, board: string): Promise<string> {

@@ -41,6 +41,15 @@ export async function saveBytes(
   return bytes;
 }
 
+/**
+ * A path that leads nowhere is told before anything runs for it. A file that is there stays as it is.
+ * @param file its path as it was typed
+ * @throws {FarmError} InvalidRequest where the file cannot be written
+ */
+export async function checkWritable({ cwd }: Pick<Surroundings, "cwd">, file: string): Promise<void> {
+  await using _opened = await orSay(open(resolve(cwd, file), "a"), file);
+}
+
 async function orSay<Value>(action: Promise<Value>, file: string): Promise<Value> {
   try {
     return await action;

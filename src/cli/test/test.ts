@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
@@ -7,8 +6,10 @@ import { EXIT } from "../exit-code.ts";
 import { tellAbsence } from "../farm/absence.ts";
 import { type FarmAddress, findFarm } from "../farm/find-farm.ts";
 import { followUp, upCommand } from "../farm/follow-up.ts";
+import { tellWaiting } from "../farm/tell-waiting.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import { tellInterruption } from "../interruption.ts";
+import { checkWritable, saveBytes } from "../screen/bytes-output.ts";
 import { describeFailure } from "../screen/failure.ts";
 import { painter } from "../screen/style.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -63,6 +64,7 @@ export async function testOnFarm(
 ): Promise<number> {
   const { cwd, interrupted, stdout, stderr } = surroundings;
   const plan = await planRun(resolve(cwd, path), cwd, choiceOf(options));
+  if (options.junit !== undefined) await checkWritable(surroundings, options.junit);
   await using farm = createFarmClient(address);
   const run = await submit(farm, plan, cwd);
   const cancel = () => {
@@ -74,7 +76,7 @@ export async function testOnFarm(
   try {
     const state = await follow(surroundings, farm, run, plan, options);
     if (options.artifacts !== undefined) await saveArtifacts(farm, state, resolve(cwd, options.artifacts));
-    if (options.junit !== undefined) await writeFile(resolve(cwd, options.junit), farm.junit(run.id));
+    if (options.junit !== undefined) await saveBytes(surroundings, options.junit, farm.junit(run.id));
     if (!options.json) {
       // The table has said the totals already, and stays.
       const totals = hasTable(surroundings) ? "" : `${totalsText(state, painter(stdout, surroundings.env))}\n`;
@@ -127,6 +129,9 @@ async function follow(
     if (view) view.aside(write);
     else write();
   };
+  // As long as nothing runs at all.
+  const firstInLine = () => (state.count("waiting") === state.jobs.length ? state.jobs[0]?.id : undefined);
+  using _waiting = tellWaiting(farm, firstInLine, say);
   using _telling = tellInterruption(surroundings.interrupted, say, options.stopping ?? "cancelling the run");
   try {
     for await (const event of farm.events(run.id, tellAbsence(say))) {

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
@@ -27,6 +27,7 @@ const STOPPING = "stopping the farm and what runs on it";
 export async function up(surroundings: Surroundings, options: UpOptions): Promise<number> {
   const { stdout, stderr, interrupted } = surroundings;
   const plan = planOf(surroundings, options);
+  for (const folder of plan.boards) await checkFolder(folder);
   const say = (text: string) => stderr.write(`emufarm: ${text}\n`);
   const own = usedFarmQemu(surroundings);
   if (own?.state === "refused") say(`${own.problem}: stock emulators are used. Type: npm run qemu`);
@@ -51,6 +52,12 @@ export async function up(surroundings: Surroundings, options: UpOptions): Promis
   }
   telling[Symbol.dispose]();
   return await runExamples(surroundings, farm, options, say);
+}
+
+/** @throws {FarmError} InvalidRequest */
+async function checkFolder(folder: string): Promise<void> {
+  const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
+  if (!isFolder) throw new FarmError("InvalidRequest", { problems: `--boards ${folder}: there is no such folder` });
 }
 
 function planOf(surroundings: Surroundings, options: UpOptions): FarmPlan & { pid: number; uid: number } {

@@ -82,6 +82,20 @@ it("starts, shows, switches, resets, flashes and deletes an instance as a person
   expect(await emufarm("delete", "emu/sensor-01")).toBe('emulatorinstance.emufarm.dev "sensor-01" deleted\n');
 });
 
+it("jobs that find every slot taken by instances say what they wait for", async () => {
+  for (const name of ["first", "second"]) await emufarm("start", "mps2-an385", shell, "--name", name);
+  const run = place.start(["run", "mps2-an385", hello]);
+  const file = join(place.folder, "one.run.yaml");
+  const jobs = [{ name: "hello", board: "mps2-an385", firmware: hello }];
+  const document = { apiVersion: "emufarm.dev/v1alpha1", kind: "Run", metadata: { name: "one" }, spec: { jobs } };
+  writeFileSync(file, JSON.stringify(document));
+  const test = place.start(["test", file]);
+  await run.said("the job waits: next in line; waits for a free slot (instances hold slots, too)");
+  await test.said("the job waits: ");
+  for (const name of ["first", "second"]) await emufarm("delete", name);
+  expect([(await run.result).code, (await test.result).code]).toEqual([0, 0]);
+});
+
 it("applies files as on a cluster, and says where one is wrong", async () => {
   const file = join(place.folder, "instance.yaml");
   const write = (...lines: string[]) =>

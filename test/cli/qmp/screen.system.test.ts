@@ -114,9 +114,11 @@ test("a board without a display says so", async () => {
   const running = place.start(["run", "mps2-an385", image("mps2-an385", "shell"), "--timeout", "10m", "-i"]);
   await running.said("emufarm shell");
   const [run] = JSON.parse((await place.run(["get", "runs", "--json"])).stdout);
-  const { code, stderr } = await place.run(["screen", `${run.id}-000000`]);
-  expect(stderr).toContain("it has no display");
-  expect(code).not.toBe(0);
+  for (const command of ["screen", "vnc"]) {
+    const { code, stderr } = await place.run([command, `${run.id}-000000`]);
+    expect(stderr).toContain("it has no display");
+    expect(code).not.toBe(0);
+  }
   await place.run(["cancel", `${run.id}-000000`]);
   await running.result;
 });

@@ -44,6 +44,14 @@ describe("emufarm test", () => {
     expect(await readFile(junit, "utf8")).toMatch(/<testsuites?.*tests="2"/s);
   });
 
+  it("tells a report that cannot be written before anything runs", async () => {
+    const file = await runFile("reported", { jobs: [hello] });
+    const junit = join(place.folder, "nowhere", "report.xml");
+    const { code, stdout, stderr } = await place.run(["test", file, "--junit", junit]);
+    expect(stderr).toContain(`${junit} cannot be written`);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+
   it("shows a failure on the spot, with a command that runs just it again", async () => {
     const file = await runFile("mixed", {
       jobs: [

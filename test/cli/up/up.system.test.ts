@@ -41,6 +41,12 @@ describe("emufarm up", () => {
     expect(stdout).not.toContain(token);
   });
 
+  it("refuses a folder of boards that is not there", async () => {
+    const { code, stderr } = await place.run(["up", "--port", "0", "--boards", "/no/such/folder"]);
+    expect(stderr).toContain("--boards /no/such/folder: there is no such folder");
+    expect(code).toBe(2);
+  });
+
   it.each(["SIGINT", "SIGTERM"] as const)("leaves no process, socket or temporary file after %s", async (signal) => {
     const farm = await up();
     const job = place.start(["run", BOARD, image(BOARD, "shell")]);
