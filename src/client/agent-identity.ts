@@ -9,6 +9,9 @@ export function agentServerName(podUid: string): string {
 export const TOKENS_ANNOTATION = "emufarm.dev/tokens";
 export const SIGNED = "signed";
 
+/** Where the farm is that the agent belongs to: a cluster may have several. */
+export const FARM_ANNOTATION = "emufarm.dev/farm";
+
 /** False for agents of the version that knew no signed tokens. */
 export function hasSignedTokens({
   metadata,

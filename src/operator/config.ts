@@ -90,6 +90,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
       image: data.EMUFARM_OPERATOR_AGENT_IMAGE,
       pullPolicy: data.EMUFARM_OPERATOR_AGENT_PULL_POLICY,
       pullSecrets: data.EMUFARM_OPERATOR_AGENT_PULL_SECRETS,
+      farmNamespace: data.EMUFARM_OPERATOR_NAMESPACE,
     },
     trust: {
       certificateLifeMs: data.EMUFARM_OPERATOR_CERTIFICATE_LIFE_MS,

@@ -20,7 +20,7 @@ const TOKEN_PATH = "api/token";
  */
 export async function clusterFarm(surroundings: Surroundings, options: FarmOptions): Promise<FarmAddress> {
   const token = await chosenToken(surroundings, options);
-  return await farmIn(await openCluster(surroundings, options), token);
+  return await farmIn(await openCluster(surroundings, options), { token });
 }
 
 /**
@@ -43,9 +43,15 @@ export async function farmBehind(
   return { address, token: async () => (await kube.bearerToken()) ?? "", namespace };
 }
 
-/** @param token of the farm, where one was passed */
-export async function farmIn(cluster: Cluster, token?: string): Promise<FarmAddress> {
-  const service = await findService(cluster);
+interface FarmChoice {
+  /** Of the farm, where one was passed. */
+  readonly token?: string | undefined;
+  /** The farm's own, where it is known; default: that of the cluster's options. */
+  readonly farmNamespace?: string | undefined;
+}
+
+export async function farmIn(cluster: Cluster, { token, farmNamespace }: FarmChoice = {}): Promise<FarmAddress> {
+  const service = await findService(cluster, farmNamespace ?? cluster.namespace);
   const { namespace = "", name = "" } = service.metadata;
   const login = token === undefined ? await loginFor(cluster, service) : { token };
   const forwarded = await cluster.ask(`Service ${name} in namespace ${namespace}`, (kube) =>
@@ -56,8 +62,8 @@ export async function farmIn(cluster: Cluster, token?: string): Promise<FarmAddr
 }
 
 /** The API of the namespace, or else of the only one in the cluster. */
-async function findService(cluster: Cluster): Promise<Service> {
-  const near = await servicesIn(cluster, cluster.namespace);
+async function findService(cluster: Cluster, namespace: string): Promise<Service> {
+  const near = await servicesIn(cluster, namespace);
   const found = near.length > 0 ? near : await servicesIn(cluster, undefined);
   const [service] = found;
   if (service && found.length === 1) return service;

@@ -1,5 +1,5 @@
 import { type AgentClient, type AgentClientOptions, createAgentClient } from "../../client/agent-client.ts";
-import { agentServerName, hasSignedTokens } from "../../client/agent-identity.ts";
+import { agentServerName, FARM_ANNOTATION, hasSignedTokens } from "../../client/agent-identity.ts";
 import { createFarmClient } from "../../client/farm-client.ts";
 import type { ErrorCode } from "../../core/error/catalogue.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
@@ -65,9 +65,10 @@ export interface NoAgent {
 type Way = Pick<AgentClientOptions, "token" | "tls">;
 
 /** The API signs a token for this pod, for a few minutes; another one when it is asked again. */
-async function wayByApi(cluster: Cluster, { metadata: { name = "", namespace = "" } }: Pod): Promise<Way | NoAgent> {
+async function wayByApi(cluster: Cluster, { metadata }: Pod): Promise<Way | NoAgent> {
+  const { name = "", namespace = "", annotations = {} } = metadata;
   try {
-    const address = await farmIn(cluster);
+    const address = await farmIn(cluster, { farmNamespace: annotations[FARM_ANNOTATION] });
     const farm = createFarmClient({ ...address, namespace });
     const granted = await farm.agentToken({ pod: name, namespace });
     const { serverName, authority } = granted;

@@ -1,4 +1,4 @@
-import { SIGNED, TOKENS_ANNOTATION } from "../../client/agent-identity.ts";
+import { FARM_ANNOTATION, SIGNED, TOKENS_ANNOTATION } from "../../client/agent-identity.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { InstanceStorage } from "../../core/schema/instance-storage.ts";
 import type { PodTemplate } from "../../core/schema/pod-template.ts";
@@ -15,6 +15,8 @@ export interface AgentImage {
   readonly image: string;
   readonly pullPolicy: "Always" | "IfNotPresent" | "Never";
   readonly pullSecrets: readonly string[];
+  /** The farm's own. */
+  readonly farmNamespace: string;
   /** How it knows its callers. */
   readonly trust: TrustMounts;
 }
@@ -79,6 +81,7 @@ export function agentPod(options: AgentPodOptions): Pod {
         ...options.annotations,
         [IDENTITY_ANNOTATION]: options.identity,
         [TOKENS_ANNOTATION]: SIGNED,
+        [FARM_ANNOTATION]: agent.farmNamespace,
       },
       ownerReferences: [options.owner],
     },
