@@ -130,6 +130,8 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     const holder = this.#pen.holder;
     if (holder) viewer.tell({ type: "writer", writer: holder.sink.label, isYou: false });
     viewer.catchUp();
+    // Before its first boot it is not yet on, rather than off.
+    if (this.#boot > 0 && !this.#line) viewer.tell({ type: "off" });
     return this.#handleOf(viewer);
   }
 

@@ -176,6 +176,16 @@ describe("A UART hub", () => {
     expect(sink.notices).toEqual([{ type: "inputRefused", bytes: 1, reason: "off" }]);
   });
 
+  test("tells who comes to a board that was on, and is off, that it is off", async () => {
+    await using rig = await setup();
+    const [early, late] = [new NotingSink("early"), new NotingSink("late")];
+    rig.hub.addViewer(early);
+    rig.guestEnd.destroy();
+    await expect.poll(() => early.notices).toEqual([{ type: "off" }]);
+    rig.hub.addViewer(late);
+    expect(late.notices).toEqual([{ type: "off" }]);
+  });
+
   test("keeps what the scenario writes until the board is on", async () => {
     await using folder = await temporaryFolder();
     await using hub = new UartHub({ name: "uart0", logPath: join(folder.path, "log") });
