@@ -63,6 +63,11 @@ const MATRIX: Record<string, string[]> = {
     "networkPolicies.apiFrom[0].namespaceSelector.matchLabels.team=ci",
     "networkPolicies.metricsFrom[0].namespaceSelector.matchLabels.team=infra",
   ],
+  "on a cluster whose servers listen elsewhere": [
+    "networkPolicies.apiServerPorts={16443}",
+    "networkPolicies.dnsPorts={53,5353}",
+    "networkPolicies.dnsTo=null",
+  ],
   "without what can be left out": [
     "networkPolicies.enabled=false",
     "podDisruptionBudgets.enabled=false",
@@ -89,6 +94,7 @@ const REFUSED: [what: string, values: string[], sentence: string][] = [
   ],
   ["a value that is none", ["image.registy=x"], "at '/image': additional properties 'registy' not allowed"],
   ["a number of operators that is none", ["operator.replicas=0"], "at '/operator/replicas': minimum: got 0, want 1"],
+  ["a port that is none", ["networkPolicies.apiServerPorts={0}"], "at '/networkPolicies/apiServerPorts/0': minimum"],
   ["a kind of Redis that is none", ["redis.type=cluster"], "value must be one of 'bundled', 'external'"],
   [
     "a Redis elsewhere without its address",

@@ -76,6 +76,27 @@ labels:
   verbs: [create, patch]
 {{- end -}}
 
+{{/* An egress rule to the cluster's name servers. */}}
+{{- define "emufarm.namesEgress" -}}
+- ports:
+    {{- range .Values.networkPolicies.dnsPorts }}
+    - {port: {{ . }}, protocol: UDP}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
+  {{- with .Values.networkPolicies.dnsTo }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
+{{/* An egress rule to these ports of whatever address. */}}
+{{- define "emufarm.portsEgress" -}}
+- ports:
+    {{- range . }}
+    - {port: {{ . }}}
+    {{- end }}
+{{- end -}}
+
 {{/* Spec of the NetworkPolicy that the operator puts into each namespace with agents. */}}
 {{- define "emufarm.agentPolicy" -}}
 {{- $policies := .Values.networkPolicies -}}
@@ -103,8 +124,7 @@ ingress:
       {{- toYaml . | nindent 6 }}
     {{- end }}
 egress:
-  - to: [{namespaceSelector: {}}]
-    ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+  {{- include "emufarm.namesEgress" . | nindent 2 }}
   # Firmware.
   - to:
       - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: {{ .Release.Namespace }}}}
