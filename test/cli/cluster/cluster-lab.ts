@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { basename, isAbsolute, join } from "node:path";
+import { basename, join } from "node:path";
 import { expect } from "vitest";
 import { type InstalledFarm, installFarm } from "../../chart/installed-farm.ts";
 import type { TestCluster } from "../../cluster/test-cluster.ts";
@@ -124,7 +124,9 @@ export class ClusterLab implements AsyncDisposable {
   }
 
   #note(args: readonly string[]): void {
-    this.ran.push(args.map((word) => (isAbsolute(word) ? basename(word) : word)));
+    const isFile = (word: string) =>
+      [this.place.folder, this.#firmware].some((folder) => word.startsWith(`${folder}/`));
+    this.ran.push(args.map((word) => (isFile(word) ? basename(word) : word)));
   }
 
   /** Options stand before what is for another program. */
