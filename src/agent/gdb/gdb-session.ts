@@ -102,6 +102,11 @@ export class GdbSession {
     return this.#isEnded;
   }
 
+  /** It has sent a packet: a debugger, and no browser gone astray. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
+  }
+
   /** The debugger has let the CPU run, and waits for it. */
   get isRunning(): boolean {
     return this.#awaited === "stop";
@@ -110,11 +115,6 @@ export class GdbSession {
   /** The debugger was waiting for its running CPU when it went. */
   get wasRunning(): boolean {
     return this.#wasRunning;
-  }
-
-  /** It has sent a packet: a debugger, and no browser gone astray. */
-  get hasSpoken(): boolean {
-    return this.#hasSpoken;
   }
 
   /** The stub is there: what the debugger has said so far goes on. */
