@@ -32,10 +32,20 @@ export async function loadRegistryImage(cluster: TestCluster): Promise<void> {
   }
 }
 
-/** Runs it in the cluster, behind a port of every node, for whoever has the login of the test; returns that of `node1`. */
-export async function startRegistryPod(cluster: TestCluster, namespace: TestNamespace): Promise<string> {
+/**
+ * Runs it in the cluster, behind a port of every node; returns that of `node1`.
+ * @param hasLogin true: for whoever has the login of the test only
+ */
+export async function startRegistryPod(
+  cluster: TestCluster,
+  namespace: TestNamespace,
+  { hasLogin }: { readonly hasLogin: boolean },
+): Promise<string> {
   const labels = { app: "registry" };
-  const files = { "config.yml": registrySettings(":5000", "/data", "/etc/registry/htpasswd"), htpasswd: HTPASSWD };
+  const files = {
+    "config.yml": registrySettings(":5000", "/data", hasLogin ? "/etc/registry/htpasswd" : undefined),
+    htpasswd: HTPASSWD,
+  };
   const container = {
     name: "registry",
     image: IMAGE,

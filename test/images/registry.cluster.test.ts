@@ -34,7 +34,7 @@ describeOnCluster("a farm whose images are in a registry with a login", "disrupt
     await loadRegistryImage(cluster);
     await applyDefinitions(cluster, projectFolder);
     place = await cluster.makeNamespace("registry");
-    target = `${await startRegistryPod(cluster, place)}/emufarm`;
+    target = `${await startRegistryPod(cluster, place, { hasLogin: true })}/emufarm`;
     const file = join(folder, "config.json");
     writeFileSync(file, config());
     const pushed = await pushImages({
