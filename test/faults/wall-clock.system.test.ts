@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFailed, test, vi } from "vitest";
+import { PATIENCE } from "../patience.ts";
 import { FarmFixture, PARTS } from "./farm-fixture.ts";
 
 const JOBS = 60;
@@ -15,7 +16,7 @@ test("the wall clock steps an hour forward and two back in the middle of a run: 
     const before = farm.said.split("the clock is off").length;
     for (const part of PARTS) farm.signalPart(part, "SIGUSR2");
     await redisClock();
-    await vi.waitFor(() => expect(farm.said.split("the clock is off").length).toBe(before + PARTS.length));
+    await vi.waitFor(() => expect(farm.said.split("the clock is off").length).toBe(before + PARTS.length), PATIENCE);
   };
   const run = await farm.submit(await readFile(IMAGE), JOBS);
   const [forward, back] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];

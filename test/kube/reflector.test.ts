@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
 import { createReflector, type ReflectorOptions } from "../../src/kube/reflector.ts";
+import { PATIENCE } from "../patience.ts";
 import { type Behaviour, CONFIG_MAPS, type ConfigMap, kubeconfigFor, refuse } from "./fake-api-server.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { startWatchServer, type WatchServer } from "./watch-server.ts";
@@ -210,7 +211,7 @@ test("bookmarks say where to go on", async () => {
   server.bookmark();
   server.compact();
   server.bookmark();
-  await vi.waitFor(() => expect(reflector.lastEventAgeMs).toBeLessThan(30_000));
+  await vi.waitFor(() => expect(reflector.lastEventAgeMs).toBeLessThan(30_000), PATIENCE);
   server.put("b");
   await expectSame(server, reflector);
   server.endWatches("reset");

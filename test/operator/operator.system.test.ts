@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { EmulatorInstanceStatus } from "../../src/core/schema/emulator-instance-status.ts";
 import { API_VERSION } from "../../src/core/schema/metadata.ts";
 import { exampleImage, readUntil, sha256Of } from "../agent/attempt/agent-lab.ts";
@@ -34,6 +34,12 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
     for (const image of images) await lab.farm.uploadBytes(image);
     [shell = "", hello = ""] = images.map(sha256Of);
   });
+
+  // A guest that nobody needs any more takes its share of the machine.
+  afterEach(async () => {
+    await lab.plane.kubectl("delete", "emu", "--all");
+    await vi.waitFor(async () => expect(await lab.kubelet.emulators()).toEqual([]), { timeout: 60_000, interval: 100 });
+  }, 120_000);
 
   afterAll(async () => {
     await lab?.[Symbol.asyncDispose]();
@@ -307,10 +313,12 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
   });
 
   test("a deleted instance leaves nothing", async () => {
-    const pods = await lab.podsOf("thread");
-    await lab.plane.kubectl("delete", "emu", "thread");
-    await expect.poll(() => lab.podsOf("thread")).toEqual([]);
-    await expect.poll(() => lab.plane.kubectl("get", "service", "-o", "name")).not.toContain("service/thread\n");
+    await lab.apply(manifest("deleted", { firmware: { artifact: shell } }));
+    await lab.untilInstance("deleted", isReady);
+    const pods = await lab.podsOf("deleted");
+    await lab.plane.kubectl("delete", "emu", "deleted");
+    await expect.poll(() => lab.podsOf("deleted")).toEqual([]);
+    await expect.poll(() => lab.plane.kubectl("get", "service", "-o", "name")).not.toContain("service/deleted\n");
     expect(pods).toHaveLength(1);
     expect(lab.kubelet.failures).toEqual([]);
   });

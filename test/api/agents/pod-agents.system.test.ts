@@ -10,6 +10,7 @@ import type { KubeClient } from "../../../src/kube/kube-client.ts";
 import { createKubeMetrics } from "../../../src/kube/kube-metrics.ts";
 import { createLog } from "../../../src/log/log.ts";
 import { type ControlPlane, noControlPlane, startControlPlane } from "../../cluster/control-plane.ts";
+import { PATIENCE } from "../../patience.ts";
 
 const reason = noControlPlane();
 const log = createLog({ name: "test", level: "silent" });
@@ -106,9 +107,9 @@ describe.skipIf(reason)(`the agents in pods${reason === undefined ? "" : ` (${re
     const seen: string[][] = [];
     directory.watch(() => seen.push(addresses()));
     await createPod("two", "second", ofPool, "192.0.2.4");
-    await vi.waitFor(() => expect(addresses()).toEqual(["https://192.0.2.1:8080", "https://192.0.2.4:8080"]));
+    await vi.waitFor(() => expect(addresses()).toEqual(["https://192.0.2.1:8080", "https://192.0.2.4:8080"]), PATIENCE);
     await setStatus("one", "first", { phase: "Failed" });
-    await vi.waitFor(() => expect(addresses()).toEqual(["https://192.0.2.4:8080"]));
+    await vi.waitFor(() => expect(addresses()).toEqual(["https://192.0.2.4:8080"]), PATIENCE);
     expect(seen.at(-1)).toEqual(addresses());
   });
 
@@ -128,6 +129,6 @@ describe.skipIf(reason)(`the agents in pods${reason === undefined ? "" : ` (${re
       const after = directory.agents.get("https://192.0.2.9:8080");
       expect(after).toBeDefined();
       expect(after).not.toBe(before);
-    });
+    }, PATIENCE);
   });
 });

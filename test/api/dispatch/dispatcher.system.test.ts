@@ -4,6 +4,7 @@ import type { AgentClient } from "../../../src/client/agent-client.ts";
 import { FarmError } from "../../../src/core/error/farm-error.ts";
 import { attemptIdOf, jobIdOf } from "../../../src/core/policy/attempt-id.ts";
 import type { AttemptResult } from "../../../src/core/wire/attempt.ts";
+import { PATIENCE } from "../../patience.ts";
 import { createDispatchFixture, type DispatchFixture } from "./dispatch-fixture.ts";
 import { createFakeAgent } from "./fake-agent.ts";
 
@@ -54,7 +55,7 @@ describe("the dispatcher", () => {
     const puts = agents.flatMap((agent) => agent.puts);
     expect(new Set(puts).size).toBe(200);
     expect(puts.length).toBe(200);
-    await vi.waitFor(() => expect(agents.flatMap((agent) => [...agent.attempts])).toEqual([]));
+    await vi.waitFor(() => expect(agents.flatMap((agent) => [...agent.attempts])).toEqual([]), PATIENCE);
     const log = await farm.store.openLog({ jobId: jobIdOf(run.id, 7), attempt: 1, uart: "uart0" });
     expect(Buffer.concat(await Array.fromAsync(log ?? [])).toString()).toBe("ok\n");
   });
@@ -72,7 +73,7 @@ describe("the dispatcher", () => {
     agent.behaviour = () => "runs on";
     await farm.startDispatcher([agent]);
     await farm.submit(10);
-    await vi.waitFor(() => expect(agent.attempts.size).toBe(2));
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(2), PATIENCE);
     expect(await farm.queue.waitingRoom.size("default")).toBeGreaterThanOrEqual(6);
   });
 
@@ -85,11 +86,14 @@ describe("the dispatcher", () => {
     const place = { attempt: 1, agent: "fake:a" };
     await vi.waitFor(async () => {
       expect((await farm.queue.placesOf("default").findPlaces([jobId])).get(jobId)).toEqual(place);
-    });
+    }, PATIENCE);
     expect(farm.signals).toContainEqual({ type: "jobRunning", jobId, ...place });
     agent.finish(attemptIdOf(jobId, 1));
     await farm.verdictsOf(run);
-    await vi.waitFor(async () => expect(await farm.queue.placesOf("default").findPlaces([jobId])).toEqual(new Map()));
+    await vi.waitFor(
+      async () => expect(await farm.queue.placesOf("default").findPlaces([jobId])).toEqual(new Map()),
+      PATIENCE,
+    );
   });
 
   test("gives a failed test its verdict, and tries it again only when asked", async () => {
@@ -118,12 +122,12 @@ describe("the dispatcher", () => {
     for (const agent of [one, other]) agent.behaviour = () => "runs on";
     await farm.startDispatcher([one, other], { timings: { lossMs: 100 } });
     const run = await farm.submit(1);
-    await vi.waitFor(() => expect([...one.puts, ...other.puts]).toHaveLength(1));
+    await vi.waitFor(() => expect([...one.puts, ...other.puts]).toHaveLength(1), PATIENCE);
     const [lost, left] = one.puts.length > 0 ? [one, other] : [other, one];
     const [first = ""] = lost.puts;
     lost.goAway();
     const second = attemptIdOf(jobIdOf(run.id, 0), 2);
-    await vi.waitFor(() => expect(left.puts).toEqual([second]));
+    await vi.waitFor(() => expect(left.puts).toEqual([second]), PATIENCE);
     lost.finish(first, failed);
     lost.comeBack();
     await vi.waitFor(() => expect(lost.acknowledged).toEqual([first]), { timeout: 5_000 });
@@ -140,10 +144,10 @@ describe("the dispatcher", () => {
     await farm.startDispatcher([], { directory, timings: { lossMs: 60_000 } });
     const run = await farm.submit(1);
     directory.set([first.client]);
-    await vi.waitFor(() => expect(first.puts).toEqual([attemptIdOf(jobIdOf(run.id, 0), 1)]));
+    await vi.waitFor(() => expect(first.puts).toEqual([attemptIdOf(jobIdOf(run.id, 0), 1)]), PATIENCE);
     directory.set([later.client]);
     const second = attemptIdOf(jobIdOf(run.id, 0), 2);
-    await vi.waitFor(() => expect(later.puts).toEqual([second]));
+    await vi.waitFor(() => expect(later.puts).toEqual([second]), PATIENCE);
     later.finish(second);
     const [verdict] = await farm.verdictsOf(run);
     expect(verdict).toMatchObject({
@@ -170,7 +174,7 @@ describe("the dispatcher", () => {
     agent.behaviour = () => "runs on";
     const first = await farm.startDispatcher([agent]);
     const run = await farm.submit(4);
-    await vi.waitFor(() => expect(agent.attempts.size).toBe(4));
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(4), PATIENCE);
     await first[Symbol.asyncDispose]();
     const [one = "", two = "", three = "", four = ""] = [...agent.attempts.keys()];
     agent.finish(one);
@@ -187,7 +191,7 @@ describe("the dispatcher", () => {
     agent.behaviour = (id) => (id.endsWith(".1") ? "runs on" : {});
     await farm.startDispatcher([agent]);
     const run = await farm.submit(2);
-    await vi.waitFor(() => expect(agent.attempts.size).toBe(2));
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(2), PATIENCE);
     agent.restart();
     const verdicts = await farm.verdictsOf(run);
     expect(verdicts.map((verdict) => [verdict.verdict, verdict.attempt, verdict.isFlaky])).toEqual(
@@ -200,7 +204,7 @@ describe("the dispatcher", () => {
     agent.behaviour = () => "runs on";
     await farm.startDispatcher([agent]);
     const run = await farm.submit(2);
-    await vi.waitFor(() => expect(agent.attempts.size).toBe(2));
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(2), PATIENCE);
     agent.goAway();
     for (const id of [...agent.attempts.keys()]) agent.finish(id);
     agent.comeBack();
@@ -214,7 +218,7 @@ describe("the dispatcher", () => {
     agent.behaviour = () => "runs on";
     await farm.startDispatcher([agent]);
     const run = await farm.submit(40);
-    await vi.waitFor(() => expect(agent.attempts.size).toBe(4));
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(4), PATIENCE);
     await farm.redis.command("FLUSHALL");
     agent.behaviour = () => ({});
     for (const id of [...agent.attempts.keys()]) agent.finish(id);
@@ -229,14 +233,14 @@ describe("the dispatcher", () => {
     agent.behaviour = () => "runs on";
     await farm.startDispatcher([agent]);
     const run = await farm.submit(40);
-    await vi.waitFor(() => expect(agent.attempts.size).toBe(4));
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(4), PATIENCE);
     await farm.redis.kill();
     const held = [...agent.attempts.keys()];
     agent.behaviour = () => ({});
     for (const id of held) agent.finish(id);
     await vi.waitFor(async () => {
       expect((await farm.store.listFinishedJobs(run.id)).size).toBeGreaterThanOrEqual(4);
-    });
+    }, PATIENCE);
     await farm.redis.start();
     expect(await farm.verdictsOf(run)).toHaveLength(40);
     expect(new Set(agent.puts).size).toBe(40);
@@ -257,7 +261,7 @@ describe("the dispatcher", () => {
     agent.fullFor = 1_000;
     await farm.startDispatcher([agent]);
     const run = await farm.submit(1);
-    await vi.waitFor(() => expect(agent.puts.length).toBeGreaterThan(1));
+    await vi.waitFor(() => expect(agent.puts.length).toBeGreaterThan(1), PATIENCE);
     await farm.store.createCancellation(run.id, "no more");
     await farm.queue.signals.publish({ type: "cancelled", pool: "default", runId: run.id });
     const [verdict] = await farm.verdictsOf(run);
@@ -270,12 +274,12 @@ describe("the dispatcher", () => {
     const metrics = new Registry();
     await farm.startDispatcher([agent], { metrics, timings: { resyncMs: 200 } });
     const run = await farm.submit(1);
-    await vi.waitFor(() => expect(agent.puts).toHaveLength(1));
+    await vi.waitFor(() => expect(agent.puts).toHaveLength(1), PATIENCE);
     // Without a replica it takes no more writes, and says so.
     await farm.redis.command("CONFIG", "SET", "min-replicas-to-write", "1");
     agent.behaviour = () => ({});
     agent.finish(agent.puts[0] ?? "", broken);
-    await vi.waitFor(async () => expect(await metrics.metrics()).toMatch(/^emufarm_retries_total\S* 1$/m));
+    await vi.waitFor(async () => expect(await metrics.metrics()).toMatch(/^emufarm_retries_total\S* 1$/m), PATIENCE);
     await farm.redis.command("CONFIG", "SET", "min-replicas-to-write", "0");
     expect(await farm.verdictsOf(run)).toMatchObject([{ verdict: "passed", attempt: 2 }]);
   });
@@ -293,7 +297,7 @@ describe("the dispatcher", () => {
     const half = await farm.submit(3, { isStoredOnly: true });
     const first = { jobId: jobIdOf(half.id, 0), tenant: "tester", priority: 50 };
     await farm.queue.waitingRoom.submit("default", [first]);
-    await vi.waitFor(() => expect(agent.attempts.size).toBe(1));
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(1), PATIENCE);
     await farm.store.createCancellation(half.id, "not needed", [first.jobId]);
     const verdicts = await farm.verdictsOf(half);
     expect(verdicts.map((verdict) => verdict.verdict)).toEqual(["cancelled", "passed", "passed"]);
@@ -302,7 +306,7 @@ describe("the dispatcher", () => {
 
   test("ends soon while Redis is away", async () => {
     const dispatcher = await farm.startDispatcher([createFakeAgent("a", 1)]);
-    await vi.waitFor(() => expect(dispatcher.isActive).toBe(true));
+    await vi.waitFor(() => expect(dispatcher.isActive).toBe(true), PATIENCE);
     await farm.redis.kill();
     await dispatcher[Symbol.asyncDispose]();
     expect(dispatcher.isActive).toBe(false);
@@ -311,7 +315,7 @@ describe("the dispatcher", () => {
   test("lets only one of two dispatchers hand out, and the other one succeed it", async () => {
     const agent = createFakeAgent("a", 4);
     const first = await farm.startDispatcher([agent]);
-    await vi.waitFor(() => expect(first.isActive).toBe(true));
+    await vi.waitFor(() => expect(first.isActive).toBe(true), PATIENCE);
     const second = await farm.startDispatcher([agent]);
     await farm.verdictsOf(await farm.submit(50));
     expect([first.isActive, second.isActive]).toEqual([true, false]);
@@ -327,7 +331,7 @@ describe("the dispatcher", () => {
     agent.behaviour = () => "runs on";
     await farm.startDispatcher([agent]);
     const run = await farm.submit(10_000);
-    await vi.waitFor(() => expect(agent.attempts.size).toBe(4));
+    await vi.waitFor(() => expect(agent.attempts.size).toBe(4), PATIENCE);
     await farm.store.createCancellation(run.id, "enough of it");
     await farm.queue.signals.publish({ type: "cancelled", pool: "default", runId: run.id });
     const verdicts = await farm.verdictsOf(run);

@@ -1,6 +1,7 @@
 import { createContext, runInContext } from "node:vm";
 import { expect, test, vi } from "vitest";
 import { STATUS_PAGE } from "../../../src/api/http/status-page.ts";
+import { PATIENCE } from "../../patience.ts";
 
 /** As much of a browser's element as the page uses. */
 class PageElement {
@@ -92,14 +93,17 @@ const answers = { "/v1/runs?limit=50": [run], "/v1/boards": [], "/v1/runs/r1/job
 
 test("the status page links each run to its jobs", async () => {
   const page = openPage("", answers);
-  await vi.waitFor(() => expect(page.of("runs").find("a")[0]).toMatchObject({ href: "#r1", textContent: "r1" }));
+  await vi.waitFor(
+    () => expect(page.of("runs").find("a")[0]).toMatchObject({ href: "#r1", textContent: "r1" }),
+    PATIENCE,
+  );
   expect(page.of("jobsOfRun").hidden).toBe(true);
   expect(page.asked.map(({ path }) => path)).not.toContain("/v1/runs/r1/jobs?limit=1000");
 });
 
 test("the status page shows a run's jobs: how each stands, why, and its logs", async () => {
   const page = openPage("#r1", answers);
-  await vi.waitFor(() => expect(page.of("jobs").find("tr")).toHaveLength(3));
+  await vi.waitFor(() => expect(page.of("jobs").find("tr")).toHaveLength(3), PATIENCE);
   expect(page.of("jobsOfRun").hidden).toBe(false);
   const cells = page
     .of("jobs")
@@ -115,5 +119,8 @@ test("the status page shows a run's jobs: how each stands, why, and its logs", a
 
 test("the status page says what the farm answers about a run that is not there", async () => {
   const page = openPage("#r2", answers);
-  await vi.waitFor(() => expect(page.of("message").textContent).toBe("There is no /v1/runs/r2/jobs?limit=1000."));
+  await vi.waitFor(
+    () => expect(page.of("message").textContent).toBe("There is no /v1/runs/r2/jobs?limit=1000."),
+    PATIENCE,
+  );
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DispatcherLease } from "../../../src/api/queue/dispatcher-lease.ts";
 import { type FarmQueue, openFarmQueue } from "../../../src/api/queue/farm-queue.ts";
 import { createLog } from "../../../src/log/log.ts";
+import { PATIENCE } from "../../patience.ts";
 import { type RedisFixture, startRedis } from "./redis-fixture.ts";
 
 const log = createLog({ name: "test", level: "silent" });
@@ -139,7 +140,10 @@ describe("the dispatcher's lease", () => {
     const lease = openLease(await openQueue());
     await lease.acquire(AbortSignal.timeout(5_000));
     await redis.command("DEL", `emufarm:{${POOL}}:dispatcher`);
-    await vi.waitFor(async () => expect(await redis.command("GET", `emufarm:{${POOL}}:dispatcher`)).not.toBeNull());
+    await vi.waitFor(
+      async () => expect(await redis.command("GET", `emufarm:{${POOL}}:dispatcher`)).not.toBeNull(),
+      PATIENCE,
+    );
     expect(lease.isHeld()).toBe(true);
   });
 
@@ -209,13 +213,13 @@ describe("what is told of jobs", () => {
     });
     const { records } = queue.forDispatcher(POOL);
     records.tellRunning("r1", { attempt: 1, agent: "unix:/a" });
-    await vi.waitFor(() => expect(heard).toEqual(["jobRunning r1"]));
+    await vi.waitFor(() => expect(heard).toEqual(["jobRunning r1"]), PATIENCE);
     records.tellRunning("r2", { attempt: 2, agent: "unix:/b" });
     records.tellRunning("r3", { attempt: 1, agent: "unix:/a" });
     records.tellFinished("r3");
     records.tellFinished("r1");
     const rest = ["jobRunning r2", "jobRunning r3", "jobFinished r3", "jobFinished r1"];
-    await vi.waitFor(() => expect(heard).toEqual(["jobRunning r1", ...rest]));
+    await vi.waitFor(() => expect(heard).toEqual(["jobRunning r1", ...rest]), PATIENCE);
     const places = await queue.placesOf(POOL).findPlaces(["r1", "r2", "r3"]);
     expect([...places]).toEqual([["r2", { attempt: 2, agent: "unix:/b" }]]);
   });
