@@ -222,7 +222,10 @@ export class Attempt {
     // What could not be started is not the scenario's to judge.
     if (spec.paused) this.#setPaused(true);
     this.guest.powerOn(spec.paused).then(begin, (error) => this.#progress.abort(FarmError.from(error)));
-    this.#finish(await scenario.result);
+    const outcome = await scenario.result;
+    // Changes of pins come by another way than what the scenario waited for.
+    if (this.gpio.isWanted) await this.gpio.settle();
+    this.#finish(outcome);
   }
 
   #watchOutput(): void {

@@ -156,6 +156,15 @@ export class GpioBank implements GpioPort, AsyncDisposable {
     this.#pulses.set(line.number, timer);
   }
 
+  /** Settles when all that the guest has done until now has been told, or can be told no more. */
+  async settle(): Promise<void> {
+    try {
+      await this.#plugged?.link?.settle?.();
+    } catch {
+      // An emulator that has gone, or hangs, tells nothing any more.
+    }
+  }
+
   /** Somebody outside sent lines that were none, or that asked for what the board cannot do. */
   countRefused(lines: number): void {
     this.#counters.refused += lines;
