@@ -17,7 +17,9 @@ describe.each(CODECS.map((codec) => ({ codec, name: codec.name })))("The codec $
     for (const [, input] of corpus) await checkInput(codec, input, SEED);
   });
 
-  test.runIf(codec.isStream)("bears a flood of it", async () => {
+  if (!codec.isStream) return;
+
+  test("bears a flood of it", async () => {
     for (const [, input] of corpus.slice(0, MAX_FLOODS)) await flood(codec, input, FLOOD_BYTES);
   });
 });
