@@ -19,6 +19,7 @@ const LONG = [
   "test/images/containerfiles.cluster.test.ts",
   "test/chart/upgrade.cluster.test.ts",
   "test/chart/trust.cluster.test.ts",
+  "test/chart/readme.cluster.test.ts",
 ];
 
 /** What `npm test` put into the cache folder; a test that is started by hand finds it as well. */

@@ -35,6 +35,10 @@ describeOnCluster("the README's commands for Kubernetes", "disruptive", (cluster
 
   beforeAll(async () => {
     if (!hasRegistry) return;
+    // The chart brings them, where nobody has before.
+    const definitions = ["boards", "clusterboards", "emulatorinstances", "emulatorpools"];
+    const names = definitions.map((name) => `crd/${name}.emufarm.dev`);
+    await cluster.kubectl(["delete", "--ignore-not-found", "--timeout=120s", ...names]);
     await loadRegistryImage(cluster);
     place = await cluster.makeNamespace("registry");
     registry = await startRegistryPod(cluster, place, { hasLogin: false });
