@@ -69,8 +69,13 @@ export function createFileBlobs(): Blobs {
     async list(folder) {
       const facts: BlobFact[] = [];
       for (const name of await readdir(folder)) {
-        const { size, mtimeMs } = await stat(join(folder, name));
-        facts.push({ name, sizeBytes: size, usedMs: mtimeMs });
+        try {
+          const { size, mtimeMs } = await stat(join(folder, name));
+          facts.push({ name, sizeBytes: size, usedMs: mtimeMs });
+        } catch (error) {
+          // It has been deleted since, or moved to where it shall be: who lists next sees which.
+          if (!isMissing(error)) throw error;
+        }
       }
       return facts;
     },
