@@ -244,10 +244,12 @@ export class GdbSession {
 
   #readMemory(frame: Uint8Array, range: MemoryRange): void {
     const known = this.#memory.read(range);
-    const block = this.#memory.blockAround(range);
     if (known !== undefined) {
       this.#finish(framePayload(known));
-    } else if (block) {
+      return;
+    }
+    const block = this.#memory.blockAround(range);
+    if (block) {
       this.#read = { frame, range, block };
       this.#ask(framePayload(`m${block.address.toString(16)},${block.bytes.toString(16)}`), "memory");
     } else {

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
@@ -42,12 +43,15 @@ export async function saveBytes(
 }
 
 /**
- * A path that leads nowhere is told before anything runs for it. A file that is there stays as it is.
+ * A path that leads nowhere is told before anything runs for it. What is there, and what is not, stays as it is.
  * @param file its path as it was typed
  * @throws {FarmError} InvalidRequest where the file cannot be written
  */
 export async function checkWritable({ cwd }: Pick<Surroundings, "cwd">, file: string): Promise<void> {
-  await using _opened = await orSay(open(resolve(cwd, file), "a"), file);
+  const path = resolve(cwd, file);
+  const wasThere = existsSync(path);
+  await (await orSay(open(path, "a"), file)).close();
+  if (!wasThere) await rm(path);
 }
 
 async function orSay<Value>(action: Promise<Value>, file: string): Promise<Value> {

@@ -29,16 +29,10 @@ const reason = noS3Server();
 
 describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${reason})`}`, () => {
   let server: S3Server;
-  let farms = 0;
   beforeAll(async () => {
     server = await startS3Server();
   });
   afterAll(async () => await server[Symbol.asyncDispose]());
-
-  const settingsOfOne = () => {
-    farms += 1;
-    return { ...server.settings, prefix: `farms/${farms}/` };
-  };
 
   describe("is refused at the start, with what to do", () => {
     const refused: [what: string, wrong: Partial<S3Settings>, words: string][] = [
@@ -49,7 +43,7 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
     ];
     test.each(refused)("%s", async (_what, wrong, words) => {
       await using folder = await createTemporaryFolder();
-      const settings = { ...settingsOfOne(), ...wrong };
+      const settings = { ...server.settingsOfOne(), ...wrong };
       await expect(openBucketStore(folder.path, settings)).rejects.toMatchObject({
         code: "BucketRefused",
         message: expect.stringMatching(new RegExp(`s3://${settings.bucket}/${settings.prefix} at http.*${words}`)),
@@ -89,7 +83,7 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
     test("one that belongs to another farm", async () => {
       await using ours = await createTemporaryFolder();
       await using theirs = await createTemporaryFolder();
-      const settings = settingsOfOne();
+      const settings = server.settingsOfOne();
       await using _other = await openBucketStore(theirs.path, settings);
       await expect(openBucketStore(ours.path, settings)).rejects.toMatchObject({
         code: "BucketRefused",
@@ -99,7 +93,7 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
 
     test("another one than that which has the farm's blobs, until these were copied", async () => {
       await using folder = await createTemporaryFolder();
-      const [first, second] = [settingsOfOne(), settingsOfOne()];
+      const [first, second] = [server.settingsOfOne(), server.settingsOfOne()];
       let sha256 = "";
       {
         await using store = await openBucketStore(folder.path, first);
@@ -117,7 +111,7 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
 
     test("none at all, where there has been one", async () => {
       await using folder = await createTemporaryFolder();
-      const settings = settingsOfOne();
+      const settings = server.settingsOfOne();
       await (await openBucketStore(folder.path, settings))[Symbol.asyncDispose]();
       await expect(FolderStore.open({ folder: folder.path, onFault: () => {} })).rejects.toMatchObject({
         code: "BucketRefused",
@@ -143,7 +137,7 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
     await using folder = await createTemporaryFolder();
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 20 * 60_000 });
     try {
-      await using store = await openBucketStore(folder.path, settingsOfOne());
+      await using store = await openBucketStore(folder.path, server.settingsOfOne());
       const { sha256 } = await putText(store, "from the future");
       await untilMoved(folder.path);
       expect(await readFirmware(store, sha256)).toBe("from the future");
@@ -212,7 +206,7 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
   describe("to which the way is cut", () => {
     test("in the midst of an upload shows no object, and gets it whole afterwards", async () => {
       await using folder = await createTemporaryFolder();
-      const settings = settingsOfOne();
+      const settings = server.settingsOfOne();
       await using proxy = await startCuttingProxy(Number(new URL(settings.endpoint).port));
       const endpoint = `http://127.0.0.1:${proxy.port}`;
       await using store = await openBucketStore(folder.path, { ...settings, endpoint });
@@ -232,7 +226,7 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
 
     test("in the midst of a download: the reader is told, and has not got it whole", async () => {
       await using folder = await createTemporaryFolder();
-      const settings = settingsOfOne();
+      const settings = server.settingsOfOne();
       await using proxy = await startCuttingProxy(Number(new URL(settings.endpoint).port));
       const endpoint = `http://127.0.0.1:${proxy.port}`;
       await using store = await openBucketStore(folder.path, { ...settings, endpoint });
@@ -253,7 +247,7 @@ describe.skipIf(reason)(`a bucket in trouble${reason === undefined ? "" : ` (${r
     timeout: 300_000,
   }, async () => {
     await using folder = await createTemporaryFolder();
-    const settings = settingsOfOne();
+    const settings = server.settingsOfOne();
     const run = aRun({ jobCount: 100_000 });
     const told: string[] = [];
     {

@@ -18,21 +18,14 @@ const reason = noS3Server();
 
 describe.skipIf(reason)(`a store with a bucket${reason === undefined ? "" : ` (${reason})`}`, () => {
   let server: S3Server;
-  let farms = 0;
   beforeAll(async () => {
     server = await startS3Server();
   });
   afterAll(async () => await server[Symbol.asyncDispose]());
 
-  /** Each in a part of its own of the one bucket. */
-  const settingsOfOne = () => {
-    farms += 1;
-    return { ...server.settings, prefix: `farms/${farms}/` };
-  };
-
   describeStore("is a store", async () => {
     const folder = await createTemporaryFolder();
-    const settings = settingsOfOne();
+    const settings = server.settingsOfOne();
     const store = await openBucketStore(folder.path, settings);
     return {
       store,
@@ -46,7 +39,7 @@ describe.skipIf(reason)(`a store with a bucket${reason === undefined ? "" : ` ($
 
   test("firmware, long logs and artifacts go there whole, are read from there, and leave the folder", async () => {
     await using folder = await createTemporaryFolder();
-    const settings = settingsOfOne();
+    const settings = server.settingsOfOne();
     await using store = await openBucketStore(folder.path, settings);
     const run = aRun({ jobCount: 1 });
     const log = firstLog(run.id);
@@ -86,7 +79,7 @@ describe.skipIf(reason)(`a store with a bucket${reason === undefined ? "" : ` ($
 
   test("a log that is written again is read as it was written last", async () => {
     await using folder = await createTemporaryFolder();
-    await using store = await openBucketStore(folder.path, settingsOfOne());
+    await using store = await openBucketStore(folder.path, server.settingsOfOne());
     const log = firstLog(aRun().id);
     for (const text of ["cut off", "whole, this time"]) {
       await store.writeLog(log, Readable.from([Buffer.from(text)]));
@@ -103,7 +96,7 @@ describe.skipIf(reason)(`a store with a bucket${reason === undefined ? "" : ` ($
       await using before = await FolderStore.open({ folder: folder.path, onFault: () => {} });
       await before.writeLog(log, Readable.from([longLog("before")]));
     }
-    await using store = await openBucketStore(folder.path, settingsOfOne());
+    await using store = await openBucketStore(folder.path, server.settingsOfOne());
     expect(await bytesOf(store.openLog(log))).toEqual(longLog("before"));
   });
 
@@ -112,7 +105,7 @@ describe.skipIf(reason)(`a store with a bucket${reason === undefined ? "" : ` ($
 
     test("deletes there what it deletes here, and counts its bytes", async () => {
       await using folder = await createTemporaryFolder();
-      const settings = settingsOfOne();
+      const settings = server.settingsOfOne();
       await using store = await openBucketStore(folder.path, settings);
       const { run, sha256 } = await storeRun(store);
       await untilMoved(folder.path);
@@ -129,7 +122,7 @@ describe.skipIf(reason)(`a store with a bucket${reason === undefined ? "" : ` ($
     test("leaves objects that have just come, what is not the store's, and other farms'", async () => {
       await using folder = await createTemporaryFolder();
       await using otherFolder = await createTemporaryFolder();
-      const settings = settingsOfOne();
+      const settings = server.settingsOfOne();
       const others = { ...settings, prefix: `${settings.prefix}firmware/` };
       await using store = await openBucketStore(folder.path, settings);
       await using other = await openBucketStore(otherFolder.path, others);
@@ -161,7 +154,7 @@ describe.skipIf(reason)(`a store with a bucket${reason === undefined ? "" : ` ($
       ["is gone", async (path) => await rm(path)],
     ])("and %s: the reader of a log is told, and never gets it whole", async (_what, damage) => {
       await using folder = await createTemporaryFolder();
-      const settings = settingsOfOne();
+      const settings = server.settingsOfOne();
       await using store = await openBucketStore(folder.path, settings);
       const { run } = await storeRun(store);
       await untilMoved(folder.path);
@@ -179,7 +172,7 @@ describe.skipIf(reason)(`a store with a bucket${reason === undefined ? "" : ` ($
       ["is gone", async (path) => await rm(path)],
     ])("and %s: firmware is forgotten, and taken again", async (_what, damage) => {
       await using folder = await createTemporaryFolder();
-      const settings = settingsOfOne();
+      const settings = server.settingsOfOne();
       await using store = await openBucketStore(folder.path, settings);
       const { sha256 } = await putText(store, "firmware");
       await untilMoved(folder.path);
@@ -197,7 +190,7 @@ describe.skipIf(reason)(`a store with a bucket${reason === undefined ? "" : ` ($
 
   /** A finished run of one job, with firmware and a long log. */
   async function storeRun(store: FolderStore) {
-    const { sha256 } = await putText(store, `firmware ${farms}`.repeat(1_000));
+    const { sha256 } = await putText(store, "firmware ".repeat(1_000));
     const run = aRun({ digest: sha256 });
     await store.createRun(run);
     await store.writeLog(firstLog(run.id), Readable.from([longLog(run.id)]));

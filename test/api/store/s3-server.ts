@@ -22,6 +22,8 @@ const DAY_MS = 86_400_000;
 export interface S3Server extends AsyncDisposable {
   /** With all rights, for the bucket as a whole. */
   readonly settings: S3Settings;
+  /** For one farm more, in a part of its own of the one bucket. */
+  settingsOfOne(): S3Settings;
   /** The bucket's folder: objects by their keys. */
   readonly folder: string;
   /** Kills it; what it has stays. */
@@ -58,15 +60,21 @@ export async function startS3Server(options: { isTls?: boolean } = {}): Promise<
   starting.defer(() => server.stop());
   await server.startSomewhere();
   const resources = starting.move();
+  const settings: S3Settings = {
+    endpoint: `${scheme}://127.0.0.1:${server.port}`,
+    bucket,
+    region: "us-east-1",
+    prefix: "",
+    accessKeyId,
+    secretAccessKey,
+    ca,
+  };
+  let farms = 0;
   return {
-    settings: {
-      endpoint: `${scheme}://127.0.0.1:${server.port}`,
-      bucket,
-      region: "us-east-1",
-      prefix: "",
-      accessKeyId,
-      secretAccessKey,
-      ca,
+    settings,
+    settingsOfOne() {
+      farms += 1;
+      return { ...settings, prefix: `farms/${farms}/` };
     },
     folder: join(path, "data", bucket),
     stop: () => server.stop(),

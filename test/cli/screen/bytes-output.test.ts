@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { saveBytes } from "../../../src/cli/screen/bytes-output.ts";
+import { checkWritable, saveBytes } from "../../../src/cli/screen/bytes-output.ts";
 
 let cwd: string;
 let isReturned: boolean;
@@ -54,4 +54,13 @@ it("says which file cannot be written, and reads no further", async () => {
   await expect(saving).rejects.toMatchObject({ code: "InvalidRequest" });
   await expect(saving).rejects.toThrow("no/such/folder cannot be written");
   expect(isReturned).toBe(true);
+});
+
+it("is asked whether a file can be written, and leaves what is there and what is not", async () => {
+  writeFileSync(join(cwd, "kept"), "kept");
+  await checkWritable({ cwd }, "kept");
+  await checkWritable({ cwd }, "none");
+  expect(readFileSync(join(cwd, "kept"), "utf8")).toBe("kept");
+  expect(existsSync(join(cwd, "none"))).toBe(false);
+  await expect(checkWritable({ cwd }, "no/such/folder")).rejects.toThrow("no/such/folder cannot be written");
 });
