@@ -1,4 +1,5 @@
 import { FarmError } from "../core/error/farm-error.ts";
+import { problemList } from "../core/error/problem-list.ts";
 
 /** Something that is wrong in a document. Lines and columns count from 1. */
 export interface DocumentProblem {
@@ -22,5 +23,6 @@ export function invalidDocument(file: string, problems: readonly DocumentProblem
   if (sorted.length > MAX_SHOWN) shown.push(`and ${sorted.length - MAX_SHOWN} more`);
   const first = sorted[0] ?? { line: 1, column: 1 };
   const { line, column } = first;
-  return new FarmError("InvalidDocument", { file, problems: shown.join("; "), line, column, count: problems.length });
+  const count = problems.length;
+  return new FarmError("InvalidDocument", { file, problems: problemList(shown, count), line, column, count });
 }

@@ -102,23 +102,21 @@ describe("A document", () => {
     expect(problemsOf(text)).toBe(problems);
   });
 
-  test("tells every problem at once, in order, and points to the first", () => {
+  test("tells every problem at once, in order, each on a line of its own, and points to the first", () => {
     const text = "version: 2\nsteps:\n  - dleay: 5s\n  - delay: 5\nfial: []\n";
-    expect(
-      problemsOf(text)
-        .split("; t.yaml")
-        .map((problem) => problem.match(/:(\d+:\d+):/)?.[1]),
-    ).toEqual(["1:10", "3:5", "4:12", "5:1"]);
+    const [head, ...lines] = problemsOf(text).split("\n");
+    expect(head).toBe("4 problems:");
+    expect(lines.map((line) => line.match(/^t\.yaml:(\d+:\d+): /)?.[1])).toEqual(["1:10", "3:5", "4:12", "5:1"]);
     expect(() => parseDocument(text, scenario, { file: "t.yaml" })).toThrow(
       expect.objectContaining({ details: expect.objectContaining({ line: 1, column: 10, count: 4 }) }),
     );
   });
 
   test.each([
-    ["an open bracket", "version: 1\nsteps: [\n", /^t\.yaml:3:1: /],
-    ["a wrong indentation", "version: 1\n  steps: []\n", /^t\.yaml:[12]:\d+: /],
-    ["a tab", "version: 1\nsteps:\n\t- reset:\n", /^t\.yaml:3:1: /],
-    ["an alias without anchor", "version: 1\nname: *nobody\n", /^t\.yaml:2:7: /],
+    ["an open bracket", "version: 1\nsteps: [\n", /^t\.yaml:3:1: /m],
+    ["a wrong indentation", "version: 1\n  steps: []\n", /^t\.yaml:[12]:\d+: /m],
+    ["a tab", "version: 1\nsteps:\n\t- reset:\n", /^t\.yaml:3:1: /m],
+    ["an alias without anchor", "version: 1\nname: *nobody\n", /^t\.yaml:2:7: /m],
   ])("is refused for YAML that is broken: %s", (_title, text, problems) => {
     expect(problemsOf(text)).toMatch(problems);
   });

@@ -19,7 +19,7 @@ describe("a file of several kinds", () => {
 
   it("is refused with what is wrong in every document, each by its own schema", () => {
     expect(() => read("kind: Pet\nspec: {lags: 4}\n---\nkind: Plant\nheight: tall\n")).toThrow(
-      'zoo.yaml:2:8: spec: found unknown key "lags", expected legs; did you mean "legs"?; zoo.yaml:5:9: height: found "tall"',
+      'zoo.yaml:2:8: spec: found unknown key "lags", expected legs; did you mean "legs"?\nzoo.yaml:5:9: height: found "tall"',
     );
   });
 
@@ -33,7 +33,9 @@ describe("a file of several kinds", () => {
       { path: ["spec", "legs"], message: "is odd" },
       { path: ["status", "age"], message: "is missing" },
     ]);
-    expect(problem?.message).toBe("Not valid: zoo.yaml:4:1: status.age: is missing; zoo.yaml:6:9: spec.legs: is odd.");
+    expect(problem?.message).toBe(
+      "Not valid: 2 problems:\nzoo.yaml:4:1: status.age: is missing\nzoo.yaml:6:9: spec.legs: is odd.",
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { problemList } from "../../core/error/problem-list.ts";
 import { sourceOfPlace } from "../farm/diagram-beside.ts";
 import type { JobPart } from "./planned-job.ts";
 import { folderOf, type PlacedJob, type RunPlan } from "./run-plan.ts";
@@ -69,7 +70,7 @@ export async function planProblem(
   const file = plan.jobs[problems[0]?.index ?? 0]?.file ?? "";
   return new FarmError("InvalidDocument", {
     file: relative(cwd, file),
-    problems: told.join("; "),
+    problems: problemList(told, alike.length),
     count: problems.length,
     codes: "each",
   });
