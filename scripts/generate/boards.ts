@@ -23,7 +23,8 @@ has. *Ends*: how a guest can end by itself.
 const PINS = `## Pins
 
 Lines that are [watched and driven from outside](channels.md#gpio), by the board's [driver](channels.md#drivers). Boards that are not
-here have no model of their pins in QEMU. Each claim is tested on the board, with stock QEMU and with ours.
+here have no model of their pins in QEMU, and neither has the one whose driver is \`line\`: there the firmware tells. Each claim is
+tested on the board, with stock QEMU and, where ours has it, with ours.
 `;
 
 const DISPLAYS = `## Displays

@@ -28,22 +28,35 @@ export function emulatorSets(): EmulatorSet[] {
   ];
 }
 
-/** The folder of the board's emulator in this set, where the set has it in a version that the board may be run on. */
+/** The folder of the board's emulator in this set, where it has the machine, in a version that the board may be run on. */
 export function emulatorFolder(set: EmulatorSet, { spec: { emulator } }: Board): string | undefined {
   const folder = set.folders.find((one) => existsSync(join(one, emulator.binary)));
   if (folder === undefined) return undefined;
-  return compareVersions(versionOf(join(folder, emulator.binary)), emulator.minVersion) >= 0 ? folder : undefined;
+  const { version, machines } = probe(join(folder, emulator.binary));
+  const hasMachine = machines.has(emulator.machine.split(",", 1)[0] ?? "");
+  return hasMachine && compareVersions(version, emulator.minVersion) >= 0 ? folder : undefined;
 }
 
-const versions = new Map<string, string>();
+interface Probe {
+  readonly version: string;
+  readonly machines: ReadonlySet<string>;
+}
 
-function versionOf(program: string): string {
-  const known = versions.get(program);
+const probes = new Map<string, Probe>();
+
+function probe(program: string): Probe {
+  const known = probes.get(program);
   if (known !== undefined) return known;
-  const said = execFileSync(program, ["--version"], { encoding: "utf8" });
-  const version = /version (\d+(?:\.\d+)+)/.exec(said)?.[1] ?? "0";
-  versions.set(program, version);
-  return version;
+  const said = (...args: string[]) => execFileSync(program, args, { encoding: "utf8" });
+  const version = /version (\d+(?:\.\d+)+)/.exec(said("--version"))?.[1] ?? "0";
+  const machines = new Set(
+    said("-machine", "help")
+      .split("\n")
+      .map((line) => line.split(" ", 1)[0] ?? ""),
+  );
+  const found = { version, machines };
+  probes.set(program, found);
+  return found;
 }
 
 /** Folders to look for emulators in, so that each board finds one that is new enough where there is one. */

@@ -36,9 +36,20 @@ int pin_count_edges(uint32_t pin) {
     return 1;
 }
 #elif defined __ARM_ARCH_7M__ || defined __ARM_ARCH_7EM__
+#define CMSDK_UART4 0x40009000
+
 static uint32_t table[128] __attribute__((aligned(512)));
 
 static void on_interrupt(void) {
+    if (IS_SHIM) {
+        uint32_t before = shim_state()->edges;
+        REG(CMSDK_UART4 + 0x0c) = 2;
+        shim_receive();
+        pin_edges += shim_state()->edges - before;
+        return;
+    }
+    if (IS_ASPEED)
+        for (uint32_t pin = 0; pin < 64; pin += 32) REG(ASPEED(pin) + ASPEED_STATUS) = UINT32_MAX;
     if (IS_STM32L4) REG(EXTI + 0x14) = 0xffff;
     if (IS_PL061)
         for (uint32_t pin = 0; pin < 56; pin += 8) REG(pl061_of(pin) + PL061_CLEAR) = 0xff;
@@ -48,6 +59,8 @@ static void on_interrupt(void) {
 static uint32_t irq_of(uint32_t pin) {
     static const uint8_t ports[] = {0, 1, 2, 3, 4, 30, 31};
     if (IS_PL061) return ports[pin / 8 % 7];
+    if (IS_ASPEED) return 11;
+    if (IS_SHIM) return 20;
     return pin % 16 < 5 ? 6 + pin % 16 : pin % 16 < 10 ? 23 : 40;
 }
 
@@ -67,6 +80,16 @@ int pin_count_edges(uint32_t pin) {
         set_bits(EXTI + 0x08, 0, 1u << line);
         set_bits(EXTI + 0x0c, 0, 1u << line);
         set_bits(EXTI, 0, 1u << line);
+    }
+    if (IS_ASPEED) {
+        set_bits(ASPEED(pin) + ASPEED_BOTH, 0, 1u << pin % 32);
+        set_bits(ASPEED(pin) + ASPEED_ENABLE, 0, 1u << pin % 32);
+    }
+    if (IS_SHIM) {
+        shim_state()->has_handler = 1;
+        set_bits(CMSDK_UART4 + 0x08, 0, 1u << 3);
+        /* What came before has no interrupt. */
+        shim_receive();
     }
     uint32_t irq = irq_of(pin);
     REG(NVIC_ENABLE + irq / 32 * 4) = 1u << irq % 32;

@@ -1,6 +1,11 @@
 /* In memory, or on a PC at I/O ports. */
 #include "uart.h"
 
+/* Bytes from one register to the next. */
+#ifndef UART_STRIDE
+#define UART_STRIDE 1
+#endif
+
 enum { DATA = 0, LCR = 3, MCR = 4, LSR = 5 };
 enum { READY = 1, TX_EMPTY = 1 << 5, TX_IDLE = 1 << 6 };
 
@@ -15,8 +20,8 @@ static uint8_t get(uintptr_t base, int at) {
     return value;
 }
 #else
-static void set(uintptr_t base, int at, uint8_t value) { *(volatile uint8_t *)(base + at) = value; }
-static uint8_t get(uintptr_t base, int at) { return *(volatile uint8_t *)(base + at); }
+static void set(uintptr_t base, int at, uint8_t value) { *(volatile uint8_t *)(base + UART_STRIDE * at) = value; }
+static uint8_t get(uintptr_t base, int at) { return *(volatile uint8_t *)(base + UART_STRIDE * at); }
 #endif
 
 void uart_open(uintptr_t base) {

@@ -3,10 +3,11 @@ import { expect } from "vitest";
 import type { Boot, BootRequest } from "../../../src/agent/boot/boot.ts";
 import { GpioBank } from "../../../src/agent/gpio/gpio-bank.ts";
 import type { EdgeBatch, GpioEdge } from "../../../src/agent/gpio/gpio-edges.ts";
+import { UartHub } from "../../../src/agent/uart/uart-hub.ts";
 import type { BoardSpec } from "../../../src/core/schema/board.ts";
 import { readBoards } from "../../boards/manifests.ts";
 import { buildFirmware } from "../../firmware/build.ts";
-import { type BootLab, type BootLabOptions, createBootLab, type RecordingUart } from "../boot/boot-lab.ts";
+import { type BootLab, type BootLabOptions, createBootLab, RecordingUart } from "../boot/boot-lab.ts";
 
 /** The emulators of the tests; `ours` is undefined where the farm's own QEMU is not built. */
 export const STOCK = [process.env.EMUFARM_QEMU_PATH, process.env.PATH].join(delimiter).split(delimiter);
@@ -33,6 +34,8 @@ export class PinLab implements AsyncDisposable {
   readonly edges: (GpioEdge & { readonly boot: number })[] = [];
   readonly #lab: BootLab;
   readonly #image: string;
+  /** Carries the line protocol, where the board's pins are reached by it. */
+  readonly #pinUart: UartHub | undefined;
   #boots = 0;
 
   private constructor(lab: BootLab, image: string, { board, spec, isWanted = true, wanted = [] }: PinLabOptions) {
@@ -41,7 +44,16 @@ export class PinLab implements AsyncDisposable {
     this.spec = spec ?? boardOf(board);
     const { gpio } = this.spec;
     const lines = new GpioBank({ boardName: board, gpio, isWanted }).lines;
-    this.bank = new GpioBank({ boardName: board, gpio, isWanted, wanted: wanted.map((name) => lines.find(name)) });
+    if (gpio?.uart !== undefined) {
+      this.#pinUart = new UartHub({ name: gpio.uart, logPath: join(lab.folder, `${gpio.uart}.log`) });
+    }
+    this.bank = new GpioBank({
+      boardName: board,
+      gpio,
+      isWanted,
+      wanted: wanted.map((name) => lines.find(name)),
+      uart: this.#pinUart,
+    });
     if (isWanted) this.listen();
   }
 
@@ -61,14 +73,17 @@ export class PinLab implements AsyncDisposable {
 
   async boot(request: Partial<BootRequest> = {}): Promise<PinGuest> {
     this.#boots += 1;
-    const { boot, uarts } = await this.#lab.start(this.spec, {
+    const [first, ...others] = this.spec.uarts;
+    if (!first) throw new Error("no UART");
+    const uart = new RecordingUart(first.name);
+    const pins = this.#pinUart;
+    const { boot } = await this.#lab.start(this.spec, {
       firmware: { format: "elf", image: this.#image },
       boot: this.#boots,
       gpio: this.bank,
+      uarts: [uart, ...others.map(({ name }) => (name === pins?.name ? pins : new RecordingUart(name)))],
       ...request,
     });
-    const [uart] = uarts;
-    if (!uart) throw new Error("no UART");
     if (!request.isPaused) await Promise.all([boot.running, uart.until("pins\n")]);
     return new PinGuest(boot, uart);
   }
@@ -81,6 +96,7 @@ export class PinLab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#lab[Symbol.asyncDispose]();
     this.bank.end();
+    this.#pinUart?.end();
   }
 
   #take({ boot, edges }: EdgeBatch): void {
