@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly home: string;
   readonly uid: number;
   readonly pid: number;
-  readonly stdin: ReadStream;
+  readonly stdin: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP: the command ends what it began. */
@@ -20,6 +20,9 @@ export interface Surroundings {
   /** From now on signals of the terminal are for a program that was started in it. Returns how to take them back. */
   yieldTerminal(): Disposable;
 }
+
+/** Standard input, with the number of its file. */
+export type InputStream = ReadStream & { readonly fd: number };
 
 /** A stream of the process, with the number of its file. */
 export type OutputStream = WriteStream & { readonly fd: number };

@@ -27,6 +27,8 @@ export interface ConsoleLine extends Disposable {
   /** Settles when it has ended, from whichever side. */
   readonly ended: Promise<LineEnd>;
   write(bytes: Uint8Array): void;
+  /** Bytes that were written and are here still. */
+  readonly unsentBytes: number;
   /** Asks for something beside the bytes; false where the line has no way to. */
   ask(request: UartRequest): boolean;
   /** Output waits, or goes on. */
@@ -46,6 +48,9 @@ export async function openConsoleLine(target: Target, uart: string, options: Con
     uart,
     ended: endOf(socket),
     write: (bytes) => socket.send(bytes),
+    get unsentBytes() {
+      return socket.bufferedAmount;
+    },
     ask(request) {
       socket.send(JSON.stringify(request));
       return true;
@@ -74,6 +79,9 @@ async function openRawLine(target: Target, uart: string, options: ConsoleLineOpt
     uart,
     ended,
     write: (bytes) => void stream.write(bytes),
+    get unsentBytes() {
+      return stream.writableLength;
+    },
     ask: () => false,
     hold: (isHeld) => void (isHeld ? stream.pause() : stream.resume()),
     [Symbol.dispose]: () => void stream.destroy(),

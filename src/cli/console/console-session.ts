@@ -36,6 +36,7 @@ export class ConsoleSession implements Disposable {
   readonly #detached = Promise.withResolvers<undefined>();
   #writing = 0;
   #isHeld = false;
+  #leaving: NodeJS.Timeout | undefined;
 
   private constructor(surroundings: Surroundings, options: ConsoleSessionOptions) {
     const { uarts, timestamps, escapeKey } = options;
@@ -87,6 +88,15 @@ export class ConsoleSession implements Disposable {
     this.#detached.resolve(undefined);
   }
 
+  /** Nothing more will be typed: detaches once all of it is away and nothing has come back for this time. */
+  detachAfterSilence(silenceMs: number): void {
+    this.#leaving = setTimeout(() => {
+      const isBusy = this.#isHeld || this.#lines.some(({ unsentBytes }) => unsentBytes > 0);
+      if (isBusy) this.#leaving?.refresh();
+      else this.detach();
+    }, silenceMs);
+  }
+
   /** What the keys do, for a person. */
   get help(): string {
     const key = this.#options.escapeKey?.title;
@@ -96,6 +106,7 @@ export class ConsoleSession implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    clearTimeout(this.#leaving);
     for (const line of this.#lines) line[Symbol.dispose]();
     this.#lines.length = 0;
   }
@@ -121,6 +132,7 @@ export class ConsoleSession implements Disposable {
 
   #show(uart: string, chunk: Uint8Array): void {
     const { stdout } = this.#surroundings;
+    this.#leaving?.refresh();
     if (stdout.write(this.#screen.show(uart, chunk)) || this.#isHeld) return;
     this.#hold(true);
     stdout.once("drain", () => this.#hold(false));

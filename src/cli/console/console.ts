@@ -1,10 +1,12 @@
+import { fstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { durationMs } from "../../core/schema/duration.ts";
 import { openTarget } from "../channel/open-target.ts";
 import { chooseUart, type Target } from "../channel/target.ts";
 import { EXIT } from "../exit-code.ts";
 import type { FarmOptions } from "../farm-options.ts";
-import type { Surroundings } from "../surroundings.ts";
+import type { InputStream, Surroundings } from "../surroundings.ts";
 import { ConsoleSession } from "./console-session.ts";
 import { type EscapeKey, parseEscapeKey } from "./escape-key.ts";
 import type { TimestampFormat } from "./timestamp.ts";
@@ -16,6 +18,7 @@ interface ConsoleOptions extends FarmOptions {
   readonly take?: true;
   readonly readOnly?: true;
   readonly replay: boolean;
+  readonly linger: string;
   readonly timestamps?: TimestampFormat | true;
   readonly pty?: string;
 }
@@ -57,7 +60,10 @@ export async function console(
     timestamps: options.timestamps === true ? "time" : options.timestamps,
   });
   if (stdin.isTTY) session.say(`attached to ${uarts.join(", ")} of ${target.name}; ${helpText(escapeKey)}`);
-  using _input = joinTerminal(surroundings, session);
+  using _input = joinTerminal(surroundings, session, () => {
+    // Whoever reads only, or has no input at all, stays for what the guest says.
+    if (options.readOnly !== true && !isNoInput(stdin)) session.detachAfterSilence(durationMs(options.linger));
+  });
   const detach = () => session.detach();
   interrupted.addEventListener("abort", detach, { once: true });
   if (interrupted.aborted) detach();
@@ -87,16 +93,23 @@ function helpText(escapeKey: EscapeKey | undefined): string {
 }
 
 /** On a terminal every key counts, Ctrl-C too; from a file or pipe the bytes go through unchanged. */
-function joinTerminal({ stdin }: Surroundings, session: ConsoleSession): Disposable {
+function joinTerminal({ stdin }: Surroundings, session: ConsoleSession, onEnd: () => void): Disposable {
   const isTerminal = stdin.isTTY === true;
   const onData = (bytes: Buffer) => session.type(bytes);
   if (isTerminal) stdin.setRawMode(true);
   stdin.on("data", onData);
+  stdin.once("end", onEnd);
   return {
     [Symbol.dispose]() {
       stdin.off("data", onData);
+      stdin.off("end", onEnd);
       if (isTerminal) stdin.setRawMode(false);
       stdin.pause();
     },
   };
+}
+
+/** Of a service, or where it was closed: /dev/null. It ends at once, and nobody meant anything by it. */
+function isNoInput({ fd, isTTY }: InputStream): boolean {
+  return !isTTY && fstatSync(fd).isCharacterDevice();
 }

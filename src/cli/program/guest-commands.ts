@@ -20,8 +20,19 @@ export function addConsole(program: Command, does: Does): void {
         ...TIMESTAMP_FORMATS,
       ]),
     )
+    .option(
+      "--linger <duration>",
+      "after the end of standard input, stay until the guest was silent for so long",
+      durationText,
+      "1s",
+    )
     .option("--pty <path>", "make the UART a device at this path, for picocom, tio or pyserial")
-    .addHelpText("after", "\nCtrl-A h shows what else the escape key does.")
+    .addHelpText(
+      "after",
+      "\nCtrl-A h shows what else the escape key does. From a pipe or a file, as in echo version | emufarm console --raw\n" +
+        "sensor, it ends once the guest has answered and is silent (--linger); with --read-only, or with /dev/null as\n" +
+        "standard input, it stays until the guest's end.",
+    )
     .action(does(async () => (await import("../console/console.ts")).console));
 }
 

@@ -101,7 +101,7 @@ describe("emufarm console", () => {
   });
 
   test("writes nothing where it shall only read", async () => {
-    const console = place.start(["console", job, "--read-only", "--no-replay", "--raw"]);
+    const console = place.start(["console", job, "--read-only", "--raw"]);
     console.child.stdin.write("echo not to be seen\n");
     const other = place.start(["console", job, "--take", "--no-replay", "--raw"]);
     other.child.stdin.write("echo to be seen\n");
@@ -109,6 +109,22 @@ describe("emufarm console", () => {
     for (const one of [console, other]) one.signal("SIGTERM");
     expect((await console.result).stdout).not.toContain("not to be seen");
     await other.result;
+  });
+
+  test("ends once a pipe has said all and the guest has answered; without any input it stays", async () => {
+    const script = ["console", job, "--raw", "--take", "--no-replay", "--linger", "5s"];
+    const piped = await place.run(script, { input: "echo from a pipe\n" });
+    expect(piped).toMatchObject({ code: 0, stderr: "" });
+    expect(piped.stdout).toMatch(/^from a pipe\r?$/m);
+    const reading = place.start(["console", job, "--raw", "--read-only", "--linger", "1ms"], { input: "" });
+    const service = place.start([], { program: ["sh", "-c", `exec ${consoleCommand("--linger", "1ms")} </dev/null`] });
+    for (const one of [reading, service]) await one.said("emufarm shell");
+    await place.run(script, { input: "echo still here\n" });
+    for (const one of [reading, service]) {
+      await one.said("still here");
+      one.signal("SIGTERM");
+      expect((await one.result).code).toBe(0);
+    }
   });
 
   test("stays at an instance over another firmware and a reset, and is told why it ends", async () => {
