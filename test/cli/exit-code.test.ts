@@ -32,6 +32,7 @@ describe("the exit code", () => {
     ["Unauthenticated", EXIT.authentication],
     ["Forbidden", EXIT.authentication],
     ["FarmNotRunning", EXIT.farmError],
+    ["FolderInUse", EXIT.badRequest],
     ["PortInUse", EXIT.farmError],
     ["Cancelled", EXIT.interrupted],
   ] as const)("of the error %s is %i", (code, expected) => {

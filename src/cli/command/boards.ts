@@ -1,17 +1,31 @@
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { Command } from "commander";
+import { FarmError } from "../../core/error/farm-error.ts";
+import { nearestName } from "../../core/policy/nearest-name.ts";
+import type { Board } from "../../core/schema/board.ts";
 import type { BoardStatus } from "../../core/wire/farm.ts";
 import { EXIT } from "../exit-code.ts";
 import { connectFarm, findFarm } from "../farm/find-farm.ts";
-import { startPrivateAgent } from "../farm/private-agent.ts";
 import type { FarmOptions } from "../farm-options.ts";
+import { errorText } from "../screen/error-text.ts";
 import { clipped, painter } from "../screen/style.ts";
 import { textTable } from "../screen/table.ts";
 import { terminalSize } from "../screen/terminal-size.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 
-/** `emufarm boards`: every board, and what to install where it cannot run here. */
+/** `emufarm boards`: the list of them; what was meant for a command of boards, and is none, is refused. */
+export async function boards(surroundings: Surroundings, options: JsonOptions, command: Command): Promise<number> {
+  const [word] = command.args;
+  if (word === undefined) return await listBoards(surroundings, options);
+  const known = command.commands.map((one) => one.name());
+  const nearest = nearestName(word, known);
+  const problems = `boards has no command ${word}; ${nearest === undefined ? `it has ${known.join(", ")}` : `did you mean ${nearest}?`}`;
+  throw new FarmError("InvalidRequest", { problems });
+}
+
+/** Every board, and what to install where it cannot run here. */
 export async function listBoards(surroundings: Surroundings, options: JsonOptions): Promise<number> {
   const { stdout } = surroundings;
   const boards = await allBoards(surroundings, options);
@@ -70,26 +84,33 @@ export async function removeBoard(surroundings: Surroundings, name: string, opti
   return EXIT.passed;
 }
 
-/** `emufarm boards check FILE`: the file's form, and whether an emulator here can do it. */
-export async function checkBoard(surroundings: Surroundings, file: string): Promise<number> {
-  const { readBoardFile } = await import("../farm/documents.ts");
-  const path = resolve(surroundings.cwd, file);
-  const { metadata, spec } = await readBoardFile(path, relative(surroundings.cwd, path));
-  await using agent = await startPrivateAgent(surroundings);
-  await agent.ready;
-  const check = await agent.client.checkBoard(metadata.name, spec);
-  return tellBoard(
-    surroundings,
-    check.isAvailable
-      ? {
-          name: metadata.name,
-          spec,
-          isAvailable: true,
-          emulator: { ...check.emulator, accelerator: check.accelerator },
-        }
-      : { name: metadata.name, spec, isAvailable: false, error: check.error },
-    "valid",
-  );
+/** `emufarm boards check PATH`: the form of a file, or of each in a folder, and whether an emulator here can do it. */
+export async function checkBoards(surroundings: Surroundings, asWritten: string): Promise<number> {
+  const { boards: read, areAllValid } = await readEach(surroundings, asWritten);
+  const { checkEachHere } = await import("../farm/boards-here.ts");
+  const codes: number[] = areAllValid ? [EXIT.passed] : [EXIT.badRequest];
+  for (const board of await checkEachHere(surroundings, read)) codes.push(tellBoard(surroundings, board, "valid"));
+  return codes.find((code) => code !== EXIT.passed) ?? EXIT.passed;
+}
+
+/** The boards that can be read; what is wrong with a file is told, and the others are read all the same. */
+async function readEach(surroundings: Surroundings, asWritten: string) {
+  const [{ boardFilesAt }, { readBoards }] = await Promise.all([
+    import("../farm/board-files.ts"),
+    import("../farm/documents.ts"),
+  ]);
+  const boards: Board[] = [];
+  let areAllValid = true;
+  for (const { path, file } of await boardFilesAt(surroundings, asWritten)) {
+    try {
+      boards.push(...(await readBoards(path, file)));
+    } catch (error) {
+      if (!(error instanceof FarmError)) throw error;
+      surroundings.stderr.write(`emufarm: ${errorText(error)}\n`);
+      areAllValid = false;
+    }
+  }
+  return { boards, areAllValid };
 }
 
 function tellBoard({ stdout }: Surroundings, board: BoardStatus, word: string): number {

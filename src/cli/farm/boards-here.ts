@@ -1,4 +1,5 @@
 import type { AgentClient } from "../../client/agent-client.ts";
+import type { Board } from "../../core/schema/board.ts";
 import type { BoardStatus } from "../../core/wire/farm.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -25,6 +26,14 @@ export async function findBoardHere(
   await using agent = await startPrivateAgent(surroundings);
   await agent.ready;
   return await boardHere(agent.client, board);
+}
+
+/** Boards, in their order, as they stand on this machine. */
+export async function checkEachHere(surroundings: Surroundings, boards: readonly Board[]): Promise<BoardStatus[]> {
+  if (boards.length === 0) return [];
+  await using agent = await startPrivateAgent(surroundings);
+  await agent.ready;
+  return await Promise.all(boards.map(({ metadata, spec }) => boardHere(agent.client, { name: metadata.name, spec })));
 }
 
 async function boardHere(agent: AgentClient, { name, spec }: NamedBoard): Promise<BoardStatus> {

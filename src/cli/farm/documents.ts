@@ -6,7 +6,7 @@ import { nearestName } from "../../core/policy/nearest-name.ts";
 import { type Board, type BoardSpec, board } from "../../core/schema/board.ts";
 import { type RunFile, runFile } from "../../core/schema/run.ts";
 import { type Scenario, scenario } from "../../core/schema/scenario.ts";
-import { parseDocument } from "../../document/parse-document.ts";
+import { parseDocument, parseDocuments } from "../../document/parse-document.ts";
 import { farmFolders } from "../folders.ts";
 import { isBoardFile } from "../run/board-argument.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -20,6 +20,11 @@ import { withPictures } from "./pictures-beside.ts";
  */
 export function readBoardFile(path: string, file: string): Promise<Board> {
   return readDocument(path, file, board);
+}
+
+/** The boards of a file, which may have several. */
+export async function readBoards(path: string, file: string): Promise<Board[]> {
+  return parseDocuments(await readText(path, file), board, { file });
 }
 
 export function readRunFile(path: string, file: string): Promise<RunFile> {
@@ -122,13 +127,15 @@ async function readDocument<Schema extends z.ZodType>(
   file: string,
   schema: Schema,
 ): Promise<z.output<Schema>> {
-  let text: string;
+  return parseDocument(await readText(path, file), schema, { file });
+}
+
+async function readText(path: string, file: string): Promise<string> {
   try {
-    text = await readFile(path, "utf8");
+    return await readFile(path, "utf8");
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === "ENOENT") throw new FarmError("NotFound", { kind: "file", name: file }, { cause });
     throw new FarmError("InvalidDocument", { file, problems: `${file} cannot be read (${code})` }, { cause });
   }
-  return parseDocument(text, schema, { file });
 }

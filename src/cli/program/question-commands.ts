@@ -4,7 +4,11 @@ import { type Does, withFarm } from "./farm-command.ts";
 /** What is there, and how it stands. */
 export function addQuestions(program: Command, does: Does): void {
   const boards = withFarm(program.command("boards")).description("the boards, and whether they can run here");
-  boards.option("--json", "print JSON").action(does(async () => (await import("../command/boards.ts")).listBoards));
+  boards
+    .option("--json", "print JSON")
+    // Told in our words, with what may have been meant.
+    .allowExcessArguments()
+    .action(does(async () => (await import("../command/boards.ts")).boards));
   withFarm(boards.command("add"))
     .description("add a board to the farm, or replace it")
     .argument("<file>", "YAML file of the board")
@@ -14,14 +18,14 @@ export function addQuestions(program: Command, does: Does): void {
     .argument("<name>", "name of the board")
     .action(does(async () => (await import("../command/boards.ts")).removeBoard));
   withFarm(boards.command("check"))
-    .description("check a board's file, and whether it can run here")
-    .argument("<file>", "YAML file of the board")
-    .action(does(async () => (await import("../command/boards.ts")).checkBoard));
+    .description("check a board's file, or each in a folder, and whether it can run here")
+    .argument("<file>", "YAML file of the board, or folder")
+    .action(does(async () => (await import("../command/boards.ts")).checkBoards));
   withFarm(program.command("logs"))
-    .description("what the guest of a job, or of an instance in a cluster, wrote")
-    .argument("<job>", "id of the job, or emu/NAME")
+    .description("what the guest of a job, or of an instance, wrote on a UART")
+    .argument("<target>", "id of the job, or name of the instance (NAME or emu/NAME), here or in a cluster")
     .argument("[uart]", "name of the UART; default: the board's console")
-    .option("-f, --follow", "go on until the job has finished")
+    .option("-f, --follow", "go on until the job has finished, or the instance is deleted")
     .action(does(async () => (await import("../command/logs.ts")).logs));
   withFarm(program.command("get"))
     .description("list runs, jobs, boards or instances, the jobs of a run, or objects of a cluster as kubectl get does")

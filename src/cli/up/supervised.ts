@@ -139,8 +139,9 @@ export class Supervised implements StartedProcess {
   }
 
   #startFailed(how: string): FarmError {
-    const words = this.#log.lastLines.map(wordsOf).filter((line) => line !== "");
-    const detail = [`it ended with ${how}`, ...words.slice(-3)].join("; ");
+    // It was started several times, and may have said the same each time.
+    const words = new Set(this.#log.lastLines.map(wordsOf).filter((line) => line !== ""));
+    const detail = [`it ended with ${how}`, ...[...words].slice(-3)].join("; ");
     return new FarmError("ProcessStartFailed", { process: this.name, detail, log: this.#log.path });
   }
 }

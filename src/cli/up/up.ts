@@ -1,10 +1,11 @@
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { EXIT } from "../exit-code.ts";
 import { usedFarmQemu, withFarmQemu } from "../farm/emulator-path.ts";
 import { findFarm } from "../farm/find-farm.ts";
+import { followUp } from "../farm/follow-up.ts";
 import { farmFolders } from "../folders.ts";
 import { tellInterruption } from "../interruption.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -27,7 +28,10 @@ const STOPPING = "stopping the farm and what runs on it";
 export async function up(surroundings: Surroundings, options: UpOptions): Promise<number> {
   const { stdout, stderr, interrupted } = surroundings;
   const plan = planOf(surroundings, options);
-  for (const folder of plan.boards) await checkFolder(folder);
+  if (plan.boards.length > 0) {
+    const { checkBoardFolder } = await import("../farm/board-files.ts");
+    for (const folder of plan.boards) await checkBoardFolder(surroundings, folder);
+  }
   const say = (text: string) => stderr.write(`emufarm: ${text}\n`);
   const own = usedFarmQemu(surroundings);
   if (own?.state === "refused") say(`${own.problem}: stock emulators are used. Type: npm run qemu`);
@@ -38,7 +42,7 @@ export async function up(surroundings: Surroundings, options: UpOptions): Promis
     interrupted,
   ).catch(async (error: unknown) => {
     const other = error instanceof FarmError && error.code === "FolderInUse" && (await findFarm(surroundings, options));
-    if (other) say(`the farm that is up answers at ${other.address}`);
+    if (other) say(`the farm that is up answers at ${other.address}${hintOnExamples(surroundings, options)}`);
     throw error;
   });
   if (options.json)
@@ -54,10 +58,19 @@ export async function up(surroundings: Surroundings, options: UpOptions): Promis
   return await runExamples(surroundings, farm, options, say);
 }
 
-/** @throws {FarmError} InvalidRequest */
-async function checkFolder(folder: string): Promise<void> {
-  const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
-  if (!isFolder) throw new FarmError("InvalidRequest", { problems: `--boards ${folder}: there is no such folder` });
+/** Whoever typed `npm start` once more gets what they came for. */
+function hintOnExamples(surroundings: Surroundings, options: UpOptions): string {
+  if (options.examples === undefined) return "";
+  const { data } = options;
+  const command = followUp(surroundings, data === undefined ? {} : { data }, [
+    "test",
+    examplesFolder(surroundings, options),
+  ]);
+  return `; to run the examples there: ${command}`;
+}
+
+function examplesFolder({ cwd, project }: Surroundings, { examples }: UpOptions): string {
+  return typeof examples === "string" ? resolve(cwd, examples) : project.examplesFolder;
 }
 
 function planOf(surroundings: Surroundings, options: UpOptions): FarmPlan & { pid: number; uid: number } {
@@ -84,8 +97,8 @@ async function runExamples(
   options: UpOptions,
   say: (text: string) => void,
 ): Promise<number> {
-  const { cwd, env, stdout, interrupted, project } = surroundings;
-  const folder = typeof options.examples === "string" ? resolve(cwd, options.examples) : project.examplesFolder;
+  const { env, stdout, interrupted } = surroundings;
+  const folder = examplesFolder(surroundings, options);
   const { testOnFarm } = await import("../test/test.ts");
   const reports = resolve(farmFolders(surroundings, options.data).data, "reports");
   await mkdir(reports, { recursive: true, mode: 0o700 });

@@ -347,9 +347,10 @@ export const ERRORS = {
     sentence: "Port {port} of {host} is taken by another program. Choose another one: {option}.",
   },
   FolderInUse: {
-    class: "infrastructure",
+    class: "job",
     status: 409,
-    sentence: "A farm (pid {pid}) is already up on {folder}. Use it, stop it, or choose another folder: --data.",
+    sentence:
+      "A farm (pid {pid}) is already up on {folder}. Use it, stop it (Ctrl-C where it runs, or kill {pid}), or start another one on a folder and a port of its own: --data, --port.",
   },
   FarmStopped: {
     class: "infrastructure",

@@ -114,7 +114,9 @@ describe("emufarm up", () => {
     expect(stderr).toContain(`(pid ${farm.pid})`);
     expect(stderr).toContain("[FolderInUse]");
     expect(stderr).toMatch(/the farm that is up answers at http:\/\/127\.0\.0\.1:\d+\n/);
-    expect(code).toBe(5);
+    expect(code).toBe(2);
+    const withExamples = await place.run(["up", "--port", "0", "--examples"]);
+    expect(withExamples.stderr).toMatch(/; to run the examples there: emufarm test \S+\/examples --data \S+\n/);
     expect((await place.run(["get", "runs"])).code).toBe(0);
     farm.signal("SIGTERM");
     await farm.result;
