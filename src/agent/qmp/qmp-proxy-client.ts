@@ -45,6 +45,8 @@ export class QmpProxyClient {
   readonly #onEnd: () => void;
   readonly #splitter = new JsonSplitter({ maxBytes: MAX_REQUEST_BYTES, maxDepth: MAX_DEPTH });
   #waiting: QmpRequest[] = [];
+  /** Of those, so many have had their turn: to move the others up for each would cost their number squared. */
+  #begun = 0;
   #hasNegotiated = false;
   #hasOutOfBand = false;
   #isPaused = false;
@@ -115,6 +117,7 @@ export class QmpProxyClient {
   close(): void {
     this.#isEnded = true;
     this.#waiting = [];
+    this.#begun = 0;
     this.#onEnd();
   }
 
@@ -128,8 +131,9 @@ export class QmpProxyClient {
   /** As much as may be under way; the rest waits, and then the client does. */
   #work(): void {
     while (this.#underway < MAX_COMMANDS_UNDERWAY && this.#transport.bufferedBytes <= BACKLOG_BYTES) {
-      const request = this.#waiting.shift();
+      const request = this.#waiting[this.#begun];
       if (!request) break;
+      this.#begun += 1;
       this.#underway += 1;
       void this.#reply(request)
         .catch(() => this.end(UNTELLABLE))
@@ -138,7 +142,11 @@ export class QmpProxyClient {
           this.#work();
         });
     }
-    const isFull = this.#waiting.length >= MAX_WAITING || this.#transport.bufferedBytes > BACKLOG_BYTES;
+    if (this.#begun === this.#waiting.length) {
+      this.#waiting = [];
+      this.#begun = 0;
+    }
+    const isFull = this.#waiting.length - this.#begun >= MAX_WAITING || this.#transport.bufferedBytes > BACKLOG_BYTES;
     if (isFull === this.#isPaused || this.#isEnded) return;
     this.#isPaused = isFull;
     this.#transport.setPaused(isFull);

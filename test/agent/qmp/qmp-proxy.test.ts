@@ -435,6 +435,17 @@ test("no client can have more than sixteen commands under way", async () => {
   expect(transport.isPaused).toBe(true);
 });
 
+test("a flood of requests in one chunk is answered one by one, in order", async () => {
+  const { connect } = await lab();
+  const { client, transport } = connect();
+  await turn();
+  const requests = 60_000;
+  client.receive(Buffer.from(Array.from({ length: requests }, (_, id) => `{"id":${id}}`).join("")));
+  await expect.poll(() => transport.sent.at(-1)?.id, { timeout: 60_000 }).toBe(requests - 1);
+  const ids = transport.sent.flatMap(({ id }) => (id === undefined ? [] : [id]));
+  expect(ids).toEqual(Array.from({ length: requests }, (_, id) => id));
+});
+
 test("clients stay when the emulator ends, are told so, and go on with the next one", async () => {
   const { emulator, session, connect, proxy } = await lab();
   const { transport, send } = connect();
