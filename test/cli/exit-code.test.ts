@@ -38,4 +38,14 @@ describe("the exit code", () => {
   ] as const)("of the error %s is %i", (code, expected) => {
     expect(exitCodeOfError(errorOf(code))).toBe(expected);
   });
+
+  it.each([
+    ["GuestCrashed", EXIT.failed],
+    ["GuestExited", EXIT.failed],
+    ["EmulatorRefused", EXIT.badRequest],
+    ["AgentLost", EXIT.farmError],
+    ["Unschedulable", EXIT.farmError],
+  ])("of an instance that is not ready for %s is %i", (reason, expected) => {
+    expect(exitCodeOfError({ ...errorOf("InstanceNotReady"), details: { reason } })).toBe(expected);
+  });
 });

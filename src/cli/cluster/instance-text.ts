@@ -58,6 +58,7 @@ export function nextSteps(
     ["read", isUp ? next("logs", own) : undefined],
     ["debug", isUp && !isOff ? next("gdb", own) : undefined],
     [isOff ? "switch on" : "switch off", next("power", own, isOff ? "on" : "off")],
+    ["go on", isUp && status.phase === "Paused" ? next("resume", own) : undefined],
     ["reset", isOff ? undefined : next("reset", own)],
     ["why", way === undefined || isReady(status) || !isUp ? undefined : kubectl("describe", `pod/${status.podName}`)],
     ["delete", next("delete", own)],

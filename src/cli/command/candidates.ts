@@ -42,6 +42,8 @@ const KINDS: Readonly<Record<string, readonly (readonly CandidateKind[])[]>> = {
   delete: [["instance"]],
   power: [["running"], ["position"]],
   reset: [["running"]],
+  pause: [["running"]],
+  resume: [["running"]],
   flash: [["instance"]],
   console: [["running"]],
   qmp: [["running"]],

@@ -56,10 +56,48 @@ export async function reset(
   return EXIT.passed;
 }
 
+/** `emufarm pause TARGET`: its CPU stops; a debugger, QMP and the pins reach it still. */
+export function pause(surroundings: Surroundings, word: string, options: JsonOptions & WaitOptions): Promise<number> {
+  return setPaused(surroundings, word, { verb: "pause", isPaused: true, said: "is paused" }, options);
+}
+
+/** `emufarm resume TARGET`: its CPU goes on. */
+export function resume(surroundings: Surroundings, word: string, options: JsonOptions & WaitOptions): Promise<number> {
+  return setPaused(surroundings, word, { verb: "resume", isPaused: false, said: "goes on" }, options);
+}
+
+interface Pausing {
+  readonly verb: "pause" | "resume";
+  readonly isPaused: boolean;
+  readonly said: string;
+}
+
+async function setPaused(
+  surroundings: Surroundings,
+  word: string,
+  { verb, isPaused, said }: Pausing,
+  options: JsonOptions & WaitOptions,
+): Promise<number> {
+  if (targetNamed(word).kind === "job") return await controlJob(surroundings, word, [verb], said, options);
+  const name = instanceNamed(word, verb);
+  await using place = await openInstancePlace(surroundings, options);
+  const { spec, status } = await place.get(name);
+  const isOff = spec.power === "Off" || (spec.power as unknown) === false;
+  const isOver = status?.phase === "Succeeded" || status?.phase === "Failed";
+  if (isOff || isOver) {
+    const problem = isOff ? "it is switched off" : `its guest has ended; emufarm reset ${name} starts it again`;
+    throw new FarmError("Conflict", { what: `To ${verb} ${name}`, problem });
+  }
+  const patched = await place.patch(name, { paused: isPaused });
+  const instance = await awaitInstance(place, patched, surroundings.interrupted, options);
+  surroundings.stdout.write(options.json ? jsonText(instance) : `${name} ${said}.\n`);
+  return EXIT.passed;
+}
+
 async function controlJob(
   surroundings: Surroundings,
   id: string,
-  actions: readonly ("powerOn" | "powerOff" | "reset")[],
+  actions: readonly ("powerOn" | "powerOff" | "reset" | "pause" | "resume")[],
   said: string,
   options: JsonOptions,
 ): Promise<number> {

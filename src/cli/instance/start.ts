@@ -21,6 +21,8 @@ interface StartOptions extends JsonOptions, WaitOptions {
 
 const POLICIES = { never: "Never", "on-failure": "OnFailure", always: "Always" } as const;
 const MAX_NAME = 50;
+/** What ends by itself at once was to run no longer. */
+const SETTLING_MS = 300;
 
 /** `emufarm start BOARD FIRMWARE`: an instance that stays until it is deleted. */
 export async function start(
@@ -47,9 +49,24 @@ export async function start(
     ...(options.restart && { restartPolicy: POLICIES[options.restart] }),
     ...(options.ttl !== undefined && { ttl: { after: options.ttl } }),
   });
-  const instance = await awaitInstance(place, made, interrupted, options);
+  // One that is started again whenever it ends, or stands still, tells nothing by its first moments.
+  const isSettling = !options.paused && (options.restart ?? "never") === "never";
+  const waiting = { ...options, ...(isSettling && { settlingMs: SETTLING_MS }) };
+  const instance = await awaitInstance(place, made, interrupted, waiting).catch((error: unknown) => {
+    throw withWayOut(error, surroundings, name, options);
+  });
   stdout.write(options.json ? jsonText(instance) : startedText(surroundings, name, instance, options));
   return EXIT.passed;
+}
+
+/** What was made stays, so that it can be looked at: says how, and how to be rid of it. */
+function withWayOut(thrown: unknown, surroundings: Surroundings, name: string, options: StartOptions): unknown {
+  const next = (...words: string[]) => followUp(surroundings, options, words);
+  const stays = `it is there still: ${next("describe", `emu/${name}`)} tells more, ${next("delete", `emu/${name}`)} takes it away`;
+  if (surroundings.interrupted.aborted) surroundings.stderr.write(`emufarm: ${name} was made, and ${stays}\n`);
+  if (!(thrown instanceof FarmError) || thrown.code !== "InstanceNotReady") return thrown;
+  const details = { ...thrown.details, instance: name, problem: `${thrown.details.problem}; ${stays}` };
+  return new FarmError("InstanceNotReady", details, { cause: thrown });
 }
 
 function startedText(
@@ -68,6 +85,12 @@ function startedText(
       ? [["ended", `${lastExit?.reason ?? phase}${lastExit?.code === undefined ? "" : ` ${lastExit.code}`}`]]
       : []),
     [isOver ? "read" : "talk", next(isOver ? "logs" : "console", name)],
+    ...(phase === "Paused"
+      ? [
+          ["debug", next("gdb", name)],
+          ["go on", next("resume", name)],
+        ]
+      : []),
     ["look", next("describe", `emu/${name}`)],
     ["end", next("delete", `emu/${name}`)],
   ];

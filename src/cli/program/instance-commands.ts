@@ -25,7 +25,7 @@ export function addObjects(program: Command, does: Does): void {
     .argument("[firmware]", "file of the firmware")
     .option("--name <name>", "name of the instance; default: after the file")
     .option("--tcp <channel>", "give this channel a TCP port, such as uart0 or gpio; repeatable", collected)
-    .option("--paused", "start with the CPU stopped, for a debugger")
+    .option("--paused", "start with the CPU stopped, for a debugger (emufarm gdb) or emufarm resume")
     .addOption(
       new Option("--restart <when>", "when a guest that has ended is started again").choices([
         "never",
@@ -54,6 +54,18 @@ export function addObjects(program: Command, does: Does): void {
     .option("--no-wait", NO_WAIT)
     .option("--json", "print JSON")
     .action(does(async () => (await import("../instance/power.ts")).reset));
+  withFarm(program.command("pause"))
+    .description("stop the CPU of an instance, or of the board of a running job")
+    .argument("<target>", TARGET)
+    .option("--no-wait", NO_WAIT)
+    .option("--json", "print JSON")
+    .action(does(async () => (await import("../instance/power.ts")).pause));
+  withFarm(program.command("resume"))
+    .description("let a CPU that was stopped go on")
+    .argument("<target>", TARGET)
+    .option("--no-wait", NO_WAIT)
+    .option("--json", "print JSON")
+    .action(does(async () => (await import("../instance/power.ts")).resume));
   withFarm(program.command("flash"))
     .description("give an instance other firmware, in place: its consoles stay open")
     .argument("<instance>", "name of the instance")

@@ -62,6 +62,9 @@ it("starts, shows, switches, resets, flashes and deletes an instance as a person
   await console.said("> ");
   console.child.stdin.write("echo typed by a person\r");
   await console.said("typed by a person");
+  expect(await emufarm("pause", "sensor-01")).toBe("sensor-01 is paused.\n");
+  expect(await emufarm("describe", "sensor-01")).toMatch(/^ {2}go on +emufarm resume emu\/sensor-01 /m);
+  expect(await emufarm("resume", "sensor-01")).toBe("sensor-01 goes on.\n");
   expect(await emufarm("power", "sensor-01", "off")).toBe("sensor-01 is off.\n");
   expect(await emufarm("power", "emu/sensor-01", "on")).toBe("sensor-01 is on.\n");
   expect(await emufarm("reset", "sensor-01")).toBe("sensor-01 was reset.\n");
@@ -79,7 +82,27 @@ it("starts, shows, switches, resets, flashes and deletes an instance as a person
   expect(await refused("logs", "sensr-01")).toContain("There is no job or instance sensr-01. Did you mean sensor-01?");
   expect(await refused("start", "mps2-an385", hello, "--name", "sensor-01")).toContain("emufarm flash sensor-01");
   expect(await emufarm("completion", "words", "--", "power", "se")).toBe("sensor-01\n");
+  expect(await refused("pause", "sensor-01")).toContain("emufarm reset sensor-01 starts it again");
   expect(await emufarm("delete", "emu/sensor-01")).toBe('emulatorinstance.emufarm.dev "sensor-01" deleted\n');
+});
+
+it("says what became of a guest that cannot run, and that it is there still", async () => {
+  const garbage = join(place.folder, "garbage.bin");
+  // A stack and a first instruction that are nowhere.
+  writeFileSync(garbage, Buffer.alloc(1_024, 0xee));
+  const { code, stderr } = await place.run(["start", "mps2-an385", garbage, "--name", "broken"]);
+  // On a machine that is slow enough it was running still when it was looked at.
+  if (code !== 0) {
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /GuestCrashed.*; it is there still: emufarm describe emu\/broken .*emufarm delete emu\/broken/s,
+    );
+  }
+  await shownAs("Failed");
+  await emufarm("delete", "broken");
+  const refusedStart = await refused("start", "mps2-an385", shell, "--name", "broken", "--tcp", "gpio");
+  expect(refusedStart).toContain("channel gpio is not supported by board mps2-an385");
+  expect(await emufarm("get", "emu", "-o", "name")).toBe("");
 });
 
 it("jobs that find every slot taken by instances say what they wait for", async () => {
