@@ -48,7 +48,7 @@ export function parseDocuments<Schema extends z.ZodType>(
   for (const document of readDocuments(text, lines, file)) {
     const positions = new YamlPositions(document, lines);
     const read = readValue(document, positions);
-    problems.push(...read.problems);
+    for (const problem of read.problems) problems.push(problem);
     if (read.problems.length > 0 || read.value === null) continue;
     const result = schema.safeParse(read.value);
     if (result.success) values.push(result.data);

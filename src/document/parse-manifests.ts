@@ -29,7 +29,7 @@ export function parseManifests(
   for (const document of readDocuments(text, lines, file)) {
     const positions = new YamlPositions(document, lines);
     const read = readValue(document, positions);
-    problems.push(...read.problems);
+    for (const problem of read.problems) problems.push(problem);
     const { value } = read;
     if (read.problems.length > 0 || value === null) continue;
     const schema = schemaOf(value);

@@ -27,6 +27,12 @@ describe("A document", () => {
     });
   });
 
+  test("that is a flood of brackets is refused with its first problems, however many there are", () => {
+    const problems = problemsOf("[]".repeat(70_000));
+    expect(problems).toContain("t.yaml:1:3: ");
+    expect(problems.length).toBeLessThan(10_000);
+  });
+
   test("may share a file with others; empty ones are left out", () => {
     const schema = z.strictObject({ a: z.number() });
     expect(parseDocuments("---\na: 1\n---\n# nothing\n---\na: 2\n", schema, { file: "t.yaml" })).toEqual([
