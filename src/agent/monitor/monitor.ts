@@ -9,6 +9,9 @@ xp /FMT ADDRESS     memory by its physical address
 p /FMT EXPRESSION   the value of an expression, such as p $sp
 `;
 
+/** A topic on a line, as QEMU has them: qmp-shell completes by it. */
+const TOPICS = INFO_TOPICS.map((topic) => `info ${topic}\n`).join("");
+
 /**
  * Asks the emulator's monitor for people.
  * @param cpu number of the CPU that registers and memory are those of; default: the first
@@ -20,7 +23,8 @@ export async function askMonitor(qmp: Pick<QmpSession, "execute">, line: string,
   if (problem !== undefined) throw new FarmError("MonitorCommandRefused", { command: line.slice(0, 80), problem });
   const text = line.trim();
   if (text === "") return "";
-  if (["help", "?", "info", "help info"].includes(text)) return HELP;
+  if (["help", "?"].includes(text)) return HELP;
+  if (["info", "help info"].includes(text)) return TOPICS;
   const args = { "command-line": text, ...(cpu !== undefined && { "cpu-index": cpu }) };
   return String(await qmp.execute("human-monitor-command", args)).replaceAll("\r\n", "\n");
 }

@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DesiredStateInput } from "../../../src/core/wire/desired-state.ts";
 import type { PropertyEntry } from "../../../src/core/wire/property.ts";
@@ -86,6 +89,24 @@ test("two clients of the raw port have their own answers, and both have the even
   for (const client of [a, b]) await client.until(isEvent("STOP"));
   b.send({ execute: "cont", id: 2 });
   for (const client of [a, b]) await client.until(isEvent("RESUME"));
+});
+
+test.runIf(process.env.EMUFARM_TEST_PYTHON)("QEMU's own qmp-shell speaks to the raw port", async () => {
+  const python = process.env.EMUFARM_TEST_PYTHON ?? "";
+  const address = `127.0.0.1:${await portOf("qmp")}`;
+  const shell = async (options: string[], ...lines: string[]) => {
+    const args = [join(dirname(python), "qmp-shell"), ...options, address];
+    const env = { ...process.env, HOME: lab.folder };
+    const running = promisify(execFile)(python, args, { timeout: 120_000, env });
+    running.child.stdin?.end(`${lines.join("\n")}\n`);
+    return (await running).stdout;
+  };
+  const said = await shell([], "query-status", "qom-get path=/machine property=type", "quit");
+  expect(said).toContain("Connected to QEMU");
+  expect(said).toMatch(/"status": "running"/);
+  expect(said).toContain('{"return": "mps2-an385-machine"}');
+  expect(said).toContain("CommandNotFound");
+  expect(await shell(["-H"], "info status")).toContain("VM status: running");
 });
 
 test("a client stays through a restart of the emulator, and goes on with the next one", async () => {
