@@ -1,4 +1,5 @@
 import { FarmError } from "../../core/error/farm-error.ts";
+import { crashText } from "../../core/policy/crash-text.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
 
 /** Limits of the guest, for the sentences of those ends that a limit brought about. */
@@ -18,7 +19,7 @@ export function exitError(exit: GuestExit, limits: GuestLimits): FarmError | und
     case "GuestExited":
       return (exit.code ?? 0) === 0 ? undefined : new FarmError("NonZeroExit", { code: exit.code ?? 0 });
     case "GuestCrashed":
-      return new FarmError("GuestCrashed", { detail: crashText(detail, exit.place) });
+      return new FarmError("GuestCrashed", { detail: crashText({ ...exit, detail }) });
     case "ResetLoop":
       return new FarmError("ResetLoop", { resets: limits.maxResets + 1, allowed: limits.maxResets, detail });
     case "SandboxViolation":
@@ -34,19 +35,6 @@ export function exitError(exit: GuestExit, limits: GuestLimits): FarmError | und
     case "EmulatorKilled":
       return new FarmError("EmulatorKilled", { signal: exit.signal ?? "a signal" });
   }
-}
-
-/** Of an Arm emulator's dump of registers, those that say where it crashed; all of it stays in the guest's end. */
-function crashText(detail: string, place: string | undefined): string {
-  const register = (name: string) => new RegExp(`\\b${name}=([0-9a-f]{8})\\b`).exec(detail)?.[1];
-  const where = [
-    ["PC", register("R15")],
-    ["LR", register("R14")],
-    ["XPSR", register("XPSR")],
-  ].flatMap(([name, value]) => (value === undefined ? [] : [`${name} 0x${value}`]));
-  const words = place === undefined ? "" : ` ${place}`;
-  if (where.length === 0) return `${detail}${words}`;
-  return `${detail.split("\n", 1)[0]}${words} (${where.join(", ")})`;
 }
 
 /** Ends by which a guest ends itself, as firmware that is done does. */

@@ -1,5 +1,6 @@
 import type { InstanceCondition, InstancePhase } from "../schema/emulator-instance-status.ts";
 import type { InstanceStatus } from "../wire/desired-state.ts";
+import { crashText } from "./crash-text.ts";
 import { type InstanceObservation, livePodOf, type ObservedAgent, type Problem } from "./instance-observation.ts";
 import { expiryMs } from "./instance-plan.ts";
 
@@ -135,7 +136,8 @@ function endOf({ error, lastExit, phase }: InstanceStatus): Problem {
   if (error) return { reason: error.code, message: error.message };
   if (!lastExit) return { reason: phase, message: "The board does not run." };
   const code = lastExit.code === undefined ? "" : ` with exit code ${lastExit.code}`;
-  const detail = lastExit.detail ? `: ${lastExit.detail.trim().slice(-1_000)}` : ".";
+  const isCrash = lastExit.reason === "GuestCrashed";
+  const detail = lastExit.detail ? `: ${isCrash ? crashText(lastExit) : lastExit.detail.trim().slice(-1_000)}` : ".";
   return { reason: lastExit.reason, message: `The guest has ended${code} (${lastExit.reason})${detail}` };
 }
 

@@ -104,7 +104,7 @@ describe("wait-serial", () => {
       guest.end({ reason: "GuestCrashed", detail }),
     );
     expect(error?.message).toBe(
-      "The guest crashed: qemu: fatal: Lockup (PC 0x0000abcd, LR 0xfffffff9, XPSR 0x41000003).",
+      "The guest crashed: qemu: fatal: Lockup (PC 0x0000abcd, LR 0xfffffff9, XPSR 0x41000003); the CPU locked up: a fault came where none can be handled, as within a fault's handler, or without a valid vector table or stack.",
     );
   });
 
