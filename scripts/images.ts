@@ -1,8 +1,4 @@
-/**
- * `npm run images -- build [agent operator api] [--out DIR] [--stock]` makes the images of the farm as OCI archives, without a
- * daemon and without a registry; `-- push REGISTRY` brings them into one and writes a values file with their digests;
- * `-- lock` pins Debian's present packages; `-- parts NAME --out DIR` writes what a Containerfile puts together.
- */
+/** `npm run images`: the farm's images, made and pushed without a container engine. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -89,4 +85,19 @@ function namesIn(words: readonly string[]): ImageName[] {
   return names.length === 0 ? [...IMAGE_NAMES] : names;
 }
 
-await runCommand(commands, "build");
+const HELP = `npm run images -- COMMAND
+
+build [${IMAGE_NAMES.join("] [")}] [--out DIR] [--stock]
+    make the images, or some, as OCI archives, without a daemon and without a registry
+    --out DIR      where to; default: ${join(cache, "images", "archives")}
+    --stock        with Debian's QEMU instead of the farm's own
+push REGISTRY/PATH [${IMAGE_NAMES.join("] [")}] [--tag TAG] [--values FILE] [--plain-http] [--stock]
+    make them and bring them into a registry, with the logins of your Docker configuration; writes a values file with
+    their digests for helm (default: images.values.yaml)
+lock
+    pin Debian's present packages
+parts NAME --out DIR
+    write what a Containerfile puts together
+`;
+
+await runCommand(commands, "build", HELP);
