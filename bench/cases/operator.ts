@@ -5,6 +5,8 @@ import { manyInstances } from "../measure/many-instances.ts";
 import { cpuMs, residentMiB } from "../measure/process-usage.ts";
 
 const INSTANCES = 1_000;
+/** As Node finds it in a pod with the chart's limit of 512 MiB. */
+const HEAP_MIB = 256;
 const SETTLE_MS = 15_000;
 const IDLE_MS = 60_000;
 
@@ -13,7 +15,7 @@ export const operator: BenchCase = {
   name: "operator",
   title: `the operator with ${INSTANCES} instances on a real API server; agents only answer`,
   async run(say) {
-    await using many = await manyInstances();
+    await using many = await manyInstances(HEAP_MIB);
     const { pid } = await many.startOperator("first");
     const started = performance.now();
     await many.create(INSTANCES);
@@ -36,13 +38,15 @@ export const operator: BenchCase = {
 };
 
 const STREAMS = 10_000;
+/** So many want a larger pod. */
+const STREAMS_HEAP_MIB = 2_048;
 
 /** A leader is killed while it holds the streams of very many agents. */
 export const streams: BenchCase = {
   name: "streams",
   title: `${STREAMS} event streams; the leader is killed`,
   async run(say) {
-    await using many = await manyInstances();
+    await using many = await manyInstances(STREAMS_HEAP_MIB);
     const leader = await many.startOperator("first");
     const started = performance.now();
     const empty = await residentMiB(leader.pid);

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Registry } from "prom-client";
+import { definitions } from "../../scripts/images/definition.ts";
 import { createKubeClient } from "../../src/kube/create-kube-client.ts";
 import type { KubeClient } from "../../src/kube/kube-client.ts";
 import { createKubeMetrics } from "../../src/kube/kube-metrics.ts";
@@ -50,7 +51,8 @@ export interface ManyInstances extends AsyncDisposable {
   writes(): Promise<Map<string, number>>;
 }
 
-export async function manyInstances(): Promise<ManyInstances> {
+/** @param heapMiB what Node lets the operator's old objects take */
+export async function manyInstances(heapMiB: number): Promise<ManyInstances> {
   await using opening = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "emufarm-bench-"));
   opening.defer(() => rm(folder, { recursive: true, force: true }));
@@ -88,6 +90,7 @@ export async function manyInstances(): Promise<ManyInstances> {
       metrics,
     }),
   );
+  const heapOption = `--max-old-space-size=${heapMiB}`;
   const kept = opening.move();
   const isReady = ({ metadata: { generation }, status }: FarmObject) => {
     const { observedGeneration, conditions = [] } = (status ?? {}) as SeenStatus;
@@ -98,7 +101,9 @@ export async function manyInstances(): Promise<ManyInstances> {
     async startOperator(identity) {
       const child = spawn(process.execPath, [OPERATOR], {
         env: {
+          ...definitions.operator.env,
           PATH: process.env.PATH,
+          NODE_OPTIONS: `${definitions.operator.env.NODE_OPTIONS} ${heapOption}`,
           EMUFARM_OPERATOR_KUBECONFIG: plane.kubeconfig,
           EMUFARM_OPERATOR_NAMESPACE: "default",
           EMUFARM_OPERATOR_IDENTITY: identity,

@@ -7,9 +7,10 @@ import type { AgentInfo, BoardCheck } from "../core/wire/agent-info.ts";
 import { artifactSegment } from "../core/wire/artifact.ts";
 import type { AttemptSpecInput, AttemptStatus } from "../core/wire/attempt.ts";
 import type { DesiredStateInput, InstanceStatus } from "../core/wire/desired-state.ts";
-import { createConnection, type MessageListener, type ServerTrust, type TokenSource } from "./connection.ts";
+import { createConnection, type MessageListener, type TokenSource } from "./connection.ts";
 import { type ForwardedChannels, guestChannels } from "./guest-channels.ts";
 import { parseJsonLines } from "./ndjson.ts";
+import type { ServerTrust } from "./server-trust.ts";
 
 /** What can be done to a running guest. */
 export type ControlAction = "reset" | "pause" | "resume" | "powerOn" | "powerOff";

@@ -1,13 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import type { SecureContext } from "node:tls";
 import type { Dispatcher } from "undici";
 import request from "undici/lib/api/api-request.js";
-import buildConnector, { type connector } from "undici/lib/core/connect.js";
 import Pool from "undici/lib/dispatcher/pool.js";
 import type { WebSocket } from "ws";
 import type { ErrorBody } from "../core/error/error-body.ts";
 import { FarmError } from "../core/error/farm-error.ts";
+import { type ServerTrust, sharedContext, trustingConnector, trustOptions } from "./server-trust.ts";
 
 export interface ConnectionOptions {
   /** `unix:/path`, `tcp:host:port`, `http://host:port` or `https://host:port`. */
@@ -23,32 +22,6 @@ export interface ConnectionOptions {
 
 /** What a caller shows: one token for good, or one for each request. */
 export type TokenSource = string | (() => Promise<string>);
-
-/** Whom a caller takes for its server. */
-export interface ServerTrust {
-  /**
-   * Certificates of the authorities that may have signed the server's, or the server's own, as PEM; as a function, as
-   * they are at each new connection.
-   */
-  readonly authority: string | (() => string);
-  /** Name that the server's certificate is for, whatever its address. */
-  readonly serverName: string;
-  /** Shared by those who connect to many servers of one authority; default: one of its own. */
-  readonly context?: (authority: string) => SecureContext;
-}
-
-/** What connections to many servers of one authority have in common: made once for each, and not for each connection. */
-export function sharedContext(): NonNullable<ServerTrust["context"]> {
-  let known: { readonly authority: string; readonly context: SecureContext } | undefined;
-  return (authority) => {
-    if (known?.authority !== authority) {
-      // Not loaded by those who need no TLS: commands start in a moment.
-      const { createSecureContext } = process.getBuiltinModule("node:tls");
-      known = { authority, context: createSecureContext({ ca: authority, allowPartialTrustChain: true }) };
-    }
-    return known.context;
-  };
-}
 
 export interface Call {
   readonly method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
@@ -188,23 +161,6 @@ export function createConnection(options: ConnectionOptions): Connection {
 function bearer(token: TokenSource): () => Promise<string> {
   if (typeof token === "string") return async () => `Bearer ${token}`;
   return async () => `Bearer ${await token()}`;
-}
-
-function trustOptions({ authority, serverName, context }: Required<ServerTrust>) {
-  const ca = typeof authority === "string" ? authority : authority();
-  return { secureContext: context(ca), servername: serverName };
-}
-
-/** Connects to servers of the authorities as they are then. */
-function trustingConnector(tls: Required<ServerTrust>): connector {
-  let known: { readonly secureContext: SecureContext; readonly connect: connector } | undefined;
-  return (options, callback) => {
-    const trust = trustOptions(tls);
-    if (known?.secureContext !== trust.secureContext) {
-      known = { secureContext: trust.secureContext, connect: buildConnector({ ...trust, allowH2: false }) };
-    }
-    return known.connect(options, callback);
-  };
 }
 
 function parseAddress(address: string): { origin: string; socketPath?: string } {

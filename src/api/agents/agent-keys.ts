@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentClientOptions } from "../../client/agent-client.ts";
 import { agentServerName, agentToken, hasSignedTokens } from "../../client/agent-identity.ts";
-import { sharedContext } from "../../client/connection.ts";
+import { sharedContext } from "../../client/server-trust.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { type SigningKey, signingKeySet } from "../../core/wire/signed-token.ts";
 import type { KubeObject } from "../../kube/kube-object.ts";

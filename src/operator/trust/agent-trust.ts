@@ -1,5 +1,6 @@
 import { agentServerName, agentToken, hasSignedTokens } from "../../client/agent-identity.ts";
-import { type ServerTrust, sharedContext, type TokenSource } from "../../client/connection.ts";
+import type { TokenSource } from "../../client/connection.ts";
+import { type ServerTrust, sharedContext } from "../../client/server-trust.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { activeOf } from "../../core/policy/key-rotation.ts";
 import type { KubeClient } from "../../kube/kube-client.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createAgentClient } from "../../../src/client/agent-client.ts";
 import { agentServerName, agentToken } from "../../../src/client/agent-identity.ts";
-import { sharedContext } from "../../../src/client/connection.ts";
+import { sharedContext } from "../../../src/client/server-trust.ts";
 import { formatListenAddress } from "../../../src/http/listen-address.ts";
 import { createMetrics } from "../../../src/http/process-metrics.ts";
 import { createHttpServer, type HttpServer } from "../../../src/http/server.ts";
