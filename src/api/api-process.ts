@@ -94,7 +94,7 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
         cancellation,
         instances,
         ledger,
-        jobs: createJobRecords({ store, ledger, queue }),
+        jobs: createJobRecords({ store, ledger, queue, obstacles: await openObstacles(config, cluster, log) }),
         queue,
         agents: directory.agents,
         tenant: config.tenant,
@@ -127,6 +127,13 @@ export async function startApi(config: ApiConfig, log: Log): Promise<ApiProcess>
 async function grantingAccess({ client, keys }: ClusterSide): Promise<GrantAgentAccess> {
   const { createAgentAccess } = await import("./agents/agent-access.ts");
   return createAgentAccess(client, keys);
+}
+
+/** On one machine the agents are what they are. */
+async function openObstacles({ agentPods }: ApiConfig, cluster: ClusterSide | undefined, log: Log) {
+  if (!agentPods || !cluster) return async () => [];
+  const { createPoolObstacles } = await import("./agents/pool-obstacles.ts");
+  return createPoolObstacles({ client: cluster.client, namespaces: agentPods.namespaces, log });
 }
 
 /** Returns how to stop. */

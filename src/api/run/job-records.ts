@@ -28,6 +28,8 @@ interface JobRecordsDependencies {
   readonly store: Store;
   readonly ledger: RunLedger;
   readonly queue: Pick<FarmQueue, "waitingRoom" | "placesOf">;
+  /** Why there are fewer agents than there shall be, a sentence each. */
+  readonly obstacles: () => Promise<readonly string[]>;
 }
 
 type Places = ReadonlyMap<string, JobPlace>;
@@ -36,7 +38,7 @@ const NEXT_IN_LINE = "next in line; waits for a free slot (instances hold slots,
 /** Jobs that Redis is asked for at once. */
 const PLACES_PER_QUERY = 1_000;
 
-export function createJobRecords({ store, ledger, queue }: JobRecordsDependencies): JobRecords {
+export function createJobRecords({ store, ledger, queue, obstacles }: JobRecordsDependencies): JobRecords {
   async function describe(run: StoredRun, index: number, places?: Places): Promise<JobRecord> {
     const spec = run.spec.jobs[index];
     const id = jobIdOf(run.id, index);
@@ -79,8 +81,8 @@ export function createJobRecords({ store, ledger, queue }: JobRecordsDependencie
   async function describeWaiting(run: StoredRun, jobId: string): Promise<Pick<JobRecord, "waiting">> {
     const position = await hint(() => queue.waitingRoom.position(run.pool, { jobId, tenant: run.tenant }));
     // One that has left the queue and runs nowhere is held for the next slot.
-    if (position === undefined || position === 0) return { waiting: { position: 0, reason: NEXT_IN_LINE } };
-    return { waiting: { position, reason: `${position} before it` } };
+    const place = position ? `${position} before it` : NEXT_IN_LINE;
+    return { waiting: { position: position ?? 0, reason: [place, ...(await obstacles())].join("; ") } };
   }
 
   return {

@@ -10,7 +10,7 @@ const JOBS = 2_500;
 const PLACE: JobPlace = { agent: "unix:/agent", attempt: 1 };
 
 /** A run of waiting jobs, of which Redis knows that some run. */
-function setup(running: readonly number[]) {
+function setup(running: readonly number[], { position = 0, obstacles = [] as string[] } = {}) {
   const job = { board: "mps2-an385", firmware: { sha256: "0".repeat(64) } };
   const run = {
     id: RUN,
@@ -31,8 +31,9 @@ function setup(running: readonly number[]) {
           return new Map(jobIds.flatMap((id) => (places.has(id) ? [[id, PLACE]] : [])));
         },
       }),
-      waitingRoom: { position: async () => 0 },
+      waitingRoom: { position: async () => position },
     },
+    obstacles: async () => obstacles,
   } as unknown as Parameters<typeof createJobRecords>[0]);
   return { records, asked };
 }
@@ -50,4 +51,14 @@ test("a page of waiting jobs leaves out those that run, and begins after the one
   const found = await records.list(RUN, { state: "waiting", limit: 3, after: jobIdOf(RUN, 9) });
   expect(found.map(({ index }) => index)).toEqual([10, 12, 13]);
   expect(asked).toHaveLength(1);
+});
+
+test.for([
+  [0, [], "next in line; waits for a free slot (instances hold slots, too)"],
+  [0, ["pool warm: no node takes it"], /^next in line; .*; pool warm: no node takes it$/],
+  [7, ["pool warm: no node takes it"], "7 before it; pool warm: no node takes it"],
+] as const)("a waiting job, %s from the front, says what it waits for: %o", async ([position, obstacles, reason]) => {
+  const { records } = setup([], { position, obstacles: [...obstacles] });
+  const { waiting } = await records.read(jobIdOf(RUN, 0));
+  expect(waiting).toEqual({ position, reason: typeof reason === "string" ? reason : expect.stringMatching(reason) });
 });

@@ -80,7 +80,7 @@ describeOnCluster("a node that takes no more pods", "disruptive", (cluster) => {
     await installed.boards.kubectl(["delete", "emu/drained"]);
   });
 
-  test("as all are tainted: a pool says so in the scheduler's words, its job waits, and runs when that is over", {
+  test("as all are tainted: a pool and a job that waits for it say so in the scheduler's words, and it runs when that is over", {
     timeout: TEST_MS,
   }, async () => {
     const { boards } = given().installed;
@@ -104,7 +104,12 @@ describeOnCluster("a node that takes no more pods", "disruptive", (cluster) => {
       const job = await desk.submitCounting(JOB);
       expect(await desk.client.job(job.id)).toMatchObject({
         state: "waiting",
-        waiting: { position: 0, reason: expect.stringContaining("waits for a free slot") },
+        waiting: {
+          position: 0,
+          reason: expect.stringMatching(
+            /waits for a free slot .*; pool default .*0\/3 nodes are available: .*untolerated taint/,
+          ),
+        },
       });
       await cluster.kubectl(["taint", "nodes", "--all", `${TAINT}-`]);
       expect(await job.verdict).toMatchObject({ verdict: "passed", attempt: 1 });
