@@ -7,7 +7,8 @@ import type { Surroundings } from "../surroundings.ts";
 
 /**
  * Whether a word about an instance means a cluster: one that was named, or, where no farm was named and none is up
- * here, that of the kubeconfig.
+ * here, that of the kubeconfig. A folder that `EMUFARM_DATA` names comes before a kubeconfig that only lies where
+ * kubectl looks.
  */
 export async function areInstancesOnCluster(surroundings: Surroundings, options: FarmOptions): Promise<boolean> {
   if (isClusterWanted(surroundings, options)) return true;
@@ -16,6 +17,7 @@ export async function areInstancesOnCluster(surroundings: Surroundings, options:
 }
 
 function hasKubeconfig({ env, home }: Surroundings): boolean {
-  if ((env.KUBECONFIG ?? "") !== "" || env.KUBERNETES_SERVICE_HOST !== undefined) return true;
-  return existsSync(join(home, ".kube/config"));
+  if ((env.KUBECONFIG ?? "") !== "") return true;
+  if ((env.EMUFARM_DATA ?? "") !== "") return false;
+  return env.KUBERNETES_SERVICE_HOST !== undefined || existsSync(join(home, ".kube/config"));
 }

@@ -4,6 +4,7 @@ import type { KubeSource } from "../../kube/kube-config.ts";
 import type { KubeConnection } from "../../kube/kube-connection.ts";
 import type { ClusterOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
+import { isClusterWanted } from "./cluster-wanted.ts";
 
 /** A cluster that a command works on. */
 export interface Cluster extends AsyncDisposable {
@@ -35,6 +36,7 @@ export async function openCluster(surroundings: Surroundings, options: ClusterOp
   } catch (error) {
     throw clusterProblem(error, { server: "", what: "", kind: "" });
   }
+  tellWhich(surroundings, options, kube);
   const asked = (what: string) => ({ server: kube.server, what, kind: what.split(" ")[0] ?? what });
   return {
     kube,
@@ -55,6 +57,13 @@ export async function openCluster(surroundings: Surroundings, options: ClusterOp
     },
     [Symbol.asyncDispose]: () => kube[Symbol.asyncDispose](),
   };
+}
+
+/** A person who named no cluster is told which one it is; scripts read what comes on stderr. */
+function tellWhich(surroundings: Surroundings, options: ClusterOptions, { context, namespace }: KubeConnection): void {
+  const { stderr } = surroundings;
+  if (!stderr.isTTY || isClusterWanted(surroundings, options)) return;
+  stderr.write(`emufarm: no farm is up here; this is the cluster of context ${context}, namespace ${namespace}\n`);
 }
 
 function sourceOf({ env, home, cwd }: Surroundings, { kubeconfig, context }: ClusterOptions): KubeSource {

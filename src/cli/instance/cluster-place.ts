@@ -64,7 +64,8 @@ export async function openClusterPlace(surroundings: Surroundings, options: Farm
     follow: (name, signal) => followInstance(cluster, name, get, signal),
     async bring(bytes) {
       if (bytes.length <= MAX_INLINE_BYTES) return { inline: Buffer.from(bytes).toString("base64") };
-      await using farm = await connectFarm(surroundings, options);
+      // That of this cluster, also where nobody named it.
+      await using farm = await connectFarm(surroundings, { ...options, namespace });
       return { artifact: (await farm.uploadBytes(bytes)).sha256 };
     },
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
