@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import type { Diagram } from "../../core/diagram/diagram.ts";
 import { diagramParts } from "../../core/diagram/diagram-board.ts";
 import { projectFile } from "../../core/diagram/diagram-file.ts";
@@ -42,7 +42,7 @@ export async function readProject(
   const diagram = await readDiagramBeside(path, file);
   return {
     board: board ?? (await boardOf(surroundings, folder, diagram, data)),
-    image: join(folder, wokwi.firmware),
+    image: isAbsolute(wokwi.firmware) ? wokwi.firmware : join(folder, wokwi.firmware),
     folder,
     ...(diagram && { diagram }),
   };

@@ -57,6 +57,12 @@ describe("emufarm run FOLDER", () => {
     expect(text.code).toBe(0);
   });
 
+  it("takes an image whose path is absolute as it is", async () => {
+    const toml = `[wokwi]\nversion = 1\nfirmware = '${image(BOARD, "hello")}'\n`;
+    const folder = await project("absolute", { "wokwi.toml": toml, "diagram.json": diagram() });
+    expect(await run(folder, "--expect-text", "boot ok")).toMatchObject({ code: 0 });
+  });
+
   it("runs on another board where that is named", async () => {
     const folder = await project("named", { "diagram.json": { ...diagram(), parts: [], connections: [] } });
     const result = await run(BOARD, folder, "--expect-text", "emufarm shell");
