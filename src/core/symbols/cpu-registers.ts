@@ -22,6 +22,29 @@ const PRINTED: readonly Names[] = [
   { pc: /\bPC=([0-9a-f]{8})\b/ },
 ];
 
+/** What an Arm's M profile has in its link register while it handles an exception, above all else. */
+const EXCEPTION_RETURN = 0xff000000;
+/** An exception lays R0 to R3, R12, LR, PC and XPSR on the stack. */
+const [FRAME_LINK, FRAME_PC] = [5, 6];
+export const EXCEPTION_FRAME_WORDS = 8;
+
+/** An exception that an Arm of M profile handles. */
+export interface ArmException {
+  /** Where the CPU was when it came; undefined: the stack has gone. */
+  readonly interrupted?: CpuPlace;
+}
+
+/**
+ * The exception that an Arm of M profile handles, as long as its handler has called nothing, by the words at its stack
+ * pointer; undefined for any other dump.
+ */
+export function readArmException(dump: string, stack: readonly number[]): ArmException | undefined {
+  const { link = 0 } = readCpuPlace(dump) ?? {};
+  if (!/\bXPSR=/.test(dump) || link < EXCEPTION_RETURN) return undefined;
+  const [pc, before] = [stack[FRAME_PC], stack[FRAME_LINK]];
+  return pc === undefined || before === undefined ? {} : { interrupted: { pc, link: before } };
+}
+
 /** Where the first CPU is by a dump of QEMU's; undefined for any other text. */
 export function readCpuPlace(dump: string): CpuPlace | undefined {
   for (const { pc, link, stack } of PRINTED) {

@@ -8,11 +8,11 @@ const FARM_QEMU = process.env.EMUFARM_FARM_QEMU_PATH;
 const BOARD = "mps2-an385";
 
 /** What becomes of a guest that is told to crash. */
-async function crash(env: Record<string, string>) {
+async function crash(env: Record<string, string>, word = "c") {
   await using lab = await AgentLab.start(env);
   await using log = new EventLog(lab.client);
   const image = await readFile(await debuggedImage(BOARD));
-  const steps = [{ "wait-serial": "debugged" }, { "write-serial": "c" }, { "expect-exit": true as const }];
+  const steps = [{ "wait-serial": "debugged" }, { "write-serial": word }, { "expect-exit": true as const }];
   const spec = await lab.specOf(image, { scenario: { version: 1, steps } }, BOARD);
   await lab.client.putAttempt("crash-1.1", spec);
   return await log.resultOf("crash-1.1");
@@ -24,6 +24,21 @@ test("a crash is told with function and line, by the registers that QEMU leaves 
   expect(error?.message).toMatch(/at crash \(.*cortex-m.c:\d+\)/);
   expect(exit?.cpu?.registers).toMatch(/R15=/);
   expect(exit?.cpu?.frames[0]).toMatchObject({ function: "crash", file: expect.stringContaining("cortex-m.c") });
+});
+
+test("without a handler for its fault, what is known is told where the stack has gone with the emulator", async () => {
+  const { verdict, error, exit } = await crash({}, "vc");
+  expect(verdict).toBe("failed");
+  expect(error?.message).toContain("in an exception that has no handler");
+  expect(exit?.cpu?.registers).toMatch(/R15=/);
+});
+
+test("without a handler for its fault, the stack tells where it was", async (context) => {
+  if (FARM_QEMU === undefined) return context.skip("the farm's own QEMU is not built (npm run qemu)");
+  const searched = [FARM_QEMU, process.env.EMUFARM_QEMU_PATH ?? ""].join(delimiter);
+  const { error, exit } = await crash({ EMUFARM_QEMU_PATH: searched }, "vc");
+  expect(error?.message).toMatch(/at crash \(.*cortex-m.c:\d+\), called from dive \(.*\); in an exception that has no/);
+  expect(exit?.cpu?.frames.slice(1, 3).map(({ function: name }) => name)).toEqual(["crash", "dive"]);
 });
 
 test("where the machine is kept, the stack tells the callers", async (context) => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readCpuPlace } from "../../../src/core/symbols/cpu-registers.ts";
+import { readArmException, readCpuPlace } from "../../../src/core/symbols/cpu-registers.ts";
 
 /** As QEMU 7.2 and 10 print them. */
 const DUMPS = {
@@ -33,4 +33,20 @@ test.for(Object.entries(DUMPS))("the registers of %s say where the CPU is", ([, 
 
 test("other words say nothing", () => {
   expect(readCpuPlace("qemu: fatal: no CPU here")).toBeUndefined();
+});
+
+const IN_EXCEPTION = "R13=203fff90 R14=fffffff9 R15=00000000\nXPSR=40000003";
+
+test("the stack of an Arm's exception says where the CPU was", () => {
+  const stack = [1, 2, 3, 4, 12, 0x189, 0x17e, 0x61000000];
+  expect(readArmException(IN_EXCEPTION, stack)).toEqual({ interrupted: { pc: 0x17e, link: 0x189 } });
+  expect(readArmException(IN_EXCEPTION, [])).toEqual({});
+});
+
+test.each([
+  ["no exception", "R13=203fff90 R14=00000189 R15=0000017e\nXPSR=61000000"],
+  ["no Arm of M profile", "R13=203fff90 R14=fffffff9 R15=00000000\nPSR=400001d3"],
+  ["no registers", "qemu: fatal: no CPU here"],
+])("%s is none", (_, dump) => {
+  expect(readArmException(dump, [1, 2, 3, 4, 12, 0x189, 0x17e, 0])).toBeUndefined();
 });
