@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Board } from "../../src/core/schema/board.ts";
 import type { ScenarioInput } from "../../src/core/schema/scenario.ts";
-import { buildFirmware, toolchain } from "../firmware/build.ts";
+import { buildFirmware } from "../firmware/build.ts";
+import { hasRecordedToolchain } from "../firmware/recorded-toolchain.ts";
 import { BoardLab, saidOn } from "./board-lab.ts";
 import { emulatorFolder, emulatorSets, newestFirst } from "./emulator-sets.ts";
 import { readBoards } from "./manifests.ts";
@@ -14,12 +15,9 @@ const APPS = ["hello", "shell", "unity", "unity-fail", "ztest", "ztest-fail"];
 
 let lab: BoardLab;
 let built: string;
-let installed: Map<string, string>;
-const recorded = versionsIn(readFileSync(join(IMAGES, "TOOLCHAIN"), "utf8"));
 
 beforeAll(async () => {
   built = await buildFirmware();
-  installed = versionsIn(await toolchain());
   lab = await BoardLab.start(newestFirst());
 });
 
@@ -40,8 +38,7 @@ describe.each(readBoards().map((board) => ({ name: board.metadata.name, board })
     it.each(APPS)("are what the sources give: %s", async (app) => {
       const committed = join(IMAGES, name, `${app}.elf`);
       const rebuilt = join(built, name, `${app}.elf`);
-      const isSameCompiler = compilersOf(name).every((tool) => installed.get(tool) === recorded.get(tool));
-      if (isSameCompiler) {
+      if (await hasRecordedToolchain(name)) {
         expect(readFileSync(committed).equals(readFileSync(rebuilt)), "the bytes differ: build the images anew").toBe(
           true,
         );
@@ -78,23 +75,4 @@ function conversation(board: Board, app: string): ScenarioInput {
   const canEnd = !board.spec.endings.includes("none");
   const end = canEnd ? { "expect-exit": true as const } : { "wait-serial": { regex: "done, exit code \\d+\n" } };
   return { version: 1, steps: [...(app === "shell" ? talk : []), end] };
-}
-
-/** Lines such as `avr-gcc: avr-gcc (GCC) 5.4.0`, by the tool. */
-function versionsIn(text: string): Map<string, string> {
-  return new Map([...text.matchAll(/^(\S+): (.+)$/gm)].map(([, tool = "", version = ""]) => [tool, version]));
-}
-
-/** The compiler and the linker of a board, as its files in the firmware kit name them. */
-function compilersOf(name: string): string[] {
-  const cpu = variable(`boards/${name}.mk`, "cpu");
-  const cross = variable(`cpu/${cpu}.mk`, "cross");
-  return [`${cross}gcc`, `${cross}ld`];
-}
-
-function variable(file: string, name: string): string {
-  const text = readFileSync(join(EXAMPLES, "firmware", file), "utf8");
-  const value = new RegExp(`^${name} := (\\S+)$`, "m").exec(text)?.[1];
-  if (value === undefined) throw new Error(`${file} does not set ${name}`);
-  return value;
 }
