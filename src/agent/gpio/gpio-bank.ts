@@ -48,6 +48,8 @@ export class GpioBank implements GpioPort, AsyncDisposable {
   readonly #options: GpioBankOptions;
   readonly #levels = new Map<number, Level>();
   readonly #driven = new Map<number, Level>();
+  /** Lines that the guest of this boot has changed. */
+  readonly #guestDriven = new Set<number>();
   /** Levels that an emulator is being told: some tell them back as changes of their own. */
   readonly #underway = new Map<number, Level>();
   readonly #listeners = new Set<(batch: EdgeBatch) => void>();
@@ -106,6 +108,11 @@ export class GpioBank implements GpioPort, AsyncDisposable {
   /** Level that a line is driven to from outside, if it is. */
   driven(line: number): Level | undefined {
     return this.#driven.get(line);
+  }
+
+  /** Whether the guest has changed a line since its boot began: it drives it, whoever else does. */
+  isGuestDriven(line: number): boolean {
+    return this.#guestDriven.has(line);
   }
 
   /**
@@ -301,6 +308,7 @@ export class GpioBank implements GpioPort, AsyncDisposable {
   #lower(): void {
     const raised = [...this.#levels].filter(([line, level]) => level === 1 && !this.#driven.has(line));
     this.#take(raised.map(([line]) => ({ line, level: 0, timeNs: undefined })));
+    this.#guestDriven.clear();
   }
 
   #unplug(): void {
@@ -323,8 +331,9 @@ export class GpioBank implements GpioPort, AsyncDisposable {
         continue;
       }
       this.#levels.set(line, level);
-      const isEcho = this.#underway.get(line) === level;
-      edges.push({ line, level, timeNs: clock.timeOf(timeNs), by: isEcho ? "outside" : by });
+      const who = this.#underway.get(line) === level ? "outside" : by;
+      if (who === "guest") this.#guestDriven.add(line);
+      edges.push({ line, level, timeNs: clock.timeOf(timeNs), by: who });
     }
     if (edges.length === 0) return;
     this.#counters.edges += edges.length;

@@ -21,6 +21,7 @@ export function gpioStateOf(bank: GpioBank): GpioState {
       driven: bank.driven(line.number) ?? null,
       isInput: line.isInput,
       isOutput: line.isOutput,
+      isGuestDriven: bank.isGuestDriven(line.number),
     })),
   };
 }

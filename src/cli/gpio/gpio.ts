@@ -18,6 +18,9 @@ export interface GpioOptions extends JsonOptions {
   readonly coalesce?: string;
 }
 
+/** Drivers set levels; emulated pins have no third one. */
+const NO_RELEASE = "a line that is driven cannot be let go of, only be set to the level that it has by itself";
+
 /** `emufarm gpio TARGET list|watch|set|pulse`: the lines of a running board. */
 export async function gpio(
   surroundings: Surroundings,
@@ -28,7 +31,8 @@ export async function gpio(
 ): Promise<number> {
   const perform = ACTIONS[action];
   if (!perform) {
-    throw new FarmError("InvalidRequest", { problems: `gpio knows list, watch, set and pulse, not ${action}` });
+    const why = /^(release|unset|clear|free)$/.test(action) ? `: ${NO_RELEASE}` : "";
+    throw new FarmError("InvalidRequest", { problems: `gpio knows list, watch, set and pulse, not ${action}${why}` });
   }
   await using target = await openTarget(surroundings, name, options);
   const { name: board, spec } = await target.board();
@@ -99,8 +103,19 @@ async function set(
   const line = lines.find(needed(name, "a line"));
   const request: GpioRequestInput = { type: "set", line: line.number, level: levelOf(needed(level, "a level")) };
   await target.request({ method: "POST", path: "gpio", body: request });
-  stdout.write(json ? jsonText(request) : `${lineInWords(line)} is driven ${wordOf(request.level)}\n`);
+  if (json) stdout.write(jsonText(request));
+  else {
+    const rivalry = (await isGuestDriven(target, line))
+      ? "; the guest drives it, too, and each change by either is seen"
+      : "";
+    stdout.write(`${lineInWords(line)} is driven ${wordOf(request.level)}${rivalry}\n`);
+  }
   return EXIT.passed;
+}
+
+async function isGuestDriven(target: Target, { number }: GpioLine): Promise<boolean> {
+  const { lines } = await target.request<GpioState>({ method: "GET", path: "gpio" });
+  return lines.find((line) => line.number === number)?.isGuestDriven ?? false;
 }
 
 async function pulse(

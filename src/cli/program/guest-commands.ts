@@ -48,6 +48,11 @@ export function addPinCommands(program: Command, does: Does): void {
     .option("--count <number>", "watch so many changes, then end", countOfChanges)
     .option("--coalesce <duration>", "watch changes merged and counted, told once in this time", durationText)
     .option("--json", "print JSON; watch: a line for each message")
+    .addHelpText(
+      "after",
+      "\nWhat is set stays so until it is set otherwise, over reset and power as well: emulated pins have no third level,\n" +
+        "so that no line can be let go of. Set it to the level that it has by itself.",
+    )
     .action(does(async () => (await import("../gpio/gpio.ts")).gpio));
 }
 

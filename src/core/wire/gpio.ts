@@ -21,6 +21,7 @@ const gpioLine = z
     driven: level.nullable().describe("Level that it is driven to from outside; null: it is not."),
     isInput: z.boolean().describe("True where it can be driven from outside."),
     isOutput: z.boolean().describe("True where it is seen what the guest makes of it."),
+    isGuestDriven: z.boolean().optional().describe("True where the guest has changed it since its boot began."),
   })
   .describe("A line as it stands.");
 export type GpioLineState = z.infer<typeof gpioLine>;

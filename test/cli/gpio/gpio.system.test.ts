@@ -58,6 +58,9 @@ describe("emufarm gpio", () => {
     expect(messages[0]).toMatchObject({ type: "state", lines: [{ line: "PIN0", number: 3 }] });
     const edges = messages.flatMap((message) => (message.type === "edges" ? message.edges : []));
     expect(edges.map(({ line, by }) => `${line} ${by}`)).toEqual(["PIN0 guest", "PIN0 guest"]);
+    expect((await gpio("lamp", "set", "PIN0", "1")).stdout).toBe(
+      "PIN0 (P0.3, 3) is driven high; the guest drives it, too, and each change by either is seen\n",
+    );
     const merged = await gpio("lamp", "watch", "--coalesce", "50ms", "--count", "4");
     expect(merged.stdout).toMatch(/^\d+\.\d{6}s PIN0 [01] \(\d+ changes\)$/m);
   });
@@ -76,6 +79,7 @@ describe("emufarm gpio", () => {
     [["door", "set", "BUTTON_A", "2"], /a level is 0 or 1/],
     [["door", "set"], /a line is missing/],
     [["door", "hold"], /gpio knows list, watch, set and pulse, not hold/],
+    [["door", "release", "BUTTON_A"], /not release: a line that is driven cannot be let go of/],
     [["dor"], /dor/],
   ])("says what is wrong with %j", async (args, words) => {
     const { code, stderr } = await gpio(...args);
