@@ -45,7 +45,6 @@ test("the same id with the same content is the same attempt, running or finished
   });
   await agent.lab.client.acknowledge([id, "unknown.1"]);
   await expect(agent.lab.client.attempt(id)).rejects.toMatchObject({ code: "NotFound" });
-  await agent.allSlotsFree();
 });
 
 test("a scenario that the board cannot do is refused before anything runs, wherever in it that stands", async () => {
@@ -75,7 +74,6 @@ test("a job that is not done in time tells what it waited for, and that its read
     /waiting for step 1, expect-exit.*; its ready pattern "never said" on uart0 had not come in \S+\.$/,
   );
   expect(result.lastLines).toEqual(["emufarm shell on mps2-an385", "> "]);
-  await agent.allSlotsFree();
 });
 
 test("more attempts than slots are refused until one is free, and that is announced", async () => {
@@ -103,7 +101,6 @@ test("an older dispatcher is refused", async () => {
     details: { epoch: 6, current: 7 },
   });
   expect((await agent.lab.client.info()).epoch).toBe(7);
-  await agent.allSlotsFree();
 });
 
 test("an attempt that is not done in time times out and says what it waited for", async () => {
@@ -114,7 +111,6 @@ test("an attempt that is not done in time times out and says what it waited for"
   expect(result.verdict).toBe("timedOut");
   expect(result.error?.message).toContain("never said");
   expect(result.lastLines.join("\n")).toContain("emufarm shell on mps2-an385");
-  await agent.allSlotsFree();
 });
 
 test("a guest that writes too much is stopped", async () => {
@@ -131,7 +127,6 @@ test("a guest that writes too much is stopped", async () => {
   const bytes = [];
   for await (const chunk of agent.lab.client.log({ attempt: id }, "uart0", { offset: 10 })) bytes.push(chunk);
   expect(Buffer.concat(bytes).length).toBe((result.logs[0]?.bytes ?? 0) - 10);
-  await agent.allSlotsFree();
 });
 
 test("firmware that nobody has cannot be fetched", async () => {
@@ -163,7 +158,6 @@ test("a log is followed from any byte while the guest runs, by many, until its e
   const tail = [];
   for await (const chunk of agent.lab.client.log({ attempt: id }, "uart0", { offset: 8 })) tail.push(chunk);
   expect(Buffer.concat(tail).toString()).toBe(logs[0]?.slice(8));
-  await agent.allSlotsFree();
 });
 
 test("a console talks to the guest, and learns who writes", async () => {
@@ -189,7 +183,6 @@ test("a console talks to the guest, and learns who writes", async () => {
   await expect(agent.lab.client.openConsole({ attempt: id }, "uart0", () => {})).rejects.toMatchObject({
     code: "NotFound",
   });
-  await agent.allSlotsFree();
 });
 
 test("QMP answers several clients, and refuses what would harm", async () => {
@@ -213,7 +206,6 @@ test("QMP answers several clients, and refuses what would harm", async () => {
     { error: { class: "CommandNotFound" } },
   ]);
   await agent.lab.client.cancelAttempt(id, "enough");
-  await agent.allSlotsFree();
 });
 
 test("a guest is paused, resumed and reset by hand, and a pause stops the test's clock", async () => {
@@ -229,7 +221,6 @@ test("a guest is paused, resumed and reset by hand, and a pause stops the test's
   const twice = "emufarm shell on mps2-an385\n> emufarm shell on mps2-an385\n> ";
   await readUntil(agent.lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), twice);
   await agent.lab.client.cancelAttempt(id, "enough");
-  await agent.allSlotsFree();
 });
 
 test("nobody needs to listen: whoever comes back finds the result in the first event", async () => {

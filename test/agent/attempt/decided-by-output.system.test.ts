@@ -32,4 +32,29 @@ describe("in the farm's own QEMU", () => {
     expect(results[2]?.emulator).toMatchObject({ strategy: "recycle" });
     expect(pids[2]).toEqual(pids[1]);
   });
+
+  const deciding = {
+    expectText: { expectText: "shell" },
+    "the one wait of a scenario": { scenario: { version: 1 as const, steps: [{ "wait-serial": "shell" }] } },
+  };
+  test.each(Object.entries(deciding))("a log ends with the last byte of what decides, by %s", async (_what, test) => {
+    await using lab = await AgentLab.start({ EMUFARM_QEMU_PATH: FARM_QEMU, EMUFARM_SLOTS: "1" });
+    await using events = new EventLog(lab.client);
+    for (const strategy of ["spawn", "spare", "recycle"] as const) {
+      await lab.client.putAttempt(`${strategy}.1`, await lab.spec("shell", { strategy, ...test }));
+      const { verdict, exit, lastLines, logs } = await events.resultOf(`${strategy}.1`);
+      expect({ verdict, exit }).toEqual({ verdict: "passed", exit: { reason: "Stopped" } });
+      expect(lastLines).toEqual(["emufarm shell"]);
+      expect(logs.find(({ uart }) => uart === "uart0")?.bytes).toBe("emufarm shell".length);
+      await expect.poll(async () => (await lab.client.info()).freeSlots).toBe(1);
+    }
+  });
+
+  test("a test whose pins are watched sees the same end as elsewhere", async () => {
+    await using lab = await AgentLab.start({ EMUFARM_QEMU_PATH: FARM_QEMU, EMUFARM_SLOTS: "1" });
+    await using events = new EventLog(lab.client);
+    const scenario = { version: 1 as const, pins: true, steps: [{ "wait-serial": "> " }] };
+    await lab.client.putAttempt("pins.1", await lab.spec("shell", { scenario }, "microbit"));
+    expect(await events.resultOf("pins.1")).toMatchObject({ verdict: "passed", exit: { reason: "Stopped" } });
+  });
 });

@@ -15,7 +15,10 @@ export interface SharedAgent {
   allSlotsFree(): Promise<void>;
 }
 
-/** Starts an agent before the tests of a file, and ends it after them; what a test leaves running is cancelled. */
+/**
+ * Starts an agent before the tests of a file, and ends it after them. What a test leaves running is cancelled, and the
+ * next begins with all slots free.
+ */
 export function shareAgent(prefix: string): SharedAgent {
   let lab: AgentLab;
   let events: EventLog;
@@ -24,11 +27,20 @@ export function shareAgent(prefix: string): SharedAgent {
     lab = await AgentLab.start();
     events = new EventLog(lab.client);
   });
-  afterEach(() => lab.cancelAttempts());
+  afterEach(async () => {
+    await lab.cancelAttempts();
+    await allSlotsFree();
+  });
   afterAll(async () => {
     await events[Symbol.asyncDispose]();
     await lab[Symbol.asyncDispose]();
   });
+  async function allSlotsFree(): Promise<void> {
+    await using fresh = new EventLog(lab.client);
+    const hello = await fresh.until("hello");
+    if (hello.freeSlots < hello.slots) await fresh.until("slots", ({ freeSlots }) => freeSlots === hello.slots);
+  }
+
   const nextId = () => `${prefix}-${++count}.1`;
   return {
     get lab() {
@@ -43,10 +55,6 @@ export function shareAgent(prefix: string): SharedAgent {
       await lab.client.putAttempt(id, spec);
       return id;
     },
-    async allSlotsFree() {
-      await using fresh = new EventLog(lab.client);
-      const hello = await fresh.until("hello");
-      if (hello.freeSlots < hello.slots) await fresh.until("slots", ({ freeSlots }) => freeSlots === hello.slots);
-    },
+    allSlotsFree,
   };
 }
