@@ -19,6 +19,8 @@ const NO_SOURCE = {
   format: null,
 };
 
+const DIGEST = /^[0-9a-f]{64}$/;
+
 /** `emufarm flash TARGET FILE`: other firmware for an instance, in place; its consoles stay open. */
 export async function flash(
   surroundings: Surroundings,
@@ -30,12 +32,21 @@ export async function flash(
   await using place = await openInstancePlace(surroundings, options);
   await place.get(name);
   const { source, sizeBytes } = await bringFile(surroundings, place, file);
-  const patched = await place.patch(name, { firmware: { ...NO_SOURCE, ...source } });
+  const patched = await place
+    .patch(name, { firmware: { ...NO_SOURCE, ...source } })
+    .catch((error: unknown) => Promise.reject(aboutFile(error, file)));
   const instance = await awaitInstance(place, patched, surroundings.interrupted, options);
   const isOff = instance.status?.phase === "PoweredOff";
   const said = `${name} has ${file}, ${sizeBytes} bytes${isOff ? ", from when it is switched on" : ""}.`;
   surroundings.stdout.write(options.json ? jsonText(instance) : `${said}\n`);
   return EXIT.passed;
+}
+
+/** The farm knows firmware by its digest; whoever reads this has named a file. */
+export function aboutFile(thrown: unknown, file: string): unknown {
+  if (!(thrown instanceof FarmError) || !DIGEST.test(String(thrown.details.name))) return thrown;
+  const body = thrown.toBody();
+  return FarmError.fromBody({ ...body, details: { ...body.details, name: file } });
 }
 
 /** The file, where the farm finds it. @throws {FarmError} NotFound, InvalidRequest */

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { objectName } from "../../core/schema/metadata.ts";
 import type { InstanceObject } from "../cluster/describe-object.ts";
 import { type JsonOptions, jsonText } from "../command/json-option.ts";
 import { EXIT } from "../exit-code.ts";
@@ -8,7 +9,7 @@ import { painter } from "../screen/style.ts";
 import { textTable } from "../screen/table.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { awaitInstance, type WaitOptions } from "./await-instance.ts";
-import { bringFile } from "./flash.ts";
+import { aboutFile, bringFile } from "./flash.ts";
 import { openInstancePlace } from "./instance-place.ts";
 
 interface StartOptions extends JsonOptions, WaitOptions {
@@ -32,6 +33,7 @@ export async function start(
   options: StartOptions,
 ): Promise<number> {
   const { stdout, interrupted } = surroundings;
+  checkName(options.name);
   await using place = await openInstancePlace(surroundings, options);
   await place.farm?.board(board);
   const taken = new Set((await place.list()).map(({ metadata }) => metadata.name));
@@ -41,14 +43,9 @@ export async function start(
     throw new FarmError("Conflict", { what: `Instance ${name}`, problem: `there is one of that name; ${other}` });
   }
   const brought = file === undefined ? undefined : await bringFile(surroundings, place, file);
-  const made = await place.create(name, {
-    board,
-    ...(brought && { firmware: brought.source }),
-    ...(options.tcp && { channels: options.tcp.map((channel) => ({ name: channel, tcp: true })) }),
-    ...(options.paused && { paused: true }),
-    ...(options.restart && { restartPolicy: POLICIES[options.restart] }),
-    ...(options.ttl !== undefined && { ttl: { after: options.ttl } }),
-  });
+  const made = await place
+    .create(name, specOf(board, brought?.source, options))
+    .catch((error: unknown) => Promise.reject(file === undefined ? error : aboutFile(error, file)));
   // One that is started again whenever it ends, or stands still, tells nothing by its first moments.
   const isSettling = !options.paused && (options.restart ?? "never") === "never";
   const waiting = { ...options, ...(isSettling && { settlingMs: SETTLING_MS }) };
@@ -57,6 +54,25 @@ export async function start(
   });
   stdout.write(options.json ? jsonText(instance) : startedText(surroundings, name, instance, options));
   return EXIT.passed;
+}
+
+function specOf(board: string, firmware: object | undefined, { tcp, paused, restart, ttl }: StartOptions): object {
+  return {
+    board,
+    ...(firmware && { firmware }),
+    ...(tcp && { channels: tcp.map((channel) => ({ name: channel, tcp: true })) }),
+    ...(paused && { paused: true }),
+    ...(restart && { restartPolicy: POLICIES[restart] }),
+    ...(ttl !== undefined && { ttl: { after: ttl } }),
+  };
+}
+
+/** @throws {FarmError} InvalidRequest for what can be no name */
+function checkName(name: string | undefined): void {
+  const checked = objectName.optional().safeParse(name);
+  if (checked.success) return;
+  const problems = `--name ${name}: ${checked.error.issues.map(({ message }) => message).join(", ")}`;
+  throw new FarmError("InvalidRequest", { problems });
 }
 
 /** What was made stays, so that it can be looked at: says how, and how to be rid of it. */

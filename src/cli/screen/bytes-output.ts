@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { FarmError } from "../../core/error/farm-error.ts";
 import type { Surroundings } from "../surroundings.ts";
+import { orUnwritable } from "./or-unwritable.ts";
 
 /** Writes bytes to standard output as fast as they are read there. */
 export async function printBytes(
@@ -28,9 +28,9 @@ export async function saveBytes(
   const path = resolve(cwd, file);
   let bytes = 0;
   try {
-    await using opened = await orSay(open(path, "w"), file);
+    await using opened = await orUnwritable(open(path, "w"), file);
     for (; !next.done; next = await chunks.next()) {
-      await orSay(opened.writeFile(next.value), file);
+      await orUnwritable(opened.writeFile(next.value), file);
       bytes += next.value.length;
     }
   } catch (error) {
@@ -50,15 +50,6 @@ export async function saveBytes(
 export async function checkWritable({ cwd }: Pick<Surroundings, "cwd">, file: string): Promise<void> {
   const path = resolve(cwd, file);
   const wasThere = existsSync(path);
-  await (await orSay(open(path, "a"), file)).close();
+  await (await orUnwritable(open(path, "a"), file)).close();
   if (!wasThere) await rm(path);
-}
-
-async function orSay<Value>(action: Promise<Value>, file: string): Promise<Value> {
-  try {
-    return await action;
-  } catch (cause) {
-    const problems = `${file} cannot be written (${(cause as Error).message})`;
-    throw new FarmError("InvalidRequest", { problems }, { cause });
-  }
 }

@@ -102,6 +102,12 @@ it("says what became of a guest that cannot run, and that it is there still", as
   await emufarm("delete", "broken");
   const refusedStart = await refused("start", "mps2-an385", shell, "--name", "broken", "--tcp", "gpio");
   expect(refusedStart).toContain("channel gpio is not supported by board mps2-an385");
+  const text = join(place.folder, "notes.txt");
+  writeFileSync(text, "no firmware at all\n");
+  expect(await refused("start", "mps2-an385", text)).toContain(`The firmware ${text} is a text file; board mps2-an385`);
+  expect(await refused("start", "mps2-an385", shell, "--name", "Desk_1")).toContain(
+    "--name Desk_1: must be lower-case",
+  );
   expect(await emufarm("get", "emu", "-o", "name")).toBe("");
 });
 
