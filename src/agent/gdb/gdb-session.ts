@@ -58,13 +58,20 @@ const NO_ACK_FEATURE = ";QStartNoAckMode+";
 
 type Packet = Extract<GdbElement, { type: "packet" }>;
 /** What the stub's next packet answers. */
-type Awaited = "nothing" | "answer" | "memory" | "features" | "stop" | "own";
+type Awaited = "nothing" | "answer" | "memory" | "written" | "features" | "stop" | "own";
 
 /** A read of memory that is answered from a larger one. */
 interface MemoryRead {
   readonly frame: Uint8Array;
   readonly range: MemoryRange;
   readonly block: MemoryRange;
+}
+
+/** A write of memory in several packets, all of which are on their way. */
+interface UnderwayWrite {
+  unanswered: number;
+  /** The first answer that is an error. */
+  refusal?: Uint8Array;
 }
 
 /** One debugger and the stub that was made for it: packets are passed on one at a time, and those that may be. */
@@ -78,6 +85,7 @@ export class GdbSession {
   #stub: Socket | undefined;
   #awaited: Awaited = "nothing";
   #read: MemoryRead | undefined;
+  #write: UnderwayWrite = { unanswered: 0 };
   #isBusy = false;
   #ownAnswer: ((payload: Uint8Array | undefined) => void) | undefined;
   #isAcknowledging = true;
@@ -217,6 +225,9 @@ export class GdbSession {
         this.#hasDetached = payload[0] === 0x44;
         this.#ask(frame, "answer");
         break;
+      case "write":
+        this.#writeMemory(request.frames);
+        break;
       case "features":
         this.#ask(frame, "features");
         break;
@@ -263,6 +274,21 @@ export class GdbSession {
     const known = this.#memory.read(range);
     if (known === undefined) this.#ask(frame, "answer");
     else this.#finish(framePayload(known));
+  }
+
+  /** What is lost where the CPU runs is the first packet's beginning: that one is sent again, and no other. */
+  #writeMemory([first, ...others]: readonly Uint8Array[]): void {
+    if (!first) return;
+    this.#write = { unanswered: 1 + others.length };
+    this.#ask(first, "written");
+    for (const frame of others) this.#stub?.write(frame);
+  }
+
+  /** True once every packet of a write has its answer. */
+  #isWritten({ frame, payload }: Packet): boolean {
+    if (payloadText(payload) !== "OK") this.#write.refusal ??= frame;
+    this.#write.unanswered -= 1;
+    return this.#write.unanswered === 0;
   }
 
   async #monitor(command: string): Promise<void> {
@@ -316,7 +342,8 @@ export class GdbSession {
     this.#pump();
   }
 
-  #takeAnswer({ frame, payload }: Packet): void {
+  #takeAnswer(packet: Packet): void {
+    const { frame, payload } = packet;
     const awaited = this.#awaited;
     // Nobody has asked for it: the CPU was stopped by somebody else while it stood for us.
     if (awaited === "nothing") return;
@@ -329,9 +356,11 @@ export class GdbSession {
       if (this.#transport.bufferedBytes < MAX_TEXT_BACKLOG_BYTES) this.#transport.send(frame);
       return;
     }
+    if (awaited === "written" && !this.#isWritten(packet)) return;
     this.#awaited = "nothing";
     clearTimeout(this.#lostPacket);
     if (awaited === "own") this.#ownAnswer?.(payload);
+    else if (awaited === "written") this.#finish(this.#write.refusal ?? frame);
     else if (awaited === "memory" && this.#read) this.#takeMemory(this.#read, payload);
     else if (awaited === "features") this.#finish(framePayload(payloadText(payload) + NO_ACK_FEATURE));
     else this.#finish(frame);

@@ -5,8 +5,8 @@ import { HeldBytes } from "../wire/held-bytes.ts";
  * two hexadecimal digits. https://sourceware.org/gdb/current/onlinedocs/gdb.html/Remote-Protocol.html
  */
 
-const START = 0x24;
-const END = 0x23;
+export const START = 0x24;
+export const END = 0x23;
 const ESCAPE = 0x7d;
 const REPEAT = 0x2a;
 const ACK = 0x2b;
@@ -15,7 +15,7 @@ const BREAK = 0x03;
 /** An escaped byte is sent with this bit changed. */
 const ESCAPE_MASK = 0x20;
 /** `$`, `#` and two digits. */
-const FRAME_BYTES = 4;
+export const FRAME_BYTES = 4;
 
 export type GdbElement =
   | { readonly type: "ack" }
@@ -112,12 +112,13 @@ export function escapeBytes(bytes: Uint8Array): Uint8Array {
 
 /** The bytes that a payload stands for. Runs (`*`) are what only stubs send, and QEMU's does not. */
 export function unescapeBytes(payload: Uint8Array): Uint8Array {
-  const bytes: number[] = [];
+  const bytes = new Uint8Array(payload.length);
+  let length = 0;
   for (let at = 0; at < payload.length; at += 1) {
-    if (payload[at] !== ESCAPE) bytes.push(payload[at] as number);
-    else if (at + 1 < payload.length) bytes.push((payload[++at] as number) ^ ESCAPE_MASK);
+    if (payload[at] !== ESCAPE) bytes[length++] = payload[at] as number;
+    else if (at + 1 < payload.length) bytes[length++] = (payload[++at] as number) ^ ESCAPE_MASK;
   }
-  return Uint8Array.from(bytes);
+  return bytes.subarray(0, length);
 }
 
 /** Text as the protocol writes it where it must not be mistaken for anything else. */
@@ -150,7 +151,8 @@ function packetOf(frame: Uint8Array): GdbElement {
 
 function checksumOf(bytes: Uint8Array): number {
   let sum = 0;
-  for (const byte of bytes) sum += byte;
+  // By place: a loop over the bytes themselves takes three times as long, and firmware comes through here.
+  for (let at = 0; at < bytes.length; at += 1) sum += bytes[at] as number;
   return sum & 0xff;
 }
 

@@ -1,4 +1,5 @@
 import { bytesOfHex, payloadText, unescapeBytes } from "./gdb-packet.ts";
+import { readBinaryWrite } from "./memory-write.ts";
 import type { MemoryRange } from "./standing-memory.ts";
 
 /** What becomes of a debugger's packet. */
@@ -7,6 +8,8 @@ export type GdbRequest =
   | { readonly type: "forward"; readonly onlyAsks: boolean }
   /** Memory. */
   | { readonly type: "read"; readonly range: MemoryRange }
+  /** Memory, in packets for the stub that are answered each. */
+  | { readonly type: "write"; readonly frames: readonly Uint8Array[] }
   /** For the stub; what the stub can do is answered, and what we can is added to it. */
   | { readonly type: "features" }
   /** For the stub, which answers when the CPU stands still again. */
@@ -21,7 +24,7 @@ export type GdbRequest =
   | { readonly type: "answer"; readonly payload: string };
 
 /** Commands of one letter that the stub gets; arguments follow at once. */
-const LETTERS = "?!DgGMpPHTXzZ";
+const LETTERS = "?!DgGMpPHTzZ";
 const RESUMING_LETTERS = "cCsS";
 /** Questions that change nothing, not even which CPU is meant. */
 const ASKING_LETTERS = "gpq";
@@ -37,6 +40,8 @@ const LONGEST_NAME = 64;
 const MAX_MONITOR_BYTES = 1_024;
 
 const NOT_SUPPORTED: GdbRequest = { type: "answer", payload: "" };
+const DONE: GdbRequest = { type: "answer", payload: "OK" };
+const INVALID: GdbRequest = { type: "answer", payload: "E22" };
 
 /**
  * What a debugger's packet asks for. What is not known goes nowhere: a stub that learns something new, such as files of
@@ -49,6 +54,7 @@ export function readGdbRequest(payload: Uint8Array): GdbRequest {
   if (letter === "k") return { type: "kill", wantsAnswer: false };
   if (RESUMING_LETTERS.includes(letter)) return { type: "resume" };
   if (letter === "m") return readMemoryRead(head) ?? { type: "forward", onlyAsks: true };
+  if (letter === "X") return readWrite(payload);
   if (LETTERS.includes(letter)) return forward(letter);
   const name = /^[^,;:=]*/.exec(head)?.[0] ?? "";
   if (name === "vKill") return { type: "kill", wantsAnswer: true };
@@ -72,6 +78,13 @@ function readMemoryRead(head: string): GdbRequest | undefined {
   const [, address = "", bytes = ""] = /^m([0-9a-fA-F]{1,13}),([0-9a-fA-F]{1,4})$/.exec(head) ?? [];
   if (address === "") return undefined;
   return { type: "read", range: { address: Number.parseInt(address, 16), bytes: Number.parseInt(bytes, 16) } };
+}
+
+/** One of nothing asks whether there are such writes. */
+function readWrite(payload: Uint8Array): GdbRequest {
+  const write = readBinaryWrite(payload);
+  if (!write) return INVALID;
+  return write.frames.length === 0 ? DONE : { type: "write", frames: write.frames };
 }
 
 function readMonitor(payload: Uint8Array): GdbRequest {

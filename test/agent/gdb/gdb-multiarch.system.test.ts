@@ -1,4 +1,7 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { debuggedImage, GdbLab, portOf, runGdb } from "./gdb-lab.ts";
 
@@ -60,3 +63,22 @@ test.for(BOARDS)(
     console.destroy();
   },
 );
+
+test("what gdb loads is in memory, byte for byte, whatever the bytes are", async () => {
+  const status = await lab.instance("loaded", "mps2-an385");
+  const folder = await mkdtemp(join(tmpdir(), "load-"));
+  try {
+    const bytes = Buffer.from(Uint8Array.from({ length: 50_001 }, (_, at) => at * 7 + (at >> 8)));
+    await writeFile(join(folder, "in"), bytes);
+    const said = await runGdb(await debuggedImage("mps2-an385"), `127.0.0.1:${portOf(status, "gdb")}`, [
+      `restore ${join(folder, "in")} binary 0x21000003`,
+      `dump binary memory ${join(folder, "out")} 0x21000003 ${0x21000003 + bytes.length}`,
+      "show remote binary-download-packet",
+      "detach",
+    ]);
+    expect(said).toContain("currently enabled");
+    expect((await readFile(join(folder, "out"))).equals(bytes)).toBe(true);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -67,7 +67,12 @@ function debuggerWithStub(regions: readonly { readonly address: number; readonly
     await turn();
     return answers.at(-1);
   };
-  return { ask, asked };
+  const answer = async (payload: string) => {
+    theirs.write(framePayload(payload));
+    await turn();
+    return answers.at(-1);
+  };
+  return { ask, asked, answer };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -95,4 +100,22 @@ test("what cannot be read as a block, or may be a device's, is asked for as the 
   expect(asked).toEqual([framed("m40,40"), framed("m44,4")]);
   expect(await ask("m40000000,4", "00000000")).toBe(framed("00000000"));
   expect(asked.at(-1)).toBe(framed("m40000000,4"));
+});
+
+test("a binary write reaches the stub as packets that it takes, all at once, and has one answer", async () => {
+  const { ask, asked, answer } = debuggerWithStub([]);
+  expect(await ask("X2000,0:")).toBe(framed("OK"));
+  expect(asked).toEqual([]);
+  const bytes = "a".repeat(3_000);
+  await ask(`X2000,bb8:${bytes}`, "OK");
+  const half = "61".repeat(1_500);
+  expect(asked.join("")).toBe(framed(`M2000,5dc:${half}`) + framed(`M25dc,5dc:${half}`));
+  expect(await answer("OK")).toBe(framed("OK"));
+  expect(await ask("g", "00")).toBe(framed("00"));
+});
+
+test("the first packet of a binary write that the stub refuses is its answer", async () => {
+  const { ask, answer } = debuggerWithStub([]);
+  await ask(`X2000,bb8:${"a".repeat(3_000)}`, "E14");
+  expect(await answer("OK")).toBe(framed("E14"));
 });
