@@ -1,7 +1,9 @@
+import { FarmError } from "../../core/error/farm-error.ts";
 import { API_VERSION } from "../../core/schema/metadata.ts";
 import type { InstanceObject as FarmInstance } from "../../core/wire/farm-instance.ts";
 import type { InstanceObject } from "../cluster/describe-object.ts";
 import { connectFarm } from "../farm/find-farm.ts";
+import { upCommand } from "../farm/follow-up.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { InstancePlace } from "./instance-place.ts";
@@ -20,6 +22,8 @@ export async function openFarmPlace(surroundings: Surroundings, options: FarmOpt
       yield undefined;
       return;
     }
+    // A farm that is ended in order ends what it tells as well.
+    if (!signal.aborted) throw new FarmError("FarmStopped", { start: upCommand(surroundings, options) });
   }
 
   return {

@@ -7,6 +7,7 @@ import { ageText } from "../cluster/object-text.ts";
 import { jsonText } from "../command/json-option.ts";
 import { EXIT } from "../exit-code.ts";
 import { connectFarm } from "../farm/find-farm.ts";
+import { upCommand } from "../farm/follow-up.ts";
 import type { FarmOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { shown } from "./farm-place.ts";
@@ -72,7 +73,8 @@ export async function getInstances(
     told.set(instance.metadata.name, text);
     stdout.write(table.below([row]));
   }
-  return EXIT.interrupted;
+  if (surroundings.interrupted.aborted) return EXIT.interrupted;
+  throw new FarmError("FarmStopped", { start: upCommand(surroundings, options) });
 }
 
 function tableOf(instances: readonly InstanceObject[], isWide: boolean): ShownTable {

@@ -159,3 +159,14 @@ it("finds its instances again after everything was killed at once", async () => 
   expect(after.status).toMatchObject({ phase: "Running", lastExit: { reason: "EmulatorKilled" } });
   await emufarm("delete", "lasting");
 });
+
+it("whoever watches is told that the farm was stopped", async () => {
+  await emufarm("start", "mps2-an385", shell, "--name", "watched");
+  const watching = place.start(["get", "instances", "--watch"]);
+  await watching.said(" Running ");
+  up.signal("SIGTERM");
+  const { code, stderr } = await watching.result;
+  // The connection may end in order, or break with its server.
+  expect(stderr).toMatch(/emufarm up --data \S+ \[(FarmStopped|FarmNotRunning)\]\n$/);
+  expect(code).toBe(5);
+});
