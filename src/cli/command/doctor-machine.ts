@@ -58,20 +58,20 @@ async function kvmFinding(): Promise<Finding> {
   } catch (error) {
     const text = "not usable: every guest is emulated, which is all that most boards need";
     if ((error as NodeJS.ErrnoException).code !== "EACCES") return { level: "ok", subject: "kvm", text };
-    return { level: "warn", subject: "kvm", text: "/dev/kvm is closed to you", ...(await kvmAdvice()) };
+    const advice = kvmAdvice(await stat("/dev/kvm"), await readFile("/etc/group", "utf8"));
+    return { level: "warn", subject: "kvm", text: "/dev/kvm is closed to you", advice };
   }
 }
 
 /** Joining a group helps only where the device is open to one. */
-async function kvmAdvice(): Promise<Pick<Finding, "advice">> {
-  const { gid, mode } = await stat("/dev/kvm");
-  if (gid === 0 || (mode & GROUP_ACCESS) !== GROUP_ACCESS) return {};
-  const groups = await readFile("/etc/group", "utf8");
-  const name = groups
-    .split("\n")
-    .find((line) => line.split(":")[2] === String(gid))
-    ?.split(":")[0];
-  return { advice: `join the group ${name ?? gid}` };
+export function kvmAdvice({ gid, mode }: { readonly gid: number; readonly mode: number }, groups: string): string {
+  const named = groups.split("\n").map((line) => line.split(":"));
+  if (gid === 0 || (mode & GROUP_ACCESS) !== GROUP_ACCESS) {
+    const hasGroup = named.some(([name]) => name === "kvm");
+    const group = hasGroup ? "" : "sudo groupadd --system kvm; ";
+    return `open it to a group and join that: ${group}sudo chgrp kvm /dev/kvm; sudo chmod 660 /dev/kvm; sudo usermod -aG kvm $USER`;
+  }
+  return `join the group ${named.find(([, , id]) => id === String(gid))?.[0] ?? gid}`;
 }
 
 function folderFindings(surroundings: Surroundings, options: FarmOptions): Promise<Finding>[] {
