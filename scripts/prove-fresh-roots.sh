@@ -67,7 +67,7 @@ inside() {
 
   local lent=()
   if [ -f "$root$certificates" ]; then
-    lent=("npm_config_cafile=$certificates" "NODE_EXTRA_CA_CERTS=$certificates" "SSL_CERT_FILE=$certificates")
+    lent=("npm_config_cafile=$certificates" "NODE_EXTRA_CA_CERTS=$certificates" "SSL_CERT_FILE=$certificates" "PIP_CERT=$certificates")
   fi
   env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
     ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} ${no_proxy:+no_proxy="$no_proxy"} \
