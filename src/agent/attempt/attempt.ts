@@ -1,4 +1,5 @@
 import { FarmError } from "../../core/error/farm-error.ts";
+import { decidingText } from "../../core/policy/deciding-text.ts";
 import { textChannels, usesSemihosting } from "../../core/policy/text-channels.ts";
 import { verdictOfError } from "../../core/policy/verdict-of-error.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
@@ -117,6 +118,7 @@ export class Attempt {
       needsGuestTime: spec.scenario !== undefined && usesGuestTime(spec.scenario),
       needsSemihosting: usesSemihosting(spec.scenario, this.#board),
       hasDisplay: spec.scenario !== undefined && usesDisplay(spec.scenario),
+      decidingText: decidingText(spec),
       hubs: this.hubs,
       gpio: this.gpio,
       progress: this.#progress,

@@ -4,6 +4,7 @@ import type { BoardEmulator } from "../emulator/emulators.ts";
 import type { QmpClient } from "../qmp/qmp-client.ts";
 import type { Slot } from "../slot/slot.ts";
 import type { Boot, BootRequest, FirmwareFiles } from "./boot.ts";
+import { stopAtDecidingText } from "./deciding-text.ts";
 import { EmulatorBoot } from "./emulator-boot.ts";
 import type { EmulatorLauncher } from "./emulator-launcher.ts";
 import type { LiveEmulator } from "./live-emulator.ts";
@@ -42,8 +43,9 @@ export function madeBoot({ stopGraceMs }: BootParts, { request, ...made }: MadeB
 }
 
 /** Sent ahead: it lies in the socket when the emulator gets there, so that nobody waits for anybody. */
-export function goOn(qmp: QmpClient, { isPaused }: BootRequest): void {
-  if (isPaused) return;
+export function goOn(qmp: QmpClient, plan: Omit<BootPlan, "firmware">): void {
+  if (plan.request.isPaused) return;
+  stopAtDecidingText(qmp, plan);
   qmp.execute("cont", undefined, { timeoutMs: qmp.answerTimeoutMs }).catch(() => {
     // A quick guest takes the emulator away with it before this is answered; `running` and `exited` tell the rest.
   });
@@ -52,11 +54,11 @@ export function goOn(qmp: QmpClient, { isPaused }: BootRequest): void {
 /** The guest has been let go, and QMP has answered. */
 export async function begun(
   qmp: QmpClient,
-  request: BootRequest,
+  plan: Omit<BootPlan, "firmware">,
   connectPins: (() => Promise<void>) | undefined,
 ): Promise<void> {
   await connectPins?.();
-  goOn(qmp, request);
+  goOn(qmp, plan);
   await qmp.ready;
 }
 

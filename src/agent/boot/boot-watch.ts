@@ -1,6 +1,7 @@
 import { jsonText } from "../qmp/json-text.ts";
 import type { QmpEvent, QmpSession } from "../qmp/qmp-session.ts";
 import type { BootRequest } from "./boot.ts";
+import { STOPPED_AT_TEXT } from "./deciding-text.ts";
 import { ResetCount } from "./reset-count.ts";
 
 export interface BootWatchOptions {
@@ -14,6 +15,8 @@ export interface BootWatchOptions {
   /** The guest has panicked, or its CPU is locked up; a machine that is kept can be looked at. */
   onPanic(event: { readonly isKept: boolean }): void;
   onResetLoop(): void;
+  /** The guest stands still, since it has written the text that decides its test. */
+  onStoppedAtText(): void;
 }
 
 /** What QMP tells of one boot's guest, until it is disposed. */
@@ -24,7 +27,7 @@ export class BootWatch implements Disposable {
   /** The guest's clock has been started once. */
   #isBegun: boolean;
   #isCounting = true;
-  /** It stands still, and goes on, for a reset that the farm carries out. */
+  /** It stands still, and goes on, for the farm's own sake. */
   #isHeld = false;
   #shutdownReason: string | undefined;
   #exitCode: number | undefined;
@@ -79,6 +82,10 @@ export class BootWatch implements Disposable {
       case "GUEST_PANICKED":
         this.#shutdownReason ??= "guest-panic";
         this.#options.onPanic({ isKept: data.action === "pause" });
+        break;
+      case STOPPED_AT_TEXT:
+        this.#isHeld = true;
+        this.#options.onStoppedAtText();
         break;
       case "STOP":
         if (this.#shutdownReason === undefined && !this.#isHeld) events.onPaused?.();

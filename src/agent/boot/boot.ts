@@ -1,3 +1,4 @@
+import type { DecidingText } from "../../core/policy/deciding-text.ts";
 import type { BoardSpec, FirmwareFormat } from "../../core/schema/board.ts";
 import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
@@ -50,6 +51,8 @@ export interface BootRequest {
   readonly needsSemihosting?: boolean;
   /** Somebody will look at the board's display. */
   readonly hasDisplay?: boolean;
+  /** Once the guest has written it, nobody is interested any more in what it does. */
+  readonly decidingText?: DecidingText | undefined;
   /** One for each UART of the board, and behind them one for its semihosting, where it has that (`textChannels`). */
   readonly uarts: readonly UartPort[];
   /** The board's pins; without it nobody asks for them. */

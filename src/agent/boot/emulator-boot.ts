@@ -85,6 +85,7 @@ export class EmulatorBoot implements Boot {
       onShutdown: () => this.#shutDown(),
       onPanic: ({ isKept }) => void this.#panic(isKept),
       onResetLoop: () => this.#kill("resetLoop"),
+      onStoppedAtText: () => void this.#afterDecidingText(),
     });
     live.wake((end) => this.#end.resolve(end));
     this.exited = this.#awaitEnd();
@@ -194,6 +195,17 @@ export class EmulatorBoot implements Boot {
       // It does not answer, or has gone: `exited` tells which.
       this.#isSpoiled = true;
       this.#live.process.kill();
+    }
+  }
+
+  /** By the time that the text has been read, the test is over; where it is not all the same, the guest goes on. */
+  async #afterDecidingText(): Promise<void> {
+    try {
+      await this.running;
+      await this.#live.outputRead();
+      if (this.#stopping === undefined && !this.#hasEnded()) await this.qmp.execute("cont");
+    } catch {
+      // It was not begun, or its emulator has gone: `running` and `exited` tell.
     }
   }
 

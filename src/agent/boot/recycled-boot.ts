@@ -36,7 +36,7 @@ export async function recycledBoot(parts: BootParts, { request, emulator, firmwa
     strategy: wayOf(waiting),
     request,
     live,
-    begin: (qmp, connectPins) => begun(qmp, request, connectPins),
+    begin: (qmp, connectPins) => begun(qmp, { request, emulator }, connectPins),
     onReusable: (one) => standby.keep(slot, waitingOf(tenant, one)),
     onDisposed,
   });

@@ -49,7 +49,7 @@ export async function restoredBoot(
       throw new FarmError("SnapshotFailed", { detail: (cause as Error).message }, { cause });
     }
     // Not sent ahead: the guest was paused when it was saved, and comes up so.
-    goOn(qmp, request);
+    goOn(qmp, { request, emulator });
   };
   const onDisposed = () =>
     standby.keepLater(slot, spareAfterMs, async () => ({ live: await launch(), key, boardName, tenant }));
@@ -68,7 +68,7 @@ async function findSnapshot(
   const snapshot = await parts.snapshots.get(key, async (folder) => {
     await parts.standby.take(slot, undefined);
     await sweep(slot);
-    const cold = { ...request, boot: 0, isPaused: false, events: {} };
+    const cold = { ...request, boot: 0, isPaused: false, decidingText: undefined, events: {} };
     const ram = isTemplate ? { path: RAM_IN_SLOT, isShared: true } : undefined;
     return makeSnapshot({
       ...{ board, slot, isTemplate, folder, progress, shownOn: uarts },

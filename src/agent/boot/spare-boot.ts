@@ -24,11 +24,11 @@ export async function spareBoot(parts: BootParts, { request, emulator, firmware 
       qmp.execute("qom-set", { path: "/machine", property, value }),
     );
     const made = qmp.execute("x-exit-preconfig", undefined, { timeoutMs: qmp.answerTimeoutMs });
-    if (connectPins === undefined) goOn(qmp, request);
+    if (connectPins === undefined) goOn(qmp, { request, emulator });
     await Promise.all([...told, made]);
     if (connectPins === undefined) return;
     await connectPins();
-    goOn(qmp, request);
+    goOn(qmp, { request, emulator });
   };
   return madeBoot(parts, { strategy: "spare", request, live: waiting.live, begin, onDisposed });
 }

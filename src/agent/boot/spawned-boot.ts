@@ -23,7 +23,7 @@ export async function spawnedBoot(
     strategy: "spawn",
     request,
     live,
-    begin: (qmp, connectPins) => begun(qmp, request, connectPins),
+    begin: (qmp, connectPins) => begun(qmp, { request, emulator }, connectPins),
     ...(onDisposed && { onDisposed }),
   });
 }

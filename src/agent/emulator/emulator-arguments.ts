@@ -16,6 +16,8 @@ const TRANSLATION_BUFFER_MIB = 64;
  * argument stands in for the path of the image, which the guest could ask for.
  */
 const SEMIHOSTING = "enable=on,target=gdb,arg=firmware";
+/** Name of the character device behind the channel of what is said by semihosting. */
+const SEMIHOSTING_CHARDEV = "semihosting";
 /** The farm's own QEMU answers the calls itself, and refuses those that would reach the host. */
 const CONFINED_SEMIHOSTING = "enable=on,target=native,confined=on,arg=firmware";
 
@@ -97,8 +99,8 @@ function semihostingArguments(launch: EmulatorArguments): string[] {
   if (!board.semihosting) return [];
   if (!isSemihostingConfined) return ["-semihosting-config", SEMIHOSTING];
   if (semihostingFd === undefined) return ["-semihosting-config", CONFINED_SEMIHOSTING];
-  const chardev = ["-chardev", `socket,id=semihosting,fd=${semihostingFd}`];
-  return [...chardev, "-semihosting-config", `${CONFINED_SEMIHOSTING},chardev=semihosting`];
+  const chardev = ["-chardev", `socket,id=${SEMIHOSTING_CHARDEV},fd=${semihostingFd}`];
+  return [...chardev, "-semihosting-config", `${CONFINED_SEMIHOSTING},chardev=${SEMIHOSTING_CHARDEV}`];
 }
 
 function machineArguments({ emulator, memory }: BoardSpec, { accelerator, ram }: EmulatorArguments): string[] {
@@ -190,6 +192,12 @@ function serialArguments({ uarts }: BoardSpec, fds: readonly number[]): string[]
 /** Name of the character device behind the serial port of this number. */
 export function serialChardev(index: number): string {
   return `serial${index}`;
+}
+
+/** Name of the character device behind a channel of text (`textChannels`). */
+export function chardevOf({ uarts }: BoardSpec, channel: string): string {
+  const uart = uarts.find(({ name }) => name === channel);
+  return uart ? serialChardev(uart.index) : SEMIHOSTING_CHARDEV;
 }
 
 function networkArguments({ network }: BoardSpec, wanted: EmulatorArguments["network"]): string[] {

@@ -1,4 +1,5 @@
 import type { FarmError } from "../../core/error/farm-error.ts";
+import type { DecidingText } from "../../core/policy/deciding-text.ts";
 import type { BoardSpec, UartSpec } from "../../core/schema/board.ts";
 import type { GuestExit } from "../../core/wire/attempt.ts";
 import type { Boot, BootRequest, BootStrategy, FirmwareFiles } from "../boot/boot.ts";
@@ -31,6 +32,8 @@ export interface GuestOptions {
   readonly needsSemihosting?: boolean;
   /** Somebody will look at the board's display. */
   readonly hasDisplay?: boolean;
+  /** With it, its test is decided. */
+  readonly decidingText?: DecidingText | undefined;
   /** One for each channel of text of the board, in their order (`textChannels`). */
   readonly hubs: readonly UartHub[];
   readonly gpio: GpioPort;
