@@ -3,7 +3,8 @@ import { StandingMemory } from "../../core/gdb/standing-memory.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { Boot } from "../boot/boot.ts";
 import type { Guest } from "../guest/guest.ts";
-import { GdbSession, type GdbTransport } from "./gdb-session.ts";
+import type { GdbTransport } from "./debugger-line.ts";
+import { GdbSession } from "./gdb-session.ts";
 import { type GdbStub, openGdbStub } from "./gdb-stub.ts";
 import { answerMonitor } from "./monitor-answer.ts";
 

@@ -11,14 +11,7 @@ import {
 } from "../../core/gdb/gdb-packet.ts";
 import { readGdbRequest } from "../../core/gdb/gdb-request.ts";
 import type { MemoryRange, StandingMemory } from "../../core/gdb/standing-memory.ts";
-
-/** The connection of a debugger. */
-export interface GdbTransport {
-  /** Bytes that the network has not taken yet. */
-  readonly bufferedBytes: number;
-  send(bytes: Uint8Array): void;
-  close(reason: string): void;
-}
+import { DebuggerLine, type GdbTransport } from "./debugger-line.ts";
 
 export interface GdbSessionEvents {
   /** A line of `monitor`; settles with the text of its answer. */
@@ -35,12 +28,6 @@ const MAX_REQUEST_BYTES = 64 * 1024;
 const MAX_ANSWER_BYTES = 64 * 1024;
 /** A debugger waits for each answer; one that does not is no debugger. */
 const MAX_QUEUED_REQUESTS = 64;
-/** Text of the program that a debugger does not read is left out. */
-const MAX_TEXT_BACKLOG_BYTES = 256 * 1024;
-/** Whoever asks again and again, and reads no answer, is let go. */
-const MAX_UNREAD_BYTES = 512 * 1024;
-/** Characters of text in one packet. */
-const TEXT_PART_BYTES = 1_024;
 /**
  * A stub drops the first byte of a packet where the CPU runs, and stops it. Where somebody else had let it run, the
  * packet is sent again after so long.
@@ -49,8 +36,6 @@ const LOST_PACKET_MS = 200;
 /** How long a stub may take to say what is left when its debugger has gone. */
 const PARTING_MS = 2_000;
 
-const ACK = Uint8Array.of(0x2b);
-const NAK = Uint8Array.of(0x2d);
 const INTERRUPT = Uint8Array.of(0x03);
 const LETTER_F = 0x46;
 const LETTER_O = 0x4f;
@@ -76,7 +61,7 @@ interface UnderwayWrite {
 
 /** One debugger and the stub that was made for it: packets are passed on one at a time, and those that may be. */
 export class GdbSession {
-  readonly #transport: GdbTransport;
+  readonly #debugger: DebuggerLine;
   readonly #events: GdbSessionEvents;
   readonly #memory: StandingMemory;
   readonly #fromClient = new GdbDecoder(MAX_REQUEST_BYTES);
@@ -88,7 +73,6 @@ export class GdbSession {
   #write: UnderwayWrite = { unanswered: 0 };
   #isBusy = false;
   #ownAnswer: ((payload: Uint8Array | undefined) => void) | undefined;
-  #isAcknowledging = true;
   /** Ctrl-C came while the program's own call was answered. */
   #isInterruptDue = false;
   #isEnded = false;
@@ -96,13 +80,12 @@ export class GdbSession {
   #wasRunning = false;
   /** The debugger has said goodbye: none of its breakpoints is left. */
   #hasDetached = false;
-  #lastAnswer: Uint8Array | undefined;
   #lastRequest: Uint8Array | undefined;
   #lostPacket: NodeJS.Timeout | undefined;
 
   constructor(transport: GdbTransport, events: GdbSessionEvents, memory: StandingMemory) {
     this.#memory = memory;
-    this.#transport = transport;
+    this.#debugger = new DebuggerLine(transport, () => this.end("the debugger does not read"));
     this.#events = events;
   }
 
@@ -147,6 +130,7 @@ export class GdbSession {
   closed(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#debugger.closed();
     this.#queue = [];
     this.#events.onEnd();
   }
@@ -155,12 +139,12 @@ export class GdbSession {
   end(reason: string): void {
     if (this.#isEnded) return;
     this.closed();
-    this.#transport.close(reason);
+    this.#debugger.close(reason);
   }
 
   /** The program has ended: told where the debugger waits for it. */
   exited(code: number): void {
-    if (this.isRunning) this.#answer(framePayload(`W${hexOf(Uint8Array.of(code & 0xff))}`));
+    if (this.isRunning) this.#debugger.answer(framePayload(`W${hexOf(Uint8Array.of(code & 0xff))}`));
     this.end("the guest has ended");
   }
 
@@ -185,10 +169,10 @@ export class GdbSession {
       case "ack":
         break;
       case "nak":
-        if (this.#lastAnswer && this.#isAcknowledging) this.#send(this.#lastAnswer);
+        this.#debugger.answerAgain();
         break;
       case "broken":
-        if (this.#isAcknowledging) this.#send(NAK);
+        this.#debugger.acknowledge(false);
         break;
       case "break":
         if (this.isRunning) this.#stub?.write(INTERRUPT);
@@ -196,7 +180,7 @@ export class GdbSession {
         break;
       case "packet":
         this.#hasSpoken = true;
-        if (this.#isAcknowledging) this.#send(ACK);
+        this.#debugger.acknowledge(true);
         this.#queue.push(element);
         if (this.#queue.length > MAX_QUEUED_REQUESTS) this.end("too many packets at once");
         else this.#pump();
@@ -237,7 +221,7 @@ export class GdbSession {
         break;
       case "noAcknowledgement":
         this.#finish(framePayload("OK"));
-        this.#isAcknowledging = false;
+        this.#debugger.stopAcknowledging();
         break;
       case "answer":
         this.#finish(framePayload(request.payload));
@@ -246,7 +230,7 @@ export class GdbSession {
         void this.#monitor(request.command);
         break;
       case "kill":
-        if (request.wantsAnswer) this.#answer(framePayload("OK"));
+        if (request.wantsAnswer) this.#debugger.answer(framePayload("OK"));
         this.#events.onKill();
         this.end("the debugger has killed its program");
         break;
@@ -294,7 +278,7 @@ export class GdbSession {
   async #monitor(command: string): Promise<void> {
     const text = await this.#events.onMonitor(command).catch((error: Error) => `emufarm: ${error.message}\n`);
     if (this.#isEnded) return;
-    this.#tell(Buffer.from(text));
+    this.#debugger.tell(Buffer.from(text));
     this.#finish(framePayload("OK"));
   }
 
@@ -306,18 +290,7 @@ export class GdbSession {
 
   #finish(answer: Uint8Array): void {
     this.#isBusy = false;
-    this.#answer(answer);
-  }
-
-  #answer(frame: Uint8Array): void {
-    this.#lastAnswer = frame;
-    this.#send(frame);
-  }
-
-  #send(bytes: Uint8Array): void {
-    if (this.#isEnded) return;
-    if (this.#transport.bufferedBytes > MAX_UNREAD_BYTES) this.end("the debugger does not read");
-    else this.#transport.send(bytes);
+    this.#debugger.answer(answer);
   }
 
   #sendAgain(): void {
@@ -353,7 +326,7 @@ export class GdbSession {
       return;
     }
     if (awaited === "stop" && payload[0] === LETTER_O && payload.length !== 2) {
-      if (this.#transport.bufferedBytes < MAX_TEXT_BACKLOG_BYTES) this.#transport.send(frame);
+      this.#debugger.passText(frame);
       return;
     }
     if (awaited === "written" && !this.#isWritten(packet)) return;
@@ -371,18 +344,11 @@ export class GdbSession {
     const write = request && consoleWriteOf(request);
     const said = write && (await this.#exchange(framePayload(`m${write.address},${write.bytes.toString(16)}`)));
     const text = said && bytesOfHex(payloadText(said));
-    if (text && this.#transport.bufferedBytes < MAX_TEXT_BACKLOG_BYTES) this.#tell(text);
+    if (text) this.#debugger.tellProgram(text);
     this.#awaited = "stop";
     this.#stub?.write(framePayload(request ? answerFileRequest(request) : "F-1,d"));
     if (this.#isInterruptDue) this.#stub?.write(INTERRUPT);
     this.#isInterruptDue = false;
-  }
-
-  #tell(text: Uint8Array): void {
-    if (this.#isEnded) return;
-    for (let at = 0; at < text.length; at += TEXT_PART_BYTES) {
-      this.#transport.send(framePayload(`O${hexOf(text.subarray(at, at + TEXT_PART_BYTES))}`));
-    }
   }
 
   /** A question of our own; undefined where the stub does not answer. */
