@@ -14,6 +14,12 @@ const MAX_PROCESSES = 256;
 /** No emulator of a job writes much; a copy of a flash is the largest file. */
 const MAX_FILE_MIB = 256;
 
+/**
+ * What is large goes back to the system when it is freed: glibc would keep a place of 31 MiB where QEMU has unpacked a
+ * kernel, in each guest of a template.
+ */
+const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: String(1024 * 1024) };
+
 /** QEMU opens a drive to read, and then anew to write: an inherited file must be there for both. */
 const DRIVE_ACCESS = ["r", "r+"] as const;
 
@@ -60,7 +66,7 @@ export function createEmulatorLauncher(options: EmulatorLauncherOptions): Emulat
         folder: slot.folder,
         uid: slot.uid,
         gid: slot.uid,
-        environment: slotEnvironment(slot.folder),
+        environment: { ...slotEnvironment(slot.folder), ...ALLOCATOR },
         channels: 1 + board.uarts.length + (hasSemihostingText(board, emulator) ? 1 : 0),
         files,
       });
