@@ -112,6 +112,9 @@ function pause(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
+/** Shorter than a test, so that it can tell what it waited for. */
+const SAID_WITHIN_MS = 90_000;
+
 /** A command that goes on. */
 export class StartedCli {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -155,9 +158,16 @@ export class StartedCli {
       if (`${this.#stdout}\0${this.#stderr}`.split(text).length > times) resolve();
       else if (this.child.exitCode !== null) reject(new Error(`it ended without "${text}": ${this.#stderr}`));
     };
+    const timer = setTimeout(() => {
+      const said = `${this.#stdout}\n${this.#stderr}`.slice(-2_000);
+      reject(new Error(`${SAID_WITHIN_MS / 1_000} s without "${text}" ${times} times; it has said: ${said}`));
+    }, SAID_WITHIN_MS);
     this.#waiting.add(look);
     look();
-    await promise.finally(() => this.#waiting.delete(look));
+    await promise.finally(() => {
+      clearTimeout(timer);
+      this.#waiting.delete(look);
+    });
   }
 
   signal(name: NodeJS.Signals): void {
