@@ -33,7 +33,9 @@ export interface Blobs {
   delete(path: string): Promise<void>;
   /** The blobs right in a folder. */
   list(folder: string): Promise<BlobFact[]>;
-  /** Bytes that a file of the store's folder stands for. */
+  /** The path of the blob that a file of the store's folder stands for, or its own. */
+  pathOf(file: string): string;
+  /** Bytes of the blob, or of another file of the store's folder; 0 where there is none. */
   sizeOf(path: string): Promise<number>;
 }
 
@@ -80,6 +82,15 @@ export function createFileBlobs(): Blobs {
       return facts;
     },
 
-    sizeOf: async (path) => (await stat(path)).size,
+    pathOf: (file) => file,
+
+    async sizeOf(path) {
+      try {
+        return (await stat(path)).size;
+      } catch (error) {
+        if (isMissing(error)) return 0;
+        throw error;
+      }
+    },
   };
 }

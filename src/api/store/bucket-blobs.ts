@@ -46,9 +46,11 @@ export function createBucketBlobs(bucket: Bucket, mover: BlobMover): Blobs {
       return [...facts.values()];
     },
 
+    pathOf: (file) => blobPathOf(file) ?? file,
+
     async sizeOf(path) {
-      const blob = blobPathOf(path);
-      return blob === undefined ? await files.sizeOf(path) : await sizeOfEntry(blob);
+      // In this order one of them is found, and only one is counted, while the blob is on its way.
+      return (await files.sizeOf(path)) || (await sizeOfEntry(path));
     },
   };
 }

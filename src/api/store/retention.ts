@@ -118,14 +118,17 @@ function release(references: Map<string, number>, digests: readonly string[]): v
   }
 }
 
-/** Bytes of the files in a folder, which may be written to meanwhile. */
+/** Bytes of the files in a folder, which may be written to meanwhile, and moved to a bucket. */
 async function sizeOf(blobs: Blobs, folder: string): Promise<number> {
   let bytes = 0;
   try {
+    const blobPaths = new Set<string>();
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name);
-      bytes += entry.isDirectory() ? await sizeOf(blobs, path) : await blobs.sizeOf(path);
+      if (entry.isDirectory()) bytes += await sizeOf(blobs, path);
+      else blobPaths.add(blobs.pathOf(path));
     }
+    for (const path of blobPaths) bytes += await blobs.sizeOf(path);
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
