@@ -59,11 +59,12 @@ export async function console(
     isTaking,
     timestamps: options.timestamps === true ? "time" : options.timestamps,
   });
-  if (stdin.isTTY) session.say(`attached to ${uarts.join(", ")} of ${target.name}; ${helpText(escapeKey)}`);
   using _input = joinTerminal(surroundings, session, () => {
     // Whoever reads only, or has no input at all, stays for what the guest says.
     if (options.readOnly !== true && !isNoInput(stdin)) session.detachAfterSilence(durationMs(options.linger));
   });
+  // Not before every key counts.
+  if (stdin.isTTY) session.say(`attached to ${uarts.join(", ")} of ${target.name}; ${helpText(escapeKey)}`);
   const detach = () => session.detach();
   interrupted.addEventListener("abort", detach, { once: true });
   if (interrupted.aborted) detach();
