@@ -62,7 +62,7 @@ export async function applyRetention(
     if (!isTooOld && totalBytes > retention.maxBytes) await deleteFirmware(UPLOAD_GRACE_MS);
     if (!isTooOld && totalBytes <= retention.maxBytes) continue;
     await runs.delete(fact.head);
-    await rm(layout.resultsOf(fact.head.id), { recursive: true, force: true });
+    await removeResults(layout.resultsOf(fact.head.id));
     verdicts.forget(fact.head.id);
     release(references, fact.digests);
     deletedRuns += 1;
@@ -97,9 +97,14 @@ async function removeOrphans({ layout, runs, blobs }: RetentionDependencies): Pr
   for (const name of await readdir(layout.results)) {
     if (ids.has(name)) continue;
     freedBytes += await sizeOf(blobs, join(layout.results, name));
-    await rm(join(layout.results, name), { recursive: true, force: true });
+    await removeResults(join(layout.results, name));
   }
   return freedBytes;
+}
+
+/** Again where something is put there meanwhile: the entry of a blob that has just got to its bucket. */
+async function removeResults(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 }
 
 function countReferences(facts: readonly RunFact[]): Map<string, number> {
