@@ -5,8 +5,8 @@ import { HeldBytes } from "../wire/held-bytes.ts";
  * two hexadecimal digits. https://sourceware.org/gdb/current/onlinedocs/gdb.html/Remote-Protocol.html
  */
 
-export const START = 0x24;
-export const END = 0x23;
+const START = 0x24;
+const END = 0x23;
 const ESCAPE = 0x7d;
 const REPEAT = 0x2a;
 const ACK = 0x2b;
@@ -15,7 +15,7 @@ const BREAK = 0x03;
 /** An escaped byte is sent with this bit changed. */
 const ESCAPE_MASK = 0x20;
 /** `$`, `#` and two digits. */
-export const FRAME_BYTES = 4;
+const FRAME_BYTES = 4;
 
 export type GdbElement =
   | { readonly type: "ack" }
@@ -96,7 +96,7 @@ export function framePayload(payload: string | Uint8Array): Uint8Array {
   frame[0] = START;
   frame.set(bytes, 1);
   frame[bytes.length + 1] = END;
-  frame.set(latin1Bytes(hexByte(checksumOf(bytes))), bytes.length + 2);
+  frame.set(hexDigits(Uint8Array.of(checksumOf(bytes))), bytes.length + 2);
   return frame;
 }
 
@@ -123,7 +123,20 @@ export function unescapeBytes(payload: Uint8Array): Uint8Array {
 
 /** Text as the protocol writes it where it must not be mistaken for anything else. */
 export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, hexByte).join("");
+  return payloadText(hexDigits(bytes));
+}
+
+/** The same as it stands in a payload, behind a text. Firmware comes through here. */
+export function hexDigits(bytes: Uint8Array, head = ""): Uint8Array {
+  const digits = new Uint8Array(head.length + 2 * bytes.length);
+  digits.set(latin1Bytes(head));
+  let to = head.length;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] as number;
+    digits[to++] = digitOf(byte >> 4);
+    digits[to++] = digitOf(byte & 0xf);
+  }
+  return digits;
 }
 
 /** Bytes of hexadecimal digits; undefined for anything else. */
@@ -145,7 +158,7 @@ export function payloadText(payload: Uint8Array, maxBytes = payload.length): str
 function packetOf(frame: Uint8Array): GdbElement {
   const payload = frame.subarray(1, frame.length - 3);
   const told = payloadText(frame.subarray(frame.length - 2));
-  const isIntact = told.toLowerCase() === hexByte(checksumOf(payload));
+  const isIntact = told.toLowerCase() === hexOf(Uint8Array.of(checksumOf(payload)));
   return isIntact ? { type: "packet", frame, payload } : { type: "broken" };
 }
 
@@ -156,10 +169,13 @@ function checksumOf(bytes: Uint8Array): number {
   return sum & 0xff;
 }
 
-function hexByte(byte: number): string {
-  return byte.toString(16).padStart(2, "0");
+/** The character of a hexadecimal digit. */
+function digitOf(value: number): number {
+  return value < 10 ? 0x30 + value : 0x61 + value - 10;
 }
 
 function latin1Bytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }

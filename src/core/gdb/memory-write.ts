@@ -1,4 +1,4 @@
-import { END, FRAME_BYTES, START, unescapeBytes } from "./gdb-packet.ts";
+import { framePayload, hexDigits, unescapeBytes } from "./gdb-packet.ts";
 
 /**
  * Writes of memory. QEMU's stub takes `M`, two digits a byte, and no `X`, which has the bytes as they are: half as many
@@ -37,36 +37,10 @@ function framesOf(address: bigint, bytes: Uint8Array): Uint8Array[] {
   );
 }
 
+function writeFrame(address: bigint, bytes: Uint8Array): Uint8Array {
+  return framePayload(hexDigits(bytes, headOf(address, bytes.length)));
+}
+
 function headOf(address: bigint, length: number): string {
   return `M${address.toString(16)},${length.toString(16)}:`;
-}
-
-/** In one pass: a debugger that loads a firmware waits for it. */
-function writeFrame(address: bigint, bytes: Uint8Array): Uint8Array {
-  const head = headOf(address, bytes.length);
-  const frame = new Uint8Array(head.length + 2 * bytes.length + FRAME_BYTES);
-  let at = 1;
-  let sum = 0;
-  frame[0] = START;
-  for (let place = 0; place < head.length; place += 1) {
-    const character = head.charCodeAt(place);
-    frame[at++] = character;
-    sum += character;
-  }
-  for (let place = 0; place < bytes.length; place += 1) {
-    const byte = bytes[place] as number;
-    const [high, low] = [digitOf(byte >> 4), digitOf(byte & 0xf)];
-    frame[at++] = high;
-    frame[at++] = low;
-    sum += high + low;
-  }
-  frame[at++] = END;
-  frame[at++] = digitOf((sum >> 4) & 0xf);
-  frame[at] = digitOf(sum & 0xf);
-  return frame;
-}
-
-/** The character of a hexadecimal digit. */
-function digitOf(value: number): number {
-  return value < 10 ? 0x30 + value : 0x61 + value - 10;
 }
