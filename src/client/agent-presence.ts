@@ -1,7 +1,7 @@
 import { FarmError } from "../core/error/farm-error.ts";
 import type { ObservedAgent } from "../core/policy/instance-observation.ts";
 import type { AgentEvent } from "../core/wire/agent-event.ts";
-import type { InstanceStatus } from "../core/wire/desired-state.ts";
+import type { DesiredStateInput, InstanceStatus } from "../core/wire/desired-state.ts";
 import type { AgentClient, EventSelection } from "./agent-client.ts";
 import { BackOff } from "./back-off.ts";
 import { followEvents } from "./follow-events.ts";
@@ -78,9 +78,16 @@ export class AgentPresence implements AsyncDisposable {
     this.#backOff.hurry();
   }
 
-  /** What the agent has answered to a request, which may come before the event that tells the same. */
-  learn(instance: InstanceStatus): void {
-    if (this.isConnected) this.#instances.set(instance.uid, instance);
+  /**
+   * Tells the agent what an instance shall be; what it answers is known at once, before an event tells the same. Where
+   * an event of the instance came meanwhile, on a connection of its own, that may be the newer one, and the last one
+   * is never older: the answer is left.
+   */
+  async putDesired(desired: DesiredStateInput, signal?: AbortSignal): Promise<void> {
+    const { uid } = desired;
+    const before = this.#instances.get(uid);
+    const answer = await this.#options.client.putDesired(desired, signal);
+    if (this.isConnected && this.#instances.get(uid) === before) this.#instances.set(uid, answer);
   }
 
   forget(uid: string): void {

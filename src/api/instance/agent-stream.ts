@@ -3,7 +3,7 @@ import type { AgentClient } from "../../client/agent-client.ts";
 import { AgentPresence } from "../../client/agent-presence.ts";
 import type { ObservedAgent } from "../../core/policy/instance-observation.ts";
 import type { AgentEvent } from "../../core/wire/agent-event.ts";
-import type { InstanceStatus } from "../../core/wire/desired-state.ts";
+import type { DesiredStateInput } from "../../core/wire/desired-state.ts";
 import type { Log } from "../../log/log.ts";
 
 export interface AgentStreamDependencies {
@@ -64,9 +64,9 @@ export class AgentStream implements AsyncDisposable {
     return this.#presence.observe(uid);
   }
 
-  /** What the agent has answered to a request, which may come before the event that tells the same. */
-  learn(instance: InstanceStatus): void {
-    this.#presence.learn(instance);
+  /** Tells the agent what an instance shall be; what it answers can be observed at once. */
+  putDesired(desired: DesiredStateInput): Promise<void> {
+    return this.#presence.putDesired(desired);
   }
 
   forget(uid: string): void {

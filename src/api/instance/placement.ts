@@ -98,7 +98,7 @@ export class Placement {
     const revision = known?.generation === generation ? known.revision + 1 : 0;
     const { agentId } = stream;
     try {
-      stream.learn(await stream.client.putDesired({ ...wish, revision, epoch }));
+      await stream.putDesired({ ...wish, revision, epoch });
       this.#told = { agentId, digest: wish.digest, generation };
       this.#refused = undefined;
     } catch (error) {

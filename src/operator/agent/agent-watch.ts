@@ -2,7 +2,7 @@ import type { AgentClient } from "../../client/agent-client.ts";
 import { AgentPresence } from "../../client/agent-presence.ts";
 import type { ObservedAgent } from "../../core/policy/instance-observation.ts";
 import type { AgentEvent } from "../../core/wire/agent-event.ts";
-import type { InstanceStatus } from "../../core/wire/desired-state.ts";
+import type { DesiredStateInput } from "../../core/wire/desired-state.ts";
 import type { Log } from "../../log/log.ts";
 
 export interface AgentWatchDependencies {
@@ -68,9 +68,9 @@ export class AgentWatch implements AsyncDisposable {
     return this.#slots;
   }
 
-  /** What the agent has answered to a request, which may come before the event that tells the same. */
-  learn(instance: InstanceStatus): void {
-    this.#presence.learn(instance);
+  /** Tells the agent what an instance shall be; what it answers can be observed at once. */
+  putDesired(desired: DesiredStateInput, signal: AbortSignal): Promise<void> {
+    return this.#presence.putDesired(desired, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

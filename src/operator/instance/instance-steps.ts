@@ -69,7 +69,7 @@ export function createInstanceSteps(dependencies: InstanceStepsDependencies): Ta
     const known = agent.state === "connected" ? agent.instance : undefined;
     const revision = known?.generation === desired.generation ? known.revision + 1 : 0;
     try {
-      watch.learn(await watch.client.putDesired({ ...desired, revision, epoch }, signal));
+      await watch.putDesired({ ...desired, revision, epoch }, signal);
       memory.refusedByAgent = undefined;
     } catch (error) {
       // What is broken off is nobody's refusal.

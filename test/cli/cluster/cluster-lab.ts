@@ -88,7 +88,9 @@ export class ClusterLab implements AsyncDisposable {
   }
 
   async ready(name: string): Promise<void> {
-    await this.kubectl("wait", "--for=condition=Ready", `emu/${name}`, "--timeout=120s");
+    await this.kubectl("wait", "--for=condition=Ready", `emu/${name}`, "--timeout=120s").catch(async (error) => {
+      throw new Error(`${name} is not ready:\n${await this.kubectl("describe", `emu/${name}`)}`, { cause: error });
+    });
   }
 
   async status(name: string): Promise<ShownStatus> {
