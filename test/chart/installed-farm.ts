@@ -43,25 +43,26 @@ export async function applyDefinitions(cluster: TestCluster, project: string): P
   }
 }
 
-/**
- * @param values further ones of the chart, each `name=value`
- * @param chart another than the present one, whose images and definitions the cluster has
- */
+export interface InstallOptions {
+  /** Another chart than the present one, whose images and definitions the cluster has. */
+  readonly chart?: string;
+  /** Gets the farm's own namespace before anything is in it. */
+  readonly prepare?: (system: TestNamespace) => Promise<unknown>;
+}
+
+/** @param values further ones of the chart, each `name=value` */
 export async function installFarm(
   cluster: TestCluster,
   values: readonly string[] = [],
-  chart?: string,
+  { chart, prepare }: InstallOptions = {},
 ): Promise<InstalledFarm> {
   if (chart === undefined) {
     await loadImages(cluster);
     await applyDefinitions(cluster, projectFolder);
   }
   const local = ["image.registry=localhost", "image.pullPolicy=Never", ...values];
-  return await install(
-    cluster,
-    chart ?? CHART,
-    local.flatMap((value) => ["--set", value]),
-  );
+  const flags = local.flatMap((value) => ["--set", value]);
+  return await install(cluster, chart ?? CHART, flags, prepare);
 }
 
 /**

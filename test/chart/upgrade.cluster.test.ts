@@ -38,7 +38,7 @@ describeOnCluster("a farm of the previous version", "disruptive", (cluster) => {
     await applyDefinitions(cluster, join(previous.chart, "../.."));
     // Runs are in the store, which has to outlive the pod of the API.
     const kept = ["api.store.type=persistent", "redis.store.type=persistent"];
-    farm = await installFarm(cluster, [`image.tag=${previous.version}`, ...kept], previous.chart);
+    farm = await installFarm(cluster, [`image.tag=${previous.version}`, ...kept], { chart: previous.chart });
   }, INSTALL_MS);
   afterAll(async () => {
     place[Symbol.dispose]();

@@ -42,18 +42,20 @@ export function noS3Server(): string | undefined {
     : "the S3 server is not built: npm run cluster -- build s3-server";
 }
 
-export async function startS3Server(options: { isTls?: boolean } = {}): Promise<S3Server> {
+/** @param options.host its address, for others than this machine */
+export async function startS3Server(options: { isTls?: boolean; host?: string } = {}): Promise<S3Server> {
+  const { host = "127.0.0.1" } = options;
   await using starting = new AsyncDisposableStack();
   const { path } = starting.use(await createTemporaryFolder());
   const bucket = "farm";
   for (const name of [`data/${bucket}`, "meta", "users"]) await mkdir(join(path, name), { recursive: true });
   const accessKeyId = randomBytes(8).toString("hex");
   const secretAccessKey = randomBytes(16).toString("hex");
-  const ca = options.isTls ? await writeCertificate(path) : undefined;
+  const ca = options.isTls ? await writeCertificate(path, host) : undefined;
   const tls = options.isTls ? ["--cert", join(path, "tls.crt"), "--key", join(path, "tls.key")] : [];
   const scheme = options.isTls ? "https" : "http";
-  const server = new Server((port) => [
-    ...["--quiet", "--port", `127.0.0.1:${port}`, "--access", accessKeyId, "--secret", secretAccessKey, ...tls],
+  const server = new Server(host, (port) => [
+    ...["--quiet", "--port", `${host}:${port}`, "--access", accessKeyId, "--secret", secretAccessKey, ...tls],
     // With users, though there are none: a key that nobody has is answered as elsewhere.
     ...["--iam-dir", join(path, "users"), "posix", "--sidecar", join(path, "meta"), join(path, "data")],
   ]);
@@ -61,7 +63,7 @@ export async function startS3Server(options: { isTls?: boolean } = {}): Promise<
   await server.startSomewhere();
   const resources = starting.move();
   const settings: S3Settings = {
-    endpoint: `${scheme}://127.0.0.1:${server.port}`,
+    endpoint: `${scheme}://${host}:${server.port}`,
     bucket,
     region: "us-east-1",
     prefix: "",
@@ -86,11 +88,13 @@ export async function startS3Server(options: { isTls?: boolean } = {}): Promise<
 }
 
 class Server {
+  readonly #host: string;
   readonly #args: (port: number) => string[];
   #child: ChildProcess | undefined;
   port = 0;
 
-  constructor(args: (port: number) => string[]) {
+  constructor(host: string, args: (port: number) => string[]) {
+    this.#host = host;
     this.#args = args;
   }
 
@@ -113,7 +117,7 @@ class Server {
     this.#child = child;
     const words = text(child.stderr);
     const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-    const isReady = async () => hasEnded() || (await isListening(this.port));
+    const isReady = async () => hasEnded() || (await isListening(this.#host, this.port));
     await untilTrue(isReady, READY_MS, () => new Error("the S3 server does not listen"));
     if (hasEnded()) throw new Error(`the S3 server has ended: ${await words}`);
   }
@@ -131,8 +135,8 @@ class Server {
   }
 }
 
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
+async function isListening(host: string, port: number): Promise<boolean> {
+  const socket = connect(port, host);
   const { promise, resolve } = Promise.withResolvers<boolean>();
   socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
   const isUp = await promise;
@@ -141,7 +145,7 @@ async function isListening(port: number): Promise<boolean> {
 }
 
 /** Returns the certificate, which is its own authority. */
-async function writeCertificate(folder: string): Promise<string> {
+async function writeCertificate(folder: string, host: string): Promise<string> {
   const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
   const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const key = pair.privateKey.export({ type: "pkcs8", format: "der" });
@@ -157,7 +161,7 @@ async function writeCertificate(folder: string): Promise<string> {
     notAfter: new Date(Date.now() + DAY_MS),
     signingAlgorithm: algorithm,
     keys,
-    extensions: [new SubjectAlternativeNameExtension([{ type: "ip", value: "127.0.0.1" }])],
+    extensions: [new SubjectAlternativeNameExtension([{ type: "ip", value: host }])],
   });
   await writeFile(join(folder, "tls.key"), pair.privateKey.export({ type: "pkcs8", format: "pem" }));
   await writeFile(join(folder, "tls.crt"), certificate.toString("pem"));
