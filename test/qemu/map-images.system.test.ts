@@ -11,12 +11,12 @@ const SIZE_BYTES = 4 * 1024 * 1024;
 /** What of the image is looked at in the guest's memory. */
 const OFFSETS = [0, SIZE_BYTES / 2, SIZE_BYTES - 4];
 
-/** How much of a file a process has in its memory, and how much of that it has changed, in KiB; undefined: not mapped. */
-function mapping(pid: number, file: string): { sizeKiB: number; dirtyKiB: number } | undefined {
+/** How much of a file a process has in its memory, and how much of that is a copy of its own, in KiB; undefined: not mapped. */
+function mapping(pid: number, file: string): { sizeKiB: number; copiedKiB: number } | undefined {
   const [, found] = readFileSync(`/proc/${pid}/smaps`, "utf8").split(`${file}\n`);
   if (found === undefined) return undefined;
   const kib = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(found)?.[1]);
-  return { sizeKiB: kib("Size"), dirtyKiB: kib("Private_Dirty") };
+  return { sizeKiB: kib("Size"), copiedKiB: kib("Anonymous") };
 }
 
 async function monitor(machine: FarmMachine, line: string): Promise<string> {
@@ -46,7 +46,7 @@ describeFarmQemu("a raw image", () => {
         await writeFile(image, bytes);
         const words = OFFSETS.map((offset) => bytes.readUInt32LE(offset));
         await using machine = await FarmMachine.start(kind, { image });
-        expect(mapping(machine.pid, image)).toEqual({ sizeKiB: SIZE_BYTES / 1024, dirtyKiB: 0 });
+        expect(mapping(machine.pid, image)).toEqual({ sizeKiB: SIZE_BYTES / 1024, copiedKiB: 0 });
         expect(await loaded(machine, image)).toEqual(words);
         // A file of a farm may go while a guest runs.
         await rm(image);

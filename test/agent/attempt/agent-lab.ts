@@ -131,7 +131,7 @@ export class AgentLab implements AsyncDisposable {
 
   /** The status that fits, as the agent's events tell it. */
   async statusWhen(uid: string, fits: (status: InstanceStatus) => boolean): Promise<InstanceStatus> {
-    await using log = new EventLog(this.client);
+    await using log = new EventLog(this.client, READ_DEADLINE_MS);
     const isIt = (status: InstanceStatus) => status.uid === uid && fits(status);
     const hello = await log.until("hello");
     return hello.instances.find(isIt) ?? (await log.until("instance", ({ instance }) => isIt(instance))).instance;
@@ -169,9 +169,16 @@ export class EventLog implements AsyncDisposable {
   readonly #done: Promise<void>;
   #changed = Promise.withResolvers<void>();
   #failure: Error | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(client: AgentClient) {
+  /** @param deadlineMs how long all that is waited for may take to come; else as long as the test */
+  constructor(client: AgentClient, deadlineMs?: number) {
     this.#done = this.#follow(client);
+    if (deadlineMs === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#failure = new Error(`${deadlineMs} ms passed; last: ${JSON.stringify(this.events.slice(-3))}`);
+      this.#wake();
+    }, deadlineMs);
   }
 
   /** The first event that fits, of those that came or come. */
@@ -194,6 +201,7 @@ export class EventLog implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
     this.#controller.abort(new Error("the test has ended"));
     await this.#done;
   }
@@ -218,16 +226,17 @@ export class EventLog implements AsyncDisposable {
 
 const READ_DEADLINE_MS = 90_000;
 
-/** Reads until this text has come; a text that does not come fails the test with what came instead. */
-export async function readUntil(chunks: AsyncIterable<Buffer>, text: string): Promise<string> {
+/** Reads until this text has come so often; one that does not come fails the test with what came instead. */
+export async function readUntil(chunks: AsyncIterable<Buffer>, text: string, times = 1): Promise<string> {
   let read = "";
-  const complaint = (how: string) => new Error(`${how} without ${JSON.stringify(text)}: ${read.slice(-2000)}`);
+  const often = times === 1 ? "" : ` ${times} times`;
+  const complaint = (how: string) => new Error(`${how} without ${JSON.stringify(text)}${often}: ${read.slice(-2000)}`);
   const { promise: deadline, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(complaint(`${READ_DEADLINE_MS} ms passed`)), READ_DEADLINE_MS);
   const reading = (async () => {
     for await (const chunk of chunks) {
       read += chunk.toString("latin1");
-      if (read.includes(text)) return read;
+      if (read.split(text).length > times) return read;
     }
     throw complaint("the stream ended");
   })();

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { DesiredStateInput } from "../../../src/core/wire/desired-state.ts";
 import { buildFirmware } from "../../firmware/build.ts";
 import { AgentLab, boardSpecOf, EventLog, readUntil, sha256Of } from "../attempt/agent-lab.ts";
@@ -15,16 +15,17 @@ beforeAll(async () => {
   lab = await AgentLab.start({ EMUFARM_SLOTS: "4" });
 });
 
+// What a test that failed has left would be taken for the next one's.
+afterEach(async () => {
+  for (const { uid } of await lab.client.instances()) await lab.client.deleteInstance(uid);
+});
+
 afterAll(() => lab[Symbol.asyncDispose]());
 
 /** What the guest of this boot has found; each boot's log begins with it. */
 async function found(uid: string, text: string, times: number): Promise<void> {
   await lab.statusWhen(uid, ({ phase, boots }) => phase === "Running" && boots > 0);
-  let read = "";
-  for await (const chunk of lab.client.log({ instance: uid }, "uart0", { isFollowed: true })) {
-    read += chunk.toString();
-    if (read.split("left\n").length > times) break;
-  }
+  const read = await readUntil(lab.client.log({ instance: uid }, "uart0", { isFollowed: true }), "left\n", times);
   expect(read.split("left\n").slice(0, times).at(-1)).toContain(text);
 }
 
