@@ -33,13 +33,24 @@ export interface CliResult {
 
 /** A place of its own for the real command line: folders that no farm of this machine shares. */
 export class CliPlace implements Disposable {
-  readonly folder = mkdtempSync(join(tmpdir(), "ef-"));
-  readonly data = join(this.folder, "data");
-  readonly runtime = join(this.folder, "run");
+  #folder: string | undefined;
 
-  constructor() {
-    // Emulators under uids of their own pass through to their slots.
-    chmodSync(this.folder, 0o711);
+  /** Made when it is asked for first: tests that are skipped leave none. */
+  get folder(): string {
+    if (this.#folder === undefined) {
+      this.#folder = mkdtempSync(join(tmpdir(), "ef-"));
+      // Emulators under uids of their own pass through to their slots.
+      chmodSync(this.#folder, 0o711);
+    }
+    return this.#folder;
+  }
+
+  get data(): string {
+    return join(this.folder, "data");
+  }
+
+  get runtime(): string {
+    return join(this.folder, "run");
   }
 
   /** Starts a command and goes on. */
@@ -88,6 +99,7 @@ export class CliPlace implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.#folder === undefined) return;
     // Until the last of them has gone, files may come back: of a process that was just being started, or still ends.
     for (let round = 0; round < KILL_ROUNDS && this.#kill() > 0; round += 1) pause(KILL_PAUSE_MS);
     rmSync(this.folder, { recursive: true, force: true });

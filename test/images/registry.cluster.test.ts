@@ -20,16 +20,18 @@ const INSTANCE = join(projectFolder, "manifests/examples/instance.yaml");
 const hasRegistry = machineAt(`${process.env.PATH}${delimiter}/usr/bin`).hasCommand("docker-registry");
 
 describeOnCluster("a farm whose images are in a registry with a login", "disruptive", (cluster) => {
-  const folder = mkdtempSync(join(tmpdir(), "emu-registry-"));
+  let folder: string;
+  let values: string;
   let place: TestNamespace;
   let target = "";
-  const values = join(folder, "images.values.yaml");
   const config = () => {
     const auth = Buffer.from(`${REGISTRY_USER.username}:${REGISTRY_USER.password}`).toString("base64");
     return JSON.stringify({ auths: { [target.split("/")[0] ?? ""]: { auth } } });
   };
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "emu-registry-"));
+    values = join(folder, "images.values.yaml");
     if (!hasRegistry) return;
     await loadRegistryImage(cluster);
     await applyDefinitions(cluster, projectFolder);

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { delimiter, join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { DesiredStateInput } from "../../../src/core/wire/desired-state.ts";
 import { buildFirmware } from "../../firmware/build.ts";
 import { AgentLab, boardSpecOf, EventLog, readUntil, sha256Of } from "../attempt/agent-lab.ts";
@@ -9,18 +9,10 @@ import { AgentLab, boardSpecOf, EventLog, readUntil, sha256Of } from "../attempt
 const EMPTY = "found 4294967295 ";
 const WRITTEN = "found 305419896 ";
 
+const OURS = process.env.EMUFARM_FARM_QEMU_PATH;
+const STOCK = process.env.EMUFARM_QEMU_PATH ?? "";
+
 let lab: AgentLab;
-
-beforeAll(async () => {
-  lab = await AgentLab.start({ EMUFARM_SLOTS: "4" });
-});
-
-// What a test that failed has left would be taken for the next one's.
-afterEach(async () => {
-  for (const { uid } of await lab.client.instances()) await lab.client.deleteInstance(uid);
-});
-
-afterAll(() => lab[Symbol.asyncDispose]());
 
 /** What the guest of this boot has found; each boot's log begins with it. */
 async function found(uid: string, text: string, times: number): Promise<void> {
@@ -46,75 +38,95 @@ async function desire(boardName: string, more: Partial<DesiredStateInput> = {}, 
   return await lab.desired(`on-${boardName}`, image, more, boardName);
 }
 
-test.for([
-  ["arm-virt", "flash", 65_536, 0],
-  ["sifive-u", "efuse", 16, 0x200 * 4],
-] as const)(
-  "what the guest of %s wrote is kept in its %s, until a firmware comes that erases all",
-  async ([board, storage, sizeKiB, place]) => {
-    const uid = `on-${board}`;
-    await lab.client.putDesired(await desire(board));
-    await found(uid, EMPTY, 1);
-    const bytes = await storageOf(uid, storage);
-    expect(bytes.length).toBe(sizeKiB * 1024);
-    expect(bytes.readUInt32LE(place)).toBe(0x12345678);
-    expect(bytes.readUInt32LE(bytes.length - 4)).toBe(0xffffffff);
+const FLASH = ["arm-virt", "flash", 65_536, 0] as const;
+// Its UART stands still now and then where stock QEMU 10.0.13 reads fuses from a drive: see patch wake-main-loop.
+const FUSES = ["sifive-u", "efuse", 16, 0x200 * 4] as const;
+const EMULATORS = [
+  { emulator: "stock QEMU", searched: STOCK, kept: [FLASH] },
+  ...(OURS === undefined
+    ? []
+    : [{ emulator: "the farm's own QEMU", searched: [OURS, STOCK].join(delimiter), kept: [FLASH, FUSES] }]),
+];
 
-    // Reset, then power.
-    await lab.client.putDesired(await desire(board, { generation: 2, resetCount: 1 }));
-    await found(uid, WRITTEN, 2);
-    await lab.client.putDesired(await desire(board, { generation: 3, resetCount: 1, power: "Off" }));
-    await lab.statusWhen(uid, ({ phase }) => phase === "PoweredOff");
-    await lab.client.putDesired(await desire(board, { generation: 4, resetCount: 1 }));
-    await found(uid, WRITTEN, 3);
-    // Other firmware, which replaces only what it occupies; then one that shall find all empty.
-    await lab.client.putDesired(await desire(board, { generation: 5, resetCount: 1 }, "other"));
-    await found(uid, WRITTEN, 4);
-    const erasing = { generation: 6, resetCount: 1, flash: { erase: "all" as const } };
-    await lab.client.putDesired(await desire(board, erasing, "yet another"));
-    await found(uid, EMPTY, 5);
-    await lab.client.deleteInstance(uid);
-  },
-);
-
-test("storage outlives the emulator and the agent, and goes with its instance", async () => {
-  const uid = "on-arm-virt";
-  await lab.client.putDesired(await desire("arm-virt", { restartPolicy: "Always" }));
-  await found(uid, EMPTY, 1);
-  const [emulator = 0] = await lab.emulators();
-  process.kill(emulator, "SIGKILL");
-  await found(uid, WRITTEN, 2);
-  await lab.end("SIGTERM");
-  await lab.start();
-  await readUntil(lab.client.log({ instance: uid }, "uart0", { isFollowed: true }), WRITTEN);
-  await lab.client.deleteInstance(uid);
-  await lab.client.putDesired(await desire("arm-virt"));
-  await found(uid, EMPTY, 1);
-  await expect(storageOf(uid, "sd")).rejects.toMatchObject({
-    code: "NotFound",
-    message: expect.stringContaining("this board has flash"),
+describe.for(EMULATORS)("Storage of boards in $emulator", ({ searched, kept }) => {
+  beforeAll(async () => {
+    lab = await AgentLab.start({ EMUFARM_SLOTS: "4", EMUFARM_QEMU_PATH: searched });
   });
-  await lab.client.deleteInstance(uid);
-});
 
-test("jobs begin with an empty flash, whatever ran before", async () => {
-  const image = await readFile(join(await buildFirmware(), "arm-virt", "flash-left.elf"));
-  await using log = new EventLog(lab.client);
-  for (const id of ["first-1.1", "second-1.1"]) {
-    await lab.client.putAttempt(id, await lab.specOf(image, { expectText: "left" }, "arm-virt"));
-    const { lastLines } = await log.resultOf(id);
-    // Without a drive the chip is memory, and that of a new machine is zeros.
-    expect(lastLines.join("\n")).toContain("found 0 0 0 0");
-  }
-});
+  // What a test that failed has left would be taken for the next one's.
+  afterEach(async () => {
+    for (const { uid } of await lab.client.instances()) await lab.client.deleteInstance(uid);
+  });
 
-test.for(["raspi2b", "raspi3b"])("a card of its own is in %s", async (boardName) => {
-  const image = await readFile(join(import.meta.dirname, "../../../examples/images", boardName, "shell.elf"));
-  await lab.client.putFirmware(sha256Of(image), image);
-  const board = await boardSpecOf(boardName);
-  const desired = { uid: boardName, tenant: "test", generation: 1, epoch: 1, boardName, board, power: "On" as const };
-  await lab.client.putDesired({ ...desired, firmware: { sha256: sha256Of(image) } });
-  await lab.statusWhen(boardName, ({ phase }) => phase === "Running");
-  expect((await storageOf(boardName, "sd")).length).toBe(64 * 1024 * 1024);
-  await lab.client.deleteInstance(boardName);
+  afterAll(() => lab[Symbol.asyncDispose]());
+
+  test.for(kept)(
+    "what the guest of %s wrote is kept in its %s, until a firmware comes that erases all",
+    async ([board, storage, sizeKiB, place]) => {
+      const uid = `on-${board}`;
+      await lab.client.putDesired(await desire(board));
+      await found(uid, EMPTY, 1);
+      const bytes = await storageOf(uid, storage);
+      expect(bytes.length).toBe(sizeKiB * 1024);
+      expect(bytes.readUInt32LE(place)).toBe(0x12345678);
+      expect(bytes.readUInt32LE(bytes.length - 4)).toBe(0xffffffff);
+
+      // Reset, then power.
+      await lab.client.putDesired(await desire(board, { generation: 2, resetCount: 1 }));
+      await found(uid, WRITTEN, 2);
+      await lab.client.putDesired(await desire(board, { generation: 3, resetCount: 1, power: "Off" }));
+      await lab.statusWhen(uid, ({ phase }) => phase === "PoweredOff");
+      await lab.client.putDesired(await desire(board, { generation: 4, resetCount: 1 }));
+      await found(uid, WRITTEN, 3);
+      // Other firmware, which replaces only what it occupies; then one that shall find all empty.
+      await lab.client.putDesired(await desire(board, { generation: 5, resetCount: 1 }, "other"));
+      await found(uid, WRITTEN, 4);
+      const erasing = { generation: 6, resetCount: 1, flash: { erase: "all" as const } };
+      await lab.client.putDesired(await desire(board, erasing, "yet another"));
+      await found(uid, EMPTY, 5);
+      await lab.client.deleteInstance(uid);
+    },
+  );
+
+  test("storage outlives the emulator and the agent, and goes with its instance", async () => {
+    const uid = "on-arm-virt";
+    await lab.client.putDesired(await desire("arm-virt", { restartPolicy: "Always" }));
+    await found(uid, EMPTY, 1);
+    const [emulator = 0] = await lab.emulators();
+    process.kill(emulator, "SIGKILL");
+    await found(uid, WRITTEN, 2);
+    await lab.end("SIGTERM");
+    await lab.start();
+    await readUntil(lab.client.log({ instance: uid }, "uart0", { isFollowed: true }), WRITTEN);
+    await lab.client.deleteInstance(uid);
+    await lab.client.putDesired(await desire("arm-virt"));
+    await found(uid, EMPTY, 1);
+    await expect(storageOf(uid, "sd")).rejects.toMatchObject({
+      code: "NotFound",
+      message: expect.stringContaining("this board has flash"),
+    });
+    await lab.client.deleteInstance(uid);
+  });
+
+  test("jobs begin with an empty flash, whatever ran before", async () => {
+    const image = await readFile(join(await buildFirmware(), "arm-virt", "flash-left.elf"));
+    await using log = new EventLog(lab.client);
+    for (const id of ["first-1.1", "second-1.1"]) {
+      await lab.client.putAttempt(id, await lab.specOf(image, { expectText: "left" }, "arm-virt"));
+      const { lastLines } = await log.resultOf(id);
+      // Without a drive the chip is memory, and that of a new machine is zeros.
+      expect(lastLines.join("\n")).toContain("found 0 0 0 0");
+    }
+  });
+
+  test.for(["raspi2b", "raspi3b"])("a card of its own is in %s", async (boardName) => {
+    const image = await readFile(join(import.meta.dirname, "../../../examples/images", boardName, "shell.elf"));
+    await lab.client.putFirmware(sha256Of(image), image);
+    const board = await boardSpecOf(boardName);
+    const desired = { uid: boardName, tenant: "test", generation: 1, epoch: 1, boardName, board, power: "On" as const };
+    await lab.client.putDesired({ ...desired, firmware: { sha256: sha256Of(image) } });
+    await lab.statusWhen(boardName, ({ phase }) => phase === "Running");
+    expect((await storageOf(boardName, "sd")).length).toBe(64 * 1024 * 1024);
+    await lab.client.deleteInstance(boardName);
+  });
 });

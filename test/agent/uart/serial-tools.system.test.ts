@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTemporaryFolder } from "../../api/store/temporary-folder.ts";
 import { buildFirmware } from "../../firmware/build.ts";
 import { readUntil } from "../attempt/agent-lab.ts";
 import { runPython, runTool, SerialLab, startShell, ToolInUse } from "./serial-lab.ts";
@@ -29,8 +30,10 @@ describe.runIf(process.env.EMUFARM_TEST_PYTHON)("Python's tools", () => {
     "pytest-embedded runs a test at %s",
     async (place) => {
       const url = place.replace(/uart0.*$/, (channel) => String(serial.port(channel)));
-      const args = ["-p", "no:cacheprovider", "--embedded-services", "serial", "--port", url, "test_shell.py"];
-      const { code, output } = await runTool(process.env.EMUFARM_TEST_PYTHON ?? "", ["-B", "-m", "pytest", ...args]);
+      await using logs = await createTemporaryFolder();
+      const args = ["-p", "no:cacheprovider", "--embedded-services", "serial", "--root-logdir", logs.path];
+      const pytest = ["-B", "-m", "pytest", ...args, "--port", url, "test_shell.py"];
+      const { code, output } = await runTool(process.env.EMUFARM_TEST_PYTHON ?? "", pytest);
       expect(output).toContain("1 passed");
       expect(code).toBe(0);
     },
