@@ -41,7 +41,8 @@ export class FirmwareSearch {
     const failed = (error: unknown) => {
       const { code, message } = FarmError.from(error);
       const problem = { reason: code, message };
-      if (isCurrent()) this.#current = { sourceKey, seen: { state: "failed", problem, retryAtMs: clock() + retryMs } };
+      if (isCurrent())
+        this.#current = { sourceKey, seen: { state: "failed", problem, retryAtMs: clock() + retryMs, isFirst: false } };
     };
     bringFirmware(importFirmware, spec.firmware, { name: spec.board, spec: board })
       .then((found) => (isCurrent() ? onOutcome(found) : undefined))

@@ -57,7 +57,7 @@ export function instanceObjectStatus(
 /** The agent has not been heard, or runs firmware of which this leader does not know yet whether it is the right one. */
 function isNotKnownYet({ agent, firmware, generation }: InstanceObservation): boolean {
   if (agent === undefined || agent.state === "connecting") return true;
-  const isAsking = (firmware.state === "unknown" || firmware.state === "resolving") && firmware.isFirst;
+  const isAsking = firmware.state !== "none" && firmware.state !== "resolved" && firmware.isFirst;
   return isAsking && agent.state === "connected" && agent.instance?.generation === generation;
 }
 

@@ -45,11 +45,12 @@ export type ObservedBoard =
 export type ObservedFirmware =
   /** The spec asks for none. */
   | { readonly state: "none" }
-  /** Not asked for yet, in the form that the spec has now. `isFirst`: nor in any other, by this operator. */
+  /** Not asked for yet, in the form that the spec has now. `isFirst`: this operator has not known it in any other. */
   | { readonly state: "unknown"; readonly isFirst: boolean }
   | { readonly state: "resolving"; readonly isFirst: boolean }
   | { readonly state: "resolved"; readonly sha256: string }
-  | { readonly state: "failed"; readonly problem: Problem; readonly retryAtMs: number };
+  /** `isFirst`: it was the farm that failed, and says nothing of the firmware; nor has this operator known it before. */
+  | { readonly state: "failed"; readonly problem: Problem; readonly retryAtMs: number; readonly isFirst: boolean };
 
 /** The agent in the pod that counts. */
 export type ObservedAgent =

@@ -50,6 +50,8 @@ interface Entry {
   readonly sourceKey: string;
   readonly controller: AbortController;
   failures: number;
+  /** Whether nothing has been known of the instance's firmware yet. */
+  isFirst: boolean;
   seen: ObservedFirmware;
   resolved?: ResolvedFirmware;
 }
@@ -84,11 +86,13 @@ export function createFirmwareResolver(dependencies: FirmwareResolverDependencie
       if (!resolved) return;
       entry.resolved = resolved;
       entry.failures = 0;
+      entry.isFirst = false;
       entry.seen = { state: "resolved", sha256: resolved.reference.sha256 };
     } catch (error) {
       // What is no error of the farm's is reported as one of its own.
       if (signal.aborted) return;
-      entry.seen = failureOf(error, entry.failures, clock());
+      entry.isFirst &&= !isOfFirmware(error);
+      entry.seen = { ...failureOf(error, entry.failures, clock()), isFirst: entry.isFirst };
       entry.failures += 1;
     }
     onChange(wish.key);
@@ -123,9 +127,10 @@ export function createFirmwareResolver(dependencies: FirmwareResolverDependencie
       );
       if (!wish.source) return { seen: { state: "none" } };
       const entry = entries.get(wish.uid);
+      const isFirst = entry?.isFirst ?? true;
       const sourceKey = sourceKeyOf(wish);
-      if (sourceKey === undefined) return { seen: { state: "resolving", isFirst: !entry } };
-      if (!entry || entry.sourceKey !== sourceKey) return { seen: { state: "unknown", isFirst: !entry } };
+      if (sourceKey === undefined) return { seen: { state: "resolving", isFirst } };
+      if (!entry || entry.sourceKey !== sourceKey) return { seen: { state: "unknown", isFirst } };
       return { seen: entry.seen, ...(entry.resolved && { resolved: entry.resolved }) };
     },
     resolve(wish) {
@@ -134,11 +139,13 @@ export function createFirmwareResolver(dependencies: FirmwareResolverDependencie
       const before = entries.get(wish.uid);
       before?.controller.abort();
       const isAgain = before?.sourceKey === sourceKey;
+      const isFirst = before?.isFirst ?? true;
       const entry: Entry = {
         sourceKey,
         controller: new AbortController(),
         failures: isAgain ? before.failures : 0,
-        seen: { state: "resolving", isFirst: !before },
+        isFirst,
+        seen: { state: "resolving", isFirst },
       };
       entries.set(wish.uid, entry);
       // A source that is not what it was leads to other bytes.
@@ -187,11 +194,15 @@ function resolvedOf(
   };
 }
 
+/** A farm that is away, or in trouble, says nothing of the firmware. */
+function isOfFirmware(error: unknown): boolean {
+  return error instanceof SourceProblem || FarmError.from(error).class === "job";
+}
+
 /** A request that is wrong stays wrong, but what it names may change without a word to the farm. */
-function failureOf(error: unknown, failures: number, nowMs: number): ObservedFirmware {
-  const isWrong = error instanceof SourceProblem || FarmError.from(error).class === "job";
-  const delayMs = isWrong ? LONGEST_RETRY_MS : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
+function failureOf(error: unknown, failures: number, nowMs: number) {
+  const delayMs = isOfFirmware(error) ? LONGEST_RETRY_MS : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
   const { code, message } = FarmError.from(error);
   const problem = error instanceof SourceProblem ? error.problem : { reason: code, message };
-  return { state: "failed", problem, retryAtMs: nowMs + delayMs };
+  return { state: "failed" as const, problem, retryAtMs: nowMs + delayMs };
 }

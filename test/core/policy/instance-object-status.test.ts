@@ -57,7 +57,14 @@ test.each<[string, Partial<InstanceObservation>, object, string, string, "True" 
     "False",
   ],
   ["has lost its agent", { agent: { state: "lost", problem } }, {}, "Unknown", "Why", "False"],
-  ["cannot get its firmware", { firmware: { state: "failed", problem, retryAtMs: 0 } }, {}, "Running", "Why", "False"],
+  [
+    "cannot get its firmware",
+    { firmware: { state: "failed", problem, retryAtMs: 0, isFirst: false } },
+    {},
+    "Running",
+    "Why",
+    "False",
+  ],
   ["asks for a channel that its board does not have", { unsupported: problem }, {}, "Running", "Why", "False"],
   ["has a newer spec than its agent", { generation: 2 }, {}, "Running", "Updating", "False"],
   ["is told what its agent refuses", { generation: 2, refusedByAgent: problem }, {}, "Running", "Why", "False"],
@@ -147,6 +154,20 @@ test("a new leader that has not heard of the agent yet changes nothing", () => {
     phase: "Running",
     observedGeneration: 2,
   });
+});
+
+test("a new leader whose farm does not answer it yet changes nothing of a board that runs as its spec asks", () => {
+  const before = statusOf({});
+  const away = { state: "failed" as const, problem, retryAtMs: 0 };
+  const seen = instanceSeen({ firmware: { ...away, isFirst: true }, desiredDigest: undefined });
+  expect(instanceObjectStatus(seen, facts, before, NOW_MS + 5_000)).toBe(before);
+  // That the firmware is wrong is told, whoever leads; and so is what keeps a newer spec from being carried out.
+  const wrong = instanceSeen({ firmware: { ...away, isFirst: false }, desiredDigest: undefined });
+  const newer = instanceSeen({ firmware: { ...away, isFirst: true }, desiredDigest: undefined, generation: 2 });
+  for (const told of [wrong, newer]) {
+    const { conditions } = instanceObjectStatus(told, facts, before, NOW_MS + 5_000);
+    expect(conditions?.find(({ type }) => type === "Ready")).toMatchObject({ status: "False", reason: "Why" });
+  }
 });
 
 test("what became of a lost pod stays told when the next one runs", () => {

@@ -182,7 +182,7 @@ test.each<[string, Partial<InstanceObservation>, object, InstanceStep[]]>([
     "firmware that failed is tried again when it is time",
     {
       generation: 2,
-      firmware: { state: "failed", problem, retryAtMs: NOW_MS },
+      firmware: { state: "failed", problem, retryAtMs: NOW_MS, isFirst: false },
     },
     {},
     [{ type: "resolveFirmware" }],
@@ -207,7 +207,12 @@ test.each<[string, Partial<InstanceObservation>, object, number | undefined]>([
   ["nothing is due", {}, {}, undefined],
   ["the end of its time", {}, { ttl: { after: "1m" } }, 50_000],
   ["the next try of a pod", { pods: [], refusal: { problem, retryAtMs: NOW_MS + 700 } }, {}, 700],
-  ["the next try of firmware", { firmware: { state: "failed", problem, retryAtMs: NOW_MS + 900 } }, {}, 900],
+  [
+    "the next try of firmware",
+    { firmware: { state: "failed", problem, retryAtMs: NOW_MS + 900, isFirst: false } },
+    {},
+    900,
+  ],
   ["the end of patience with a silent node", { pods: [podOf({ goneByMs: NOW_MS + 1_000 })] }, {}, 6_000],
 ])("is looked at again for %s", (_name, changes, spec, requeueAfterMs) => {
   expect(planInstance(instanceSeen(changes, spec), NOW_MS).requeueAfterMs).toBe(requeueAfterMs);
