@@ -18,9 +18,16 @@ import { emulatorsUnder } from "../attempt/agent-lab.ts";
 
 const SEARCH_PATH = [process.env.EMUFARM_QEMU_PATH, process.env.PATH].join(delimiter).split(delimiter);
 
-/** Emulators are probed once for all tests of a file. */
-const PROBES = mkdtempSync(join(tmpdir(), "probes-"));
-afterAll(() => rmSync(PROBES, { recursive: true, force: true }));
+let probes: string | undefined;
+afterAll(() => {
+  if (probes !== undefined) rmSync(probes, { recursive: true, force: true });
+});
+
+/** Emulators are probed once for all tests of a file; where all are skipped there is nothing to keep. */
+function probesFolder(): string {
+  probes ??= mkdtempSync(join(tmpdir(), "probes-"));
+  return probes;
+}
 
 /** A UART's end in a test: everything that came, and waiting for a text. */
 export class RecordingUart implements UartPort {
@@ -112,7 +119,7 @@ export async function createBootLab(options: BootLabOptions = {}): Promise<BootL
   const slot = await Slot.open({ index: 0, folder: join(folder, options.subfolder ?? "", "slots", "0"), uid });
   const emulators = new Emulators({
     searchPath: options.searchPath ?? SEARCH_PATH,
-    cacheFolder: PROBES,
+    cacheFolder: probesFolder(),
     uid,
   });
   const prlimit = await findProgram("prlimit", SEARCH_PATH);

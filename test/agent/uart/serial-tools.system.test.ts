@@ -31,8 +31,9 @@ describe.runIf(process.env.EMUFARM_TEST_PYTHON)("Python's tools", () => {
     async (place) => {
       const url = place.replace(/uart0.*$/, (channel) => String(serial.port(channel)));
       await using logs = await createTemporaryFolder();
-      const args = ["-p", "no:cacheprovider", "--embedded-services", "serial", "--root-logdir", logs.path];
-      const pytest = ["-B", "-m", "pytest", ...args, "--port", url, "test_shell.py"];
+      const folders = ["--root-logdir", logs.path, "--cache-dir", logs.path];
+      const args = ["-p", "no:cacheprovider", "--embedded-services", "serial", ...folders, "--port", url];
+      const pytest = ["-B", "-m", "pytest", ...args, "test_shell.py"];
       const { code, output } = await runTool(process.env.EMUFARM_TEST_PYTHON ?? "", pytest);
       expect(output).toContain("1 passed");
       expect(code).toBe(0);
