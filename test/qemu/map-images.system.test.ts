@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { createTemporaryFolder } from "../api/store/temporary-folder.ts";
 import { describeFarmQemu, FarmMachine } from "./farm-machine.ts";
 import { machines } from "./machine-table.ts";
 
@@ -26,7 +26,7 @@ async function monitor(machine: FarmMachine, line: string): Promise<string> {
 /** Words of the guest's memory from where the image lies. */
 async function loaded(machine: FarmMachine, image: string): Promise<number[]> {
   const rom = (await monitor(machine, "info roms")).split("\n").find((line) => line.includes(image)) ?? "";
-  const address = Number(/addr=([0-9a-f]+)/.exec(rom)?.[1]?.replace(/^/, "0x"));
+  const address = Number(`0x${/addr=([0-9a-f]+)/.exec(rom)?.[1]}`);
   const words: number[] = [];
   for (const offset of OFFSETS) {
     const shown = await monitor(machine, `xp /1wx 0x${(address + offset).toString(16)}`);
@@ -39,24 +39,20 @@ describeFarmQemu("a raw image", () => {
   test.each(machines("arm-virt", "riscv64-virt", "raspi2b"))(
     "stays in its file, of which no process has a copy, and is there after a reset: $board",
     async (kind) => {
-      const folder = await mkdtemp(join(tmpdir(), "raw-"));
-      try {
-        const image = join(folder, "raw.img");
-        const bytes = randomBytes(SIZE_BYTES);
-        await writeFile(image, bytes);
-        const words = OFFSETS.map((offset) => bytes.readUInt32LE(offset));
-        await using machine = await FarmMachine.start(kind, { image });
-        expect(mapping(machine.pid, image)).toEqual({ sizeKiB: SIZE_BYTES / 1024, copiedKiB: 0 });
-        expect(await loaded(machine, image)).toEqual(words);
-        // A file of a farm may go while a guest runs.
-        await rm(image);
-        await machine.execute("system_reset");
-        expect(await loaded(machine, image)).toEqual(words);
-        await machine.execute("__dev.emufarm_recycle");
-        expect(await loaded(machine, image)).toEqual(words);
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      await using folder = await createTemporaryFolder();
+      const image = join(folder.path, "raw.img");
+      const bytes = randomBytes(SIZE_BYTES);
+      await writeFile(image, bytes);
+      const words = OFFSETS.map((offset) => bytes.readUInt32LE(offset));
+      await using machine = await FarmMachine.start(kind, { image });
+      expect(mapping(machine.pid, image)).toEqual({ sizeKiB: SIZE_BYTES / 1024, copiedKiB: 0 });
+      expect(await loaded(machine, image)).toEqual(words);
+      // A file of a farm may go while a guest runs.
+      await rm(image);
+      await machine.execute("system_reset");
+      expect(await loaded(machine, image)).toEqual(words);
+      await machine.execute("__dev.emufarm_recycle");
+      expect(await loaded(machine, image)).toEqual(words);
     },
   );
 });
