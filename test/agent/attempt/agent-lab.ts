@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,6 +38,8 @@ export class AgentLab implements AsyncDisposable {
   #log = "";
 
   private constructor(env: Record<string, string>) {
+    // As everywhere: root's slots have user ids of their own.
+    chmodSync(this.folder, 0o711);
     writeFileSync(join(this.folder, "token"), TOKEN, { mode: 0o600 });
     this.#env = {
       PATH: process.env.PATH ?? "",
