@@ -91,7 +91,7 @@ async function assemble(
 ): Promise<AgentParts> {
   const firmwareFolder = join(config.dataFolder, "firmware");
   await openFolders([config.runtimeFolder, config.dataFolder, firmwareFolder]);
-  const uidBase = await chooseSlotUids(config, [firmwareFolder, config.runtimeFolder]);
+  const uidBase = await chooseSlotUids(config, [firmwareFolder, config.runtimeFolder], log);
   const slotsFolder = join(config.runtimeFolder, "slots");
   const opened = await openSlots({ folder: slotsFolder, count: config.slots, uidBase });
   cleanup.defer(() => rm(slotsFolder, { recursive: true, force: true }));

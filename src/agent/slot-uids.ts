@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Log } from "../log/log.ts";
 import type { AgentConfig } from "./config.ts";
 import { DEFAULT_SLOT_UID_BASE } from "./slot/open-slots.ts";
 
@@ -16,10 +17,14 @@ const OTHERS_MAY_PASS = 0o001;
 export async function chooseSlotUids(
   { runtimeFolder, slotUidBase }: Pick<AgentConfig, "runtimeFolder" | "slotUidBase">,
   folders: readonly string[],
+  log: Log,
 ): Promise<number | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   for (const folder of folders) {
-    if (!(await isOpenToOthers(folder))) return undefined;
+    const closed = await closedOnTheWay(folder);
+    if (closed === undefined) continue;
+    log.warn({ folder: closed }, "emulators run as root: this folder is closed to other users");
+    return undefined;
   }
   if (slotUidBase !== undefined) return slotUidBase;
   // Agents that share a machine have runtime folders of their own.
@@ -27,9 +32,10 @@ export async function chooseSlotUids(
   return DEFAULT_SLOT_UID_BASE + range * RANGE_SIZE;
 }
 
-async function isOpenToOthers(folder: string): Promise<boolean> {
+/** The folder on the way that other users cannot pass, if there is one. */
+async function closedOnTheWay(folder: string): Promise<string | undefined> {
   const { mode } = await stat(folder);
-  if ((mode & OTHERS_MAY_PASS) === 0) return false;
+  if ((mode & OTHERS_MAY_PASS) === 0) return folder;
   const parent = dirname(folder);
-  return parent === folder || isOpenToOthers(parent);
+  return parent === folder ? undefined : closedOnTheWay(parent);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentClient, createAgentClient } from "../../client/agent-client.ts";
 import { farmFolders } from "../folders.ts";
@@ -21,8 +21,6 @@ export interface PrivateAgent extends AsyncDisposable {
 export async function startPrivateAgent(surroundings: Surroundings): Promise<PrivateAgent> {
   await using cleanup = new AsyncDisposableStack();
   const folder = cleanup.use(await makePrivateFolder(surroundings));
-  // Emulators that run under uids of their own pass through to their slots.
-  if (surroundings.uid === 0) await chmod(folder.path, 0o711);
   const token = randomBytes(32).toString("base64url");
   const tokenFile = join(folder.path, "token");
   await writeFile(tokenFile, token, { mode: 0o600 });

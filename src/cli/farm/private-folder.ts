@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { farmFolders } from "../folders.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -16,6 +16,8 @@ export async function makePrivateFolder(surroundings: Surroundings): Promise<{ p
   await makeRuntimeBase(runtimeBase, surroundings.uid);
   const own = identifyProcess(surroundings.pid);
   const path = await mkdtemp(join(runtimeBase, `run-${surroundings.pid}-${own?.startTime ?? 0}-`));
+  // Emulators that run under uids of their own pass through to their slots.
+  if (surroundings.uid === 0) await chmod(path, 0o711);
   await removeLeftBehind(runtimeBase);
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

@@ -103,6 +103,13 @@ async function saveArtifacts(farm: FarmClient, state: RunState, root: string): P
   }
 }
 
+/** Where the log is once the farm of this call has gone. */
+function keptLog({ junit }: TestOnFarmOptions): string {
+  return junit === undefined
+    ? "its end is above; a farm that is up keeps all of it: emufarm up"
+    : `its end is in ${junit}`;
+}
+
 /** Where to read more of the run, by commands that work as they stand. */
 function whatNext(surroundings: Surroundings, { id }: RunRecord, options: TestOnFarmOptions): string {
   if (options.stay === "private") return "";
@@ -173,7 +180,7 @@ function failureText(
     {
       error: verdict.error,
       result: verdict.result,
-      fullLog: options.stay === "private" ? undefined : followUp(surroundings, options, ["logs", job.id]),
+      fullLog: options.stay === "private" ? keptLog(options) : followUp(surroundings, options, ["logs", job.id]),
       again,
     },
     paint,

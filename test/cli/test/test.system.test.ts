@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -228,6 +229,22 @@ describe("emufarm test", () => {
     expect(own.processes()).toEqual([]);
     expect(own.runtimeFiles()).toEqual([]);
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    "confines the emulators of a private farm of root by a user of their own",
+    async () => {
+      using own = new CliPlace();
+      const waits = { ...hello, firmware: image(BOARD, "shell"), expectText: "never" };
+      const started = own.start(["test", await runFile("confined", { jobs: [waits] })]);
+      const users = () =>
+        own
+          .processes()
+          .flatMap(({ pid, command }) => (/^\S*qemu-system-/.test(command) ? [statSync(`/proc/${pid}`).uid] : []));
+      await expect.poll(users, { timeout: 60_000 }).toEqual([expect.toSatisfy((uid: number) => uid > 65_535)]);
+      started.signal("SIGINT");
+      expect((await started.result).code).toBe(130);
+    },
+  );
 });
 
 describe("the questions to a farm", () => {
