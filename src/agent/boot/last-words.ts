@@ -1,5 +1,6 @@
 const MAX_LINES = 12;
-const MAX_LINE_LENGTH = 300;
+/** Two paths of a farm's folder, and what is wrong with them. */
+const MAX_LINE_LENGTH = 600;
 /** Where the words begin that tell the cause; a dump of registers may follow. */
 const CAUSE = /\b(fatal|assert\w*|error|lockup)\b/i;
 
@@ -11,5 +12,9 @@ export function lastWords(stderr: string): string {
     .filter((line) => line !== "" && !/\bwarning:/i.test(line));
   const cause = lines.findIndex((line) => CAUSE.test(line));
   const told = cause === -1 ? lines.slice(-MAX_LINES) : lines.slice(cause, cause + MAX_LINES);
-  return told.map((line) => line.slice(0, MAX_LINE_LENGTH)).join("\n");
+  return told.map(cut).join("\n");
+}
+
+function cut(line: string): string {
+  return line.length <= MAX_LINE_LENGTH ? line : `${line.slice(0, MAX_LINE_LENGTH)}…`;
 }

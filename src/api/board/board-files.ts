@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { refuseSameName } from "../../core/policy/unique-boards.ts";
 import { type Board, board } from "../../core/schema/board.ts";
 import { parseDocuments } from "../../document/parse-document.ts";
 
@@ -63,6 +64,7 @@ async function readFolder(folder: string): Promise<BoardFile[]> {
     const file = join(folder, name);
     files.push({ file, boards: parseDocuments(await readFile(file, "utf8"), board, { file }) });
   }
+  refuseSameName(files);
   return files;
 }
 

@@ -34,7 +34,7 @@ interface JobRecordsDependencies {
 
 type Places = ReadonlyMap<string, JobPlace>;
 
-const NEXT_IN_LINE = "next in line; waits for a free slot (instances hold slots, too)";
+const NEXT_IN_LINE = "next in line; waits for a free slot (instances hold slots, too: emufarm get instances)";
 /** Jobs that Redis is asked for at once. */
 const PLACES_PER_QUERY = 1_000;
 

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { nearestName } from "../../core/policy/nearest-name.ts";
+import { refuseSameName } from "../../core/policy/unique-boards.ts";
 import type { Board } from "../../core/schema/board.ts";
 import type { BoardStatus } from "../../core/wire/farm.ts";
 import { EXIT } from "../exit-code.ts";
@@ -64,7 +65,7 @@ export async function addBoard(surroundings: Surroundings, file: string, options
   const board = await readBoardFile(resolve(surroundings.cwd, file), file);
   await using farm = await connectFarm(surroundings, options);
   const known = (await farm.boards()).find(({ name }) => name === board.metadata.name);
-  const code = tellBoard(surroundings, await farm.putBoard(board), "added");
+  const code = tellBoard(surroundings, await farm.putBoard(board), "is added");
   if (known && !isDeepStrictEqual(known.spec, board.spec)) {
     const { name } = board.metadata;
     surroundings.stderr.write(
@@ -86,41 +87,52 @@ export async function removeBoard(surroundings: Surroundings, name: string, opti
 
 /** `emufarm boards check PATH`: the form of a file, or of each in a folder, and whether an emulator here can do it. */
 export async function checkBoards(surroundings: Surroundings, asWritten: string): Promise<number> {
-  const { boards: read, areAllValid } = await readEach(surroundings, asWritten);
+  const { read, areAllValid } = await readEach(surroundings, asWritten);
   const { checkEachHere } = await import("../farm/boards-here.ts");
   const codes: number[] = areAllValid ? [EXIT.passed] : [EXIT.badRequest];
-  for (const board of await checkEachHere(surroundings, read)) codes.push(tellBoard(surroundings, board, "valid"));
+  const boards = read.flatMap((one) => one.boards);
+  const files = read.flatMap((one) => one.boards.map(() => one.file));
+  const there = await (await import("../farm/documents.ts")).readAllBoards(surroundings);
+  for (const [index, board] of (await checkEachHere(surroundings, boards)).entries()) {
+    codes.push(tellBoard(surroundings, board, `(${files[index]}) is valid`));
+    const known = there.find(({ name }) => name === board.name);
+    if (known && !isDeepStrictEqual(known.spec, board.spec)) {
+      surroundings.stderr.write(`Added, it would take the place of the board ${board.name} that is there.\n`);
+    }
+  }
   return codes.find((code) => code !== EXIT.passed) ?? EXIT.passed;
 }
 
-/** The boards that can be read; what is wrong with a file is told, and the others are read all the same. */
+/** Files of boards that can be read; what is wrong with one is told, and the others are read all the same. */
 async function readEach(surroundings: Surroundings, asWritten: string) {
   const [{ boardFilesAt }, { readBoards }] = await Promise.all([
     import("../farm/board-files.ts"),
     import("../farm/documents.ts"),
   ]);
-  const boards: Board[] = [];
+  const read: { readonly file: string; readonly boards: readonly Board[] }[] = [];
   let areAllValid = true;
   for (const { path, file } of await boardFilesAt(surroundings, asWritten)) {
     try {
-      boards.push(...(await readBoards(path, file)));
+      const one = { file, boards: await readBoards(path, file) };
+      refuseSameName([...read, one]);
+      read.push(one);
     } catch (error) {
       if (!(error instanceof FarmError)) throw error;
       surroundings.stderr.write(`emufarm: ${errorText(error)}\n`);
       areAllValid = false;
     }
   }
-  return { boards, areAllValid };
+  return { read, areAllValid };
 }
 
-function tellBoard({ stdout }: Surroundings, board: BoardStatus, word: string): number {
+function tellBoard({ stdout }: Surroundings, board: BoardStatus, what: string): number {
   const { name, isAvailable, emulator, error } = board;
   if (isAvailable) {
-    stdout.write(`Board ${name} is ${word}, and can run here: ${emulator?.binary} ${emulator?.version}.\n`);
+    stdout.write(`Board ${name} ${what}, and can run here: ${emulator?.binary} ${emulator?.version}.\n`);
     return EXIT.passed;
   }
   // The sentence of BoardUnavailable begins with what has just been said.
   const why = error?.code === "BoardUnavailable" ? `${error.details.problem}.` : error?.message;
-  stdout.write(`Board ${name} is ${word}, but cannot run here: ${why ?? "it is not available"}\n`);
+  stdout.write(`Board ${name} ${what}, but cannot run here: ${why ?? "it is not available"}\n`);
   return EXIT.farmError;
 }

@@ -54,15 +54,19 @@ export function farmQemuFinding(surroundings: EmulatorPlace): Finding {
 function binaryFindings(binary: string, boards: readonly CheckedBoard[]): Finding[] {
   const subject = binary.replace(/^qemu-system-/, "");
   const usable = boards.filter(({ check }) => check.isAvailable);
-  const findings: Finding[] = [];
-  const first = usable[0]?.check;
-  if (first?.isAvailable) {
-    const { version, hasSandbox } = first.emulator;
-    const text = `${binary} ${version}: ${usable.length} of ${boards.length} boards`;
-    if (hasSandbox) findings.push({ level: "ok", subject, text: `${text}, confined by seccomp` });
-    else
-      findings.push({ level: "warn", subject, text: `${text}; built without a sandbox: run firmware that you trust` });
-  }
+  // The farm's own QEMU runs some boards, and the distribution's the others.
+  const emulators = Map.groupBy(
+    usable.flatMap(({ check }) => (check.isAvailable ? [check.emulator] : [])),
+    ({ version, hasSandbox }) => `${binary} ${version} ${hasSandbox}`,
+  );
+  const findings = [...emulators.values()].flatMap((its): Finding[] => {
+    const [one] = its;
+    if (!one) return [];
+    const text = `${binary} ${one.version}: ${its.length} of ${boards.length} boards`;
+    return one.hasSandbox
+      ? [{ level: "ok", subject, text: `${text}, confined by seccomp` }]
+      : [{ level: "warn", subject, text: `${text}; built without a sandbox: run firmware that you trust` }];
+  });
   return [...findings, ...missingFindings(subject, boards)];
 }
 

@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
+import { refuseSameName } from "../../core/policy/unique-boards.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { readBoards } from "./documents.ts";
 
@@ -32,10 +33,10 @@ export async function boardFilesAt({ cwd }: Surroundings, asWritten: string): Pr
 export async function checkBoardFolder({ cwd }: Surroundings, folder: string): Promise<void> {
   const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
   if (!isFolder) throw new FarmError("InvalidRequest", { problems: `--boards ${folder}: there is no such folder` });
-  for (const name of await manifestsIn(folder)) {
-    const path = join(folder, name);
-    await readBoards(path, relative(cwd, path));
-  }
+  const files = (await manifestsIn(folder)).map((name) => relative(cwd, join(folder, name)));
+  refuseSameName(
+    await Promise.all(files.map(async (file) => ({ file, boards: await readBoards(resolve(cwd, file), file) }))),
+  );
 }
 
 async function manifestsIn(folder: string): Promise<string[]> {

@@ -5,6 +5,7 @@ import type { FarmOptions } from "../farm-options.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { findBoard, type NamedBoard, readAllBoards } from "./documents.ts";
 import { startPrivateAgent } from "./private-agent.ts";
+import { tryMachine } from "./try-machine.ts";
 
 /** Every board as it stands on this machine, where no farm is up. */
 export async function boardsHere(surroundings: Surroundings, { data }: FarmOptions): Promise<BoardStatus[]> {
@@ -28,12 +29,18 @@ export async function findBoardHere(
   return await boardHere(agent.client, board);
 }
 
-/** Boards, in their order, as they stand on this machine. */
+/** Boards, in their order, as they stand on this machine, where the machine of each has been made once. */
 export async function checkEachHere(surroundings: Surroundings, boards: readonly Board[]): Promise<BoardStatus[]> {
   if (boards.length === 0) return [];
   await using agent = await startPrivateAgent(surroundings);
   await agent.ready;
-  return await Promise.all(boards.map(({ metadata, spec }) => boardHere(agent.client, { name: metadata.name, spec })));
+  const checked: BoardStatus[] = [];
+  for (const { metadata, spec } of boards) {
+    const board = await boardHere(agent.client, { name: metadata.name, spec });
+    const error = board.isAvailable ? await tryMachine(agent.client, board) : undefined;
+    checked.push(error ? { ...board, isAvailable: false, error } : board);
+  }
+  return checked;
 }
 
 async function boardHere(agent: AgentClient, { name, spec }: NamedBoard): Promise<BoardStatus> {

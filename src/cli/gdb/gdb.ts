@@ -102,7 +102,9 @@ async function printLaunch(
   const { architecture } = (await target.board()).spec;
   const port = portOf(options);
   if (options.symbols === undefined)
-    stderr.write("emufarm: write your ELF's path as program, or give --symbols FILE\n");
+    stderr.write(
+      "emufarm: VS Code takes symbols from a file: write your ELF's path as program, or give --symbols FILE\n",
+    );
   const launch = launchJson({
     name: `${target.name} (emufarm)`,
     program: options.symbols === undefined ? `${WORKSPACE}/firmware.elf` : resolve(cwd, options.symbols),

@@ -48,7 +48,8 @@ function guestRun(farm: FarmClient, job: JobRecord, uart: string, say: (text: st
       return outcomeOf(job, verdict);
     },
     async cancel(reason) {
-      await farm.cancelJob(job.id, reason);
+      // Its run has no other job, and is listed as cancelled.
+      await farm.cancelRun(job.runId, reason);
     },
   };
 }

@@ -35,6 +35,10 @@ export async function readProject(
   const file = join(folder, PROJECT);
   const path = resolve(surroundings.cwd, file);
   if (!existsSync(path)) {
+    if (!existsSync(resolve(surroundings.cwd, folder))) {
+      const problems = `an image is missing, or ${folder} is not the folder of a project: emufarm run BOARD IMAGE`;
+      throw new FarmError("InvalidRequest", { problems });
+    }
     const problems = `${folder} has no ${PROJECT}: emufarm run takes a board and an image, or the folder of a project`;
     throw new FarmError("InvalidRequest", { problems });
   }

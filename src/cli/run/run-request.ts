@@ -49,10 +49,20 @@ export async function subjectOf(
   image: string | undefined,
   { data }: RunOptions,
 ): Promise<RunSubject> {
-  if (image !== undefined && !isFolder(resolve(surroundings.cwd, image))) return { board, image };
+  if (image !== undefined && !isFolder(resolve(surroundings.cwd, image))) {
+    refuseSwapped(surroundings, board, image);
+    return { board, image };
+  }
   const { readProject } = await import("./project.ts");
   const project = await readProject(surroundings, image ?? board, image === undefined ? { data } : { board });
   return { board: project.board, image: project.image, project };
+}
+
+function refuseSwapped({ cwd }: Surroundings, board: string, image: string): void {
+  const isThere = (name: string) => statSync(resolve(cwd, name), { throwIfNoEntry: false })?.isFile() ?? false;
+  if (/\.ya?ml$/.test(board) || !isThere(board) || isThere(image)) return;
+  const problems = `${board} is a file, and there is none named ${image}: the board comes first, emufarm run ${image} ${board}`;
+  throw new FarmError("InvalidRequest", { problems });
 }
 
 function isFolder(path: string): boolean {

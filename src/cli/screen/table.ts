@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** Columns side by side, each as wide as its widest cell; the last one may be of any width. */
-export function textTable(rows: readonly (readonly string[])[]): string {
+/** Columns side by side, each as wide as its widest cell; the last one may be of any width. A cell is one line. */
+export function textTable(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map((cell) => cell.replace(/\s*\n\s*/g, " ")));
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, column) =>
     Math.max(0, ...rows.map((row) => widthOf(row[column] ?? ""))),

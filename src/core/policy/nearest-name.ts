@@ -1,15 +1,19 @@
 /**
  * The name that somebody may have meant by one that does not exist: the nearest by edits, where it is near enough to
- * be worth a word.
+ * be worth a word. Capitals do not count.
  */
 export function nearestName(name: string, names: Iterable<string>): string | undefined {
   let nearest: string | undefined;
   let fewest = Math.max(2, Math.floor(name.length / 3)) + 1;
   for (const candidate of names) {
-    const count = candidate.startsWith(name) || candidate.endsWith(name) ? 1 : edits(name, candidate);
+    const count = likeness(name.toLowerCase(), candidate.toLowerCase());
     if (count < fewest) [nearest, fewest] = [candidate, count];
   }
   return nearest;
+}
+
+function likeness(name: string, candidate: string): number {
+  return candidate.startsWith(name) || candidate.endsWith(name) ? 1 : edits(name, candidate);
 }
 
 /** Levenshtein's distance. */

@@ -54,7 +54,7 @@ test("a page of waiting jobs leaves out those that run, and begins after the one
 });
 
 test.for([
-  [0, [], "next in line; waits for a free slot (instances hold slots, too)"],
+  [0, [], "next in line; waits for a free slot (instances hold slots, too: emufarm get instances)"],
   [0, ["pool warm: no node takes it"], /^next in line; .*; pool warm: no node takes it$/],
   [7, ["pool warm: no node takes it"], "7 before it; pool warm: no node takes it"],
 ] as const)("a waiting job, %s from the front, says what it waits for: %o", async ([position, obstacles, reason]) => {

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CliPlace, PROJECT } from "../cli-place.ts";
@@ -30,10 +30,40 @@ describe("emufarm boards", () => {
 
   it("checks every file of a folder, and tells each problem on a line of its own", async () => {
     const { code, stdout, stderr } = await place.run(["boards", "check", "boards"], { cwd: place.folder });
-    expect(stdout).toMatch(/^Board mps2-an385 is valid, and can run here: /);
+    expect(stdout).toMatch(/^Board mps2-an385 \(boards\/.+\) is valid, and can run here: /);
     expect(stderr).toMatch(/^emufarm: Not valid: 3 problems:\nboards\/bad\.yaml:5:3: .+\nboards\/bad\.yaml:5:3: .+\n/);
     expect(stderr).toMatch(/^boards\/bad\.yaml:6:10: spec\.uarts: found 7, expected a list\./m);
     expect(code).toBe(2);
+  });
+
+  it("asks the emulator for the machine: a CPU that it does not have is told in its words", async () => {
+    const cpu = readFileSync(GOOD, "utf8").replace(/^( +)machine: .+$/m, "$&\n$1cpu: cortex-m99");
+    writeFileSync(join(place.folder, "cpu.yaml"), cpu);
+    const { code, stdout } = await place.run(["boards", "check", "cpu.yaml"], { cwd: place.folder });
+    expect(stdout).toMatch(/ is valid, but cannot run here: .*cortex-m99/s);
+    expect(code).toBe(5);
+  });
+
+  it("makes the machine of each board that comes with emufarm, where an emulator for it is here", async () => {
+    const { stdout } = await place.run(["boards", "check", "manifests/boards"], { cwd: PROJECT });
+    const lines = stdout.trim().split("\n");
+    expect(lines.filter((line) => line.includes("and can run here")).length).toBeGreaterThan(10);
+    expect(lines.filter((line) => !line.includes("and can run here") && !/ needs \S+ or later/.test(line))).toEqual([]);
+  });
+
+  it("of one name in a folder are refused, by both files", async () => {
+    const twice = join(place.folder, "twice");
+    mkdirSync(twice);
+    for (const file of ["a.yaml", "b.yaml"]) copyFileSync(GOOD, join(twice, file));
+    const problem = "twice/b.yaml: metadata.name: there is a board mps2-an385 in twice/a.yaml, too";
+    for (const words of [
+      ["boards", "check", "twice"],
+      ["up", "--port", "0", "--boards", "twice"],
+    ]) {
+      const { code, stderr } = await place.run(words, { cwd: place.folder });
+      expect(stderr).toContain(problem);
+      expect(code).toBe(2);
+    }
   });
 
   it("of a folder that holds none are refused", async () => {

@@ -119,7 +119,9 @@ it("jobs that find every slot taken by instances say what they wait for", async 
   const document = { apiVersion: "emufarm.dev/v1alpha1", kind: "Run", metadata: { name: "one" }, spec: { jobs } };
   writeFileSync(file, JSON.stringify(document));
   const test = place.start(["test", file]);
-  await run.said("the job waits: next in line; waits for a free slot (instances hold slots, too)");
+  await run.said(
+    "the job waits: next in line; waits for a free slot (instances hold slots, too: emufarm get instances)",
+  );
   await test.said("the job waits: ");
   for (const name of ["first", "second"]) await emufarm("delete", name);
   expect([(await run.result).code, (await test.result).code]).toEqual([0, 0]);

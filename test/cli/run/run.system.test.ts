@@ -49,6 +49,8 @@ describe.each(WHERE)("emufarm run %s", (_where, where) => {
     ["text that came", [BOARD, HELLO, "--expect-text", "boot ok"], 0, "passed"],
     ["an image for another processor", [BOARD, image("riscv32-virt", "hello")], 2, "FirmwareArchitecture"],
     ["an unknown board", ["mps2-an358", HELLO], 2, "Did you mean mps2-an385?"],
+    ["a board and an image the other way round", [HELLO, BOARD], 2, `the board comes first, emufarm run ${BOARD}`],
+    ["a board without an image", [BOARD], 2, "an image is missing"],
     ["a file that is not there", [BOARD, "none.elf"], 2, "There is no file none.elf. [NotFound]"],
     ["an unknown option", [BOARD, HELLO, "--tiemout", "1s"], 2, "--timeout"],
     ["a timeout", [BOARD, SHELL, "--expect-text", "never", "--timeout", "1s"], 42, "JobTimeout"],

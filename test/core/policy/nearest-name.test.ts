@@ -10,6 +10,7 @@ describe("the nearest name", () => {
     ["raspi3", "raspi3b"],
     ["virt", "riscv32-virt"],
     ["unno", "uno"],
+    ["MPS2-AN385", "mps2-an385"],
   ])("to %s is %s", (name, nearest) => {
     expect(nearestName(name, NAMES)).toBe(nearest);
   });
