@@ -87,7 +87,8 @@ describe("the dispatcher", () => {
     await vi.waitFor(async () => {
       expect((await farm.queue.placesOf("default").findPlaces([jobId])).get(jobId)).toEqual(place);
     }, PATIENCE);
-    expect(farm.signals).toContainEqual({ type: "jobRunning", jobId, ...place });
+    // The signal comes by a connection of its own.
+    await vi.waitFor(() => expect(farm.signals).toContainEqual({ type: "jobRunning", jobId, ...place }), PATIENCE);
     agent.finish(attemptIdOf(jobId, 1));
     await farm.verdictsOf(run);
     await vi.waitFor(
