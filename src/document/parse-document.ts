@@ -1,6 +1,7 @@
 import { type Alias, type Document, LineCounter, parseAllDocuments, visit, type YAMLParseError } from "yaml";
 import type { z } from "zod";
 import { type DocumentProblem, invalidDocument } from "./document-problem.ts";
+import { readOtherwise } from "./kubectl-reading.ts";
 import { schemaProblems } from "./schema-problems.ts";
 import { YamlPositions } from "./yaml-position.ts";
 
@@ -96,7 +97,7 @@ export function readValue(
   }));
   if (problems.length > 0) return { value: null, problems };
   try {
-    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), problems };
+    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), problems: readOtherwise(document, positions) };
   } catch (error) {
     const message = error instanceof RangeError ? "is nested too deeply" : (error as Error).message;
     const alias = unresolvedAlias(document);

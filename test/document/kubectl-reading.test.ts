@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { parseDocument } from "../../src/document/parse-document.ts";
+
+const anything = z.looseObject({});
+const read = (text: string) => parseDocument(text, anything, { file: "t.yaml" });
+const object = (value: string, kind = "EmulatorInstance") =>
+  `apiVersion: emufarm.dev/v1alpha1\nkind: ${kind}\nspec: {a: ${value}}\n`;
+
+describe("an object that kubectl may be given as well", () => {
+  test.each([
+    ["On", "a boolean"],
+    ["no", "a boolean"],
+    ["Y", "a boolean"],
+    ["0755", "an octal number"],
+    ["1_000", "a number"],
+  ])("with %s, which kubectl reads as %s, is refused with its place", (value, what) => {
+    const message = `t.yaml:3:11: kubectl reads ${value} as ${what}; write "${value}" for the text`;
+    expect(() => read(object(value))).toThrow(message);
+  });
+
+  test.each(['"On"', "'no'", "true", "750", "0.5", "north", "0x10", "1e3"])("may have %s", (value) => {
+    expect(read(object(value))).toMatchObject({ spec: { a: expect.anything() } });
+  });
+});
+
+test("a document that is no such object reads them as texts", () => {
+  expect(read("version: On\n")).toEqual({ version: "On" });
+  expect(read(object("no", "Run"))).toMatchObject({ spec: { a: "no" } });
+});
