@@ -50,7 +50,7 @@ export function parseDocuments<Schema extends z.ZodType>(
     const positions = new YamlPositions(document, lines);
     const read = readValue(document, positions);
     for (const problem of read.problems) problems.push(problem);
-    if (read.problems.length > 0 || read.value === null) continue;
+    if (read.value === null) continue;
     const result = schema.safeParse(read.value);
     if (result.success) values.push(result.data);
     else problems.push(...schemaProblems(schema, read.value, result.error.issues, positions));
@@ -84,7 +84,7 @@ export function readDocuments(text: string, lineCounter: LineCounter, file: stri
   }
 }
 
-/** The value of one document; null where it is empty or has problems. */
+/** The value of one document, and what is wrong with it; null where it is empty or cannot be read. */
 export function readValue(
   document: Document.Parsed,
   positions: YamlPositions,

@@ -31,7 +31,7 @@ export function parseManifests(
     const read = readValue(document, positions);
     for (const problem of read.problems) problems.push(problem);
     const { value } = read;
-    if (read.problems.length > 0 || value === null) continue;
+    if (value === null) continue;
     const schema = schemaOf(value);
     const result = schema.safeParse(value);
     if (!result.success) problems.push(...schemaProblems(schema, value, result.error.issues, positions));

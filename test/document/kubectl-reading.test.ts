@@ -28,3 +28,9 @@ test("a document that is no such object reads them as texts", () => {
   expect(read("version: On\n")).toEqual({ version: "On" });
   expect(read(object("no", "Run"))).toMatchObject({ spec: { a: "no" } });
 });
+
+test("what else is wrong is told with it", () => {
+  const strict = z.strictObject({ apiVersion: z.string(), kind: z.string(), spec: z.strictObject({}) });
+  const reading = () => parseDocument(object("On"), strict, { file: "t.yaml" });
+  expect(reading).toThrow(/t\.yaml:3:8: .*unknown key "a".*t\.yaml:3:11: kubectl reads On/s);
+});

@@ -278,7 +278,7 @@ metadata: {name: a}
     it("tells who else has set a field, and takes it over when asked to", async () => {
       const patch = ["patch", "emu/sensor-01", "-n", "lab", "--type=merge", "-p", '{"spec":{"power":"Off"}}'];
       await plane.kubectl(...patch, "--field-manager=somebody");
-      const own = readFileSync(INSTANCE, "utf8").replace("spec:\n", "spec:\n  power: On\n");
+      const own = readFileSync(INSTANCE, "utf8").replace("spec:\n", `spec:\n  power: "On"\n`);
       const { code, stderr } = await cluster(["apply", "-n", "lab", "-f", file("own.yaml", own)]);
       expect(code).toBe(2);
       expect(stderr).toMatch(

@@ -137,10 +137,10 @@ it("applies files as on a cluster, and says where one is wrong", async () => {
       ),
     );
   const name = "emulatorinstance.emufarm.dev/from-file";
-  write("spec:", "  board: mps2-an385", "  power: Off");
+  write("spec:", "  board: mps2-an385", `  power: "Off"`);
   expect(await emufarm("apply", "-f", file)).toBe(`${name} created\n`);
   expect(await emufarm("apply", "-f", file)).toBe(`${name} unchanged\n`);
-  write("spec:", "  board: mps2-an385", "  power: Off", "  paused: true");
+  write("spec:", "  board: mps2-an385", `  power: "Off"`, "  paused: true");
   expect(await emufarm("apply", "-f", file)).toBe(`${name} configured\n`);
   write("spec:", "  board: mps2-an386");
   expect(await refused("apply", "-f", file)).toMatch(/instance\.yaml:\d+:\d+: spec: .*spec\.board cannot be changed/);
