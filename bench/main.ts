@@ -58,9 +58,15 @@ const figures: Figure[] = [];
 for (const one of CASES) {
   if (names.length > 0 && !names.includes(one.name)) continue;
   process.stderr.write(`${one.title} ...\n`);
-  for (const measured of await one.run((text) => process.stderr.write(`  ${text}\n`))) {
-    figures.push(measured);
-    if (isJson) process.stdout.write(`${JSON.stringify(measured)}\n`);
+  try {
+    for (const measured of await one.run((text) => process.stderr.write(`  ${text}\n`))) {
+      figures.push(measured);
+      if (isJson) process.stdout.write(`${JSON.stringify(measured)}\n`);
+    }
+  } catch (error) {
+    // What could be measured is told all the same.
+    process.stderr.write(`bench: ${one.name} could not be measured: ${(error as Error).stack}\n`);
+    process.exitCode = 1;
   }
 }
 if (!isJson) printTable(figures);
