@@ -115,6 +115,8 @@ describe.skipIf(reason)(`an operator to which things happen${reason === undefine
   }, async () => {
     await apply("older", { firmware: { artifact: shell } });
     const before = await lab.untilInstance("older", isReady);
+    // One of the test before may still be ending.
+    await expect.poll(() => lab.kubelet.emulators()).toHaveLength(1);
     const pods = { uids: await podUids("older"), emulators: await lab.kubelet.emulators() };
     const field = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/later";
     const value = { type: "string", description: "A field of a later version." };
