@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import type { BenchCase, Figure } from "./case.ts";
 import { bulk } from "./cases/bulk.ts";
 import { cluster } from "./cases/cluster.ts";
@@ -65,7 +66,7 @@ for (const one of CASES) {
     }
   } catch (error) {
     // What could be measured is told all the same.
-    process.stderr.write(`bench: ${one.name} could not be measured: ${(error as Error).stack}\n`);
+    process.stderr.write(`bench: ${one.name} could not be measured: ${inspect(error)}\n`);
     process.exitCode = 1;
   }
 }
