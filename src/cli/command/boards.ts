@@ -90,11 +90,14 @@ export async function checkBoards(surroundings: Surroundings, asWritten: string)
   const { read, areAllValid } = await readEach(surroundings, asWritten);
   const { checkEachHere } = await import("../farm/boards-here.ts");
   const codes: number[] = areAllValid ? [EXIT.passed] : [EXIT.badRequest];
-  const boards = read.flatMap((one) => one.boards);
-  const files = read.flatMap((one) => one.boards.map(() => one.file));
+  const given = read.flatMap(({ file, boards }) => boards.map((board) => ({ file, board })));
   const there = await (await import("../farm/documents.ts")).readAllBoards(surroundings);
-  for (const [index, board] of (await checkEachHere(surroundings, boards)).entries()) {
-    codes.push(tellBoard(surroundings, board, `(${files[index]}) is valid`));
+  const checked = await checkEachHere(
+    surroundings,
+    given.map(({ board }) => board),
+  );
+  for (const [index, board] of checked.entries()) {
+    codes.push(tellBoard(surroundings, board, `(${given[index]?.file}) is valid`));
     const known = there.find(({ name }) => name === board.name);
     if (known && !isDeepStrictEqual(known.spec, board.spec)) {
       surroundings.stderr.write(`Added, it would take the place of the board ${board.name} that is there.\n`);

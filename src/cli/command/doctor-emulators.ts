@@ -53,11 +53,10 @@ export function farmQemuFinding(surroundings: EmulatorPlace): Finding {
 
 function binaryFindings(binary: string, boards: readonly CheckedBoard[]): Finding[] {
   const subject = binary.replace(/^qemu-system-/, "");
-  const usable = boards.filter(({ check }) => check.isAvailable);
   // The farm's own QEMU runs some boards, and the distribution's the others.
   const emulators = Map.groupBy(
-    usable.flatMap(({ check }) => (check.isAvailable ? [check.emulator] : [])),
-    ({ version, hasSandbox }) => `${binary} ${version} ${hasSandbox}`,
+    boards.flatMap(({ check }) => (check.isAvailable ? [check.emulator] : [])),
+    ({ version, hasSandbox }) => `${version} ${hasSandbox}`,
   );
   const findings = [...emulators.values()].flatMap((its): Finding[] => {
     const [one] = its;
