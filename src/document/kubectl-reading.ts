@@ -22,16 +22,22 @@ export function readOtherwise(document: Document.Parsed, positions: YamlPosition
       const what = otherKind(scalar);
       if (what === undefined || !scalar.range) return;
       const { source } = scalar;
-      const message = `kubectl reads ${source} as ${what}; write "${source}" for the text`;
+      const message = `kubectl reads ${source} as ${what.name}; write ${what.instead === undefined ? "" : `${what.instead}, or `}"${source}" for the text`;
       problems.push({ ...positions.at(scalar.range[0]), path: "", message });
     },
   });
   return problems;
 }
 
-function otherKind({ type, source = "" }: Scalar): string | undefined {
+/** What it is in YAML 1.1, and how to write that for both. */
+interface OtherKind {
+  readonly name: string;
+  readonly instead?: string;
+}
+
+function otherKind({ type, source = "" }: Scalar): OtherKind | undefined {
   if (type !== "PLAIN") return undefined;
-  if (OLD_BOOLEAN.test(source)) return "a boolean";
-  if (OLD_OCTAL.test(source)) return "an octal number";
-  return OLD_NUMBER.test(source) ? "a number" : undefined;
+  if (OLD_BOOLEAN.test(source)) return { name: "a boolean", instead: /^(y|yes|on)$/i.test(source) ? "true" : "false" };
+  if (OLD_OCTAL.test(source)) return { name: "an octal number" };
+  return OLD_NUMBER.test(source) ? { name: "a number", instead: source.replaceAll("_", "") } : undefined;
 }

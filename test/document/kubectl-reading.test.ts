@@ -9,13 +9,13 @@ const object = (value: string, kind = "EmulatorInstance") =>
 
 describe("an object that kubectl may be given as well", () => {
   test.each([
-    ["On", "a boolean"],
-    ["no", "a boolean"],
-    ["Y", "a boolean"],
-    ["0755", "an octal number"],
-    ["1_000", "a number"],
-  ])("with %s, which kubectl reads as %s, is refused with its place", (value, what) => {
-    const message = `t.yaml:3:11: kubectl reads ${value} as ${what}; write "${value}" for the text`;
+    ["On", "a boolean", "true, or "],
+    ["no", "a boolean", "false, or "],
+    ["Y", "a boolean", "true, or "],
+    ["0755", "an octal number", ""],
+    ["1_000", "a number", "1000, or "],
+  ])("with %s, which kubectl reads as %s, is refused with its place", (value, what, instead) => {
+    const message = `t.yaml:3:11: kubectl reads ${value} as ${what}; write ${instead}"${value}" for the text`;
     expect(() => read(object(value))).toThrow(message);
   });
 

@@ -48,22 +48,25 @@ export class Emulators {
   }
 
   /**
-   * The first of the programs of this name that runs the board; where none does, what is wrong with the last one,
-   * which is the distribution's.
+   * The first of the programs of this name that runs the board; where none does, what is wrong with the newest one.
    * @throws {FarmError} EmulatorMissing, EmulatorTooOld, EmulatorUnusable, BoardUnavailable
    */
   async forBoard(boardName: string, board: BoardSpec): Promise<BoardEmulator> {
-    let failure: unknown;
+    let newest: { readonly version: string; readonly failure: unknown } | undefined;
     for (const path of await this.#pathsOf(board.emulator.binary)) {
+      let version = "0";
       try {
-        return forBoard(await this.#info(board.emulator.binary, path), boardName, board);
-      } catch (error) {
-        failure = error;
+        const info = await this.#info(board.emulator.binary, path);
+        version = info.version;
+        return forBoard(info, boardName, board);
+      } catch (failure) {
+        // Of two of one version, the later one is the distribution's, which has every machine.
+        if (!newest || compareVersions(version, newest.version) >= 0) newest = { version, failure };
       }
     }
     // What is installed meanwhile is found the next time.
     this.#paths.delete(board.emulator.binary);
-    throw failure;
+    throw newest?.failure;
   }
 
   /** The same as an answer: what the agent says about a board. */

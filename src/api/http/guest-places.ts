@@ -45,7 +45,10 @@ export function jobPlaces(context: RouteContext): GuestPlaces {
   return {
     async find(id) {
       if (await store.readVerdict(id)) {
-        throw new FarmError("Conflict", { what: `A channel of job ${id}`, problem: "the job has finished" });
+        throw new FarmError("Conflict", {
+          what: `A channel of job ${id}`,
+          problem: `the job has finished; emufarm logs ${id} shows what it wrote`,
+        });
       }
       const { runId, index } = parseJobId(id);
       const run = await store.readRun(runId);

@@ -4,6 +4,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import { refuseSameName } from "../../core/policy/unique-boards.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { readBoards } from "./documents.ts";
+import { readEach } from "./read-each.ts";
 
 /** As the farm reads a folder of boards. */
 const MANIFEST = /\.(ya?ml|json)$/;
@@ -31,12 +32,13 @@ export async function boardFilesAt({ cwd }: Surroundings, asWritten: string): Pr
  * @throws {FarmError} InvalidRequest where there is no such folder, InvalidDocument
  */
 export async function checkBoardFolder({ cwd }: Surroundings, folder: string): Promise<void> {
-  const isFolder = (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
-  if (!isFolder) throw new FarmError("InvalidRequest", { problems: `--boards ${folder}: there is no such folder` });
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) {
+    const problem = found ? "it is no folder; put the boards' files into one" : "there is no such folder";
+    throw new FarmError("InvalidRequest", { problems: `--boards ${folder}: ${problem}` });
+  }
   const files = (await manifestsIn(folder)).map((name) => relative(cwd, join(folder, name)));
-  refuseSameName(
-    await Promise.all(files.map(async (file) => ({ file, boards: await readBoards(resolve(cwd, file), file) }))),
-  );
+  refuseSameName(await readEach(files, async (file) => ({ file, boards: await readBoards(resolve(cwd, file), file) })));
 }
 
 async function manifestsIn(folder: string): Promise<string[]> {

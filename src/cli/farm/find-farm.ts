@@ -33,7 +33,7 @@ export async function findFarm(surroundings: Surroundings, options: FarmOptions)
     return (await import("../cluster/cluster-farm.ts")).clusterFarm(surroundings, options);
   }
   const { data } = farmFolders(surroundings, options.data);
-  const url = options.farm ?? env.EMUFARM_URL ?? (await localFarmUrl(join(data, "farm.json")));
+  const url = options.farm ?? env.EMUFARM_URL ?? (await farmHere(data))?.url;
   if (url === undefined) return undefined;
   const chosen = options.tokenFile ?? env.EMUFARM_TOKEN_FILE;
   if (options.farm !== undefined && chosen === undefined && (options.context ?? options.kubeconfig) !== undefined) {
@@ -44,7 +44,7 @@ export async function findFarm(surroundings: Surroundings, options: FarmOptions)
     const token = (await readFile(tokenFile, "utf8")).trim();
     const isHere = options.farm === undefined && env.EMUFARM_URL === undefined;
     if (!isHere) return { address: url, token };
-    const isStopped = async () => (await localFarmUrl(join(data, "farm.json"))) === undefined;
+    const isStopped = async () => (await farmHere(data)) === undefined;
     return { address: url, token, start: upCommand(surroundings, options), isStopped };
   } catch (cause) {
     throw new FarmError("Unauthenticated", { tokenFile }, { cause });
@@ -58,10 +58,11 @@ async function needFarm(surroundings: Surroundings, options: FarmOptions): Promi
   throw new FarmError("FarmNotRunning", { address, start: upCommand(surroundings, options) });
 }
 
-async function localFarmUrl(file: string): Promise<string | undefined> {
+/** The farm that is up with this folder, as it wrote itself down. */
+export async function farmHere(data: string): Promise<(ProcessIdentity & { readonly url: string }) | undefined> {
   try {
-    const farm = JSON.parse(await readFile(file, "utf8")) as ProcessIdentity & { url: string };
-    return isRunning(farm) ? farm.url : undefined;
+    const farm = JSON.parse(await readFile(join(data, "farm.json"), "utf8")) as ProcessIdentity & { url: string };
+    return isRunning(farm) ? farm : undefined;
   } catch {
     // No farm of ours, or one of another user: then none is running for us.
     return undefined;

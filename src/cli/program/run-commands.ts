@@ -56,6 +56,11 @@ export function addFarmCommands(program: Command, does: Does): void {
     .option("--examples [folder]", "run the examples, or the tests in a folder, and tell the results")
     .option("--json", "print JSON lines")
     .action(does(async () => (await import("../up/up.ts")).up));
+  program
+    .command("down")
+    .description("end the farm on this machine, as Ctrl-C does where it runs")
+    .option("--data <folder>", "the farm's folder")
+    .action(does(async () => (await import("../up/down.ts")).down));
   withFarm(program.command("test"))
     .description("run the tests of a run file, or of every *.run.yaml in a folder")
     .argument("<path>", "run file, or folder")

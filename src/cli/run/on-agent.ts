@@ -1,4 +1,5 @@
 import type { AttemptResult, AttemptSpecInput } from "../../core/wire/attempt.ts";
+import { chooseUart } from "../channel/target.ts";
 import type { PrivateAgent } from "../farm/private-agent.ts";
 import { startPrivateAgent } from "../farm/private-agent.ts";
 import type { Surroundings } from "../surroundings.ts";
@@ -18,11 +19,11 @@ export async function onPrivateAgent(surroundings: Surroundings, data?: string):
         import("../farm/documents.ts").then(({ findBoard }) => findBoard(surroundings, request.board, data)),
         agent.ready,
       ]);
+      const uart = await chooseUart({ board: async () => board }, request.uart);
       const files = [request.image, request.initrd, request.dtb].filter((file) => file !== undefined);
       await Promise.all(files.map((file: NamedBytes) => agent.client.putFirmware(file.sha256, file.bytes)));
       const { priority: _priority, pool: _pool, ...options } = request.job;
       const spec: AttemptSpecInput = { ...options, tenant: "local", boardName: board.name, board: board.spec };
-      const uart = request.uart ?? board.spec.uarts[0]?.name ?? "uart0";
       return startAttempt(agent, `run-${++runs}.1`, spec, uart);
     },
     [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose](),

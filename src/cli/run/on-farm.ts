@@ -1,5 +1,6 @@
 import { createFarmClient, type FarmClient } from "../../client/farm-client.ts";
 import type { JobRecord } from "../../core/wire/farm.ts";
+import { chooseUart } from "../channel/target.ts";
 import { tellAbsence } from "../farm/absence.ts";
 import type { FarmAddress } from "../farm/find-farm.ts";
 import { tellWaiting } from "../farm/tell-waiting.ts";
@@ -12,7 +13,7 @@ export function onFarm(address: FarmAddress, say: (text: string) => void): RunPl
     async start(request) {
       const files = [request.image, request.initrd, request.dtb].filter((file) => file !== undefined);
       const [uart] = await Promise.all([
-        request.uart ?? consoleOf(farm, request.board),
+        chooseUart({ board: () => farm.board(request.board) }, request.uart),
         ...files.map((file: NamedBytes) => farm.uploadBytes(file.bytes)),
       ]);
       const job = await farm.submitJob({ ...request.job, board: request.board });
@@ -22,11 +23,6 @@ export function onFarm(address: FarmAddress, say: (text: string) => void): RunPl
     // The connections go with the process, which ends right afterwards; closing them first would only take time.
     async [Symbol.asyncDispose]() {},
   };
-}
-
-async function consoleOf(farm: FarmClient, board: string): Promise<string> {
-  const { spec } = await farm.board(board);
-  return spec.uarts[0]?.name ?? "uart0";
 }
 
 function guestRun(farm: FarmClient, job: JobRecord, uart: string, say: (text: string) => void): GuestRun {

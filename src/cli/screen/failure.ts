@@ -26,6 +26,7 @@ export function describeFailure(failure: Failure, paint: Paint): string[] {
   if (step && result) facts.push(["step", stepText(step, result.steps.length)]);
   for (const testCase of failedCases(result).slice(0, MOST_CASES)) facts.push(["test", caseText(testCase)]);
   if (result?.exit) facts.push(["guest", exitText(untold(result.exit, error))]);
+  if (result && isSilent(result)) facts.push(["uart", SILENT]);
   const lines = (result?.lastLines ?? []).map(plainLine).filter((line) => line !== "");
   const head = facts.map(([name, text]) => `  ${paint("dim", name.padEnd(6))}${text}`);
   const tail = [
@@ -34,6 +35,14 @@ export function describeFailure(failure: Failure, paint: Paint): string[] {
   ];
   const said = lines.slice(-MOST_LINES).map((line) => `  ${paint("dim", "    │ ")}${line}`);
   return [...head, ...said, ...tail];
+}
+
+/** An image for another board does nothing that anybody could see. */
+const SILENT = "nothing came on any; is the image made for this board, and linked to where its memory is?";
+
+function isSilent({ exit, logs }: AttemptResult): boolean {
+  const isPuzzling = exit?.reason === "Stopped" || exit?.reason === "GuestCrashed" || exit?.reason === "ResetLoop";
+  return isPuzzling && logs.length > 0 && logs.every(({ bytes }) => bytes === 0);
 }
 
 /** An emulator's last words may fill a screen: its first ones say it. */

@@ -2,6 +2,7 @@ import { glob, stat } from "node:fs/promises";
 import { basename, dirname, relative, resolve } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { readRunFile } from "../farm/documents.ts";
+import { readEach } from "../farm/read-each.ts";
 import { type PlannedJob, planJobs, shardOf } from "./planned-job.ts";
 
 export interface RunChoice {
@@ -28,9 +29,7 @@ export interface RunPlan {
  */
 export async function planRun(path: string, cwd: string, choice: RunChoice): Promise<RunPlan> {
   const files = await runFilesAt(path);
-  const runs = await Promise.all(
-    files.map(async (file) => ({ file, run: await readRunFile(file, relative(cwd, file)) })),
-  );
+  const runs = await readEach(files, async (file) => ({ file, run: await readRunFile(file, relative(cwd, file)) }));
   const all = runs.flatMap(({ file, run }) => {
     const prefix = runs.length > 1 ? `${run.metadata.name}: ` : "";
     return planJobs(run, choice.repeat).map((job) => ({

@@ -88,11 +88,9 @@ function isHexRecord(line: string): boolean {
 /** A raw image is never plain text from its first byte on. */
 function describeText(head: Uint8Array): string | undefined {
   const start = head.subarray(0, 512);
-  if (
-    start.length < 8 ||
-    !start.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))
-  )
-    return undefined;
+  if (!start.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127))) return undefined;
+  // A few instructions may look like letters, and do not end as a line does.
+  if (start.length < 8 && start.at(-1) !== 10) return undefined;
   const text = latin1(start).trimStart().toLowerCase();
   if (text.startsWith("<!doctype html") || text.startsWith("<html")) return "a web page";
   if (text.startsWith("version https://git-lfs")) return "a Git LFS pointer (run git lfs pull)";

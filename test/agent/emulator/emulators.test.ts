@@ -144,6 +144,13 @@ test("where one program does not run the board, the next of its name does; the f
   const other = await emulators.forBoard("board", board({ machine: "q35" }));
   expect(other.info).toMatchObject({ version: "9.2.0" });
   expect(other.info.farmRevision).toBeUndefined();
+  for (const [emulator, message] of [
+    [{ machine: "esp32" }, "10.0.13 has no machine esp32"],
+    [{ minVersion: "99.1" }, "version 10.0.13"],
+  ] as const) {
+    const check = await emulators.check("board", board(emulator));
+    expect(check, "what is said of the newest").toMatchObject({ error: { message: expect.stringContaining(message) } });
+  }
 });
 
 test("of a board's accelerators the first one that can be used is taken", async () => {

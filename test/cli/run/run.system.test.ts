@@ -57,7 +57,13 @@ describe.each(WHERE)("emufarm run %s", (_where, where) => {
     ["a timeout with a code", [BOARD, SHELL, "--timeout", "1s", "--timeout-exit-code", "7"], 7, "JobTimeout"],
     ["a timeout that is none", [BOARD, SHELL, "--timeout", "soon"], 2, "such as 90s"],
     ["a log file that cannot be written", [BOARD, HELLO, "--serial-log-file", "no/serial.log"], 2, "[InvalidRequest]"],
-    ["a UART that the board has not", [BOARD, HELLO, "--uart", "uart9"], 2, "NotFound"],
+    [
+      "a UART that the board has not",
+      [BOARD, HELLO, "--uart", "uart9"],
+      2,
+      "uart9 of board mps2-an385, which has uart0",
+    ],
+    ["a guest that says nothing", ["microbit", HELLO, "--timeout", "5s"], 1, "is the image made for this board"],
   ] as const)("ends after %s with its exit code and words", async (_what, args, expected, words) => {
     const { code, stderr } = await run(args);
     expect(stderr).toContain(words);

@@ -54,6 +54,18 @@ describe("a failure on the spot", () => {
     expect(lines).toContain("  guest it crashed");
   });
 
+  it("asks about the image where nothing came on any UART", () => {
+    const lines = (uarts: readonly number[], reason: "Stopped" | "GuestExited") => {
+      const logs = uarts.map((bytes, index) => ({ uart: `uart${index}`, bytes, keptBytes: bytes }));
+      const silent = { ...result, logs, exit: { reason } };
+      return describeFailure({ error, result: silent, fullLog: undefined, again: undefined }, paint).join("\n");
+    };
+    expect(lines([0, 0], "Stopped")).toContain("  uart  nothing came on any; is the image made for this board");
+    expect(lines([0, 1], "Stopped")).not.toContain("nothing came");
+    expect(lines([0, 0], "GuestExited")).not.toContain("nothing came");
+    expect(lines([], "Stopped")).not.toContain("nothing came");
+  });
+
   it("tells what there is where no guest ran", () => {
     expect(describeFailure({ error, result: undefined, fullLog: undefined, again: undefined }, paint)).toHaveLength(1);
   });

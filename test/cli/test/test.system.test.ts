@@ -191,6 +191,15 @@ describe("emufarm test", () => {
     expect(code).toBe(2);
   });
 
+  it("tells what is wrong with every run file of a folder at once", async () => {
+    const folder = join(place.folder, "broken");
+    await mkdir(folder);
+    for (const name of ["a", "b"]) await writeFile(join(folder, `${name}.run.yaml`), `kind: Run\nwrong-${name}: 1\n`);
+    const { code, stderr } = await place.run(["test", folder]);
+    expect(stderr).toMatch(/problems:\n.*a\.run\.yaml:.*wrong-a.*b\.run\.yaml:.*wrong-b/s);
+    expect(code).toBe(2);
+  });
+
   it.each([
     ["a pattern that is refused", '{wait-serial: {regex: "(a)\\\\1"}}', "4:19: steps[1].wait-serial: The pattern"],
     ["a step that no board can do", "{set-pin: {pin: 1, value: 1}}", "4:15: steps[1].set-pin: step 2 (set-pin) is not"],

@@ -41,6 +41,28 @@ describe("emufarm up", () => {
     expect(stdout).not.toContain(token);
   });
 
+  it("is ended by emufarm down, which settles when it is gone, and is told that where none is up", async () => {
+    const farm = await up();
+    const { url } = JSON.parse(readFileSync(join(place.data, "farm.json"), "utf8"));
+    const ended = await place.run(["down"]);
+    expect(ended).toMatchObject({ code: 0, stdout: `The farm at ${url} has ended.\n` });
+    expect((await farm.result).code).toBe(0);
+    const again = await place.run(["down"]);
+    expect(again).toMatchObject({ code: 0, stdout: `No farm is up with the folder ${place.data}.\n` });
+  });
+
+  it("tells what is wrong with every file of a folder of boards at once", async () => {
+    const folder = join(place.folder, "boards");
+    mkdirSync(folder);
+    for (const name of ["a", "b"]) writeFileSync(join(folder, `${name}.yaml`), `kind: Board\nwrong-${name}: 1\n`);
+    const { code, stderr } = await place.run(["up", "--port", "0", "--boards", folder]);
+    expect(stderr).toMatch(/problems:\n.*a\.yaml:.*b\.yaml:/s);
+    expect(code).toBe(2);
+    const file = join(folder, "a.yaml");
+    const ofFile = await place.run(["up", "--port", "0", "--boards", file]);
+    expect(ofFile.stderr).toContain(`--boards ${file}: it is no folder`);
+  });
+
   it("refuses a folder of boards that is not there", async () => {
     const { code, stderr } = await place.run(["up", "--port", "0", "--boards", "/no/such/folder"]);
     expect(stderr).toContain("--boards /no/such/folder: there is no such folder");

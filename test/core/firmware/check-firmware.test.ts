@@ -69,6 +69,7 @@ describe("the format", () => {
     ["a web page", Buffer.from("<!DOCTYPE html><html><body>404</body></html>"), "a web page"],
     ["a Git LFS pointer", Buffer.from("version https://git-lfs.github.com/spec/v1\noid sha256:00"), "git lfs pull"],
     ["a text file", Buffer.from("this is not firmware at all\n"), "a text file"],
+    ["a short line", Buffer.from("junk\n"), "a text file"],
     ["a zip archive", Buffer.from("PK\x03\x04 and so on, many bytes"), "a zip archive"],
     ["a gzip file", Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0]), "a gzip file"],
   ])("%s is refused by name, unless the job says that it is raw", (_name, bytes, words) => {
