@@ -12,6 +12,7 @@ import {
 import { readGdbRequest } from "../../core/gdb/gdb-request.ts";
 import type { MemoryRange, StandingMemory } from "../../core/gdb/standing-memory.ts";
 import { DebuggerLine, type GdbTransport } from "./debugger-line.ts";
+import { MemoryWriter, type WriteStep } from "./memory-writer.ts";
 
 export interface GdbSessionEvents {
   /** A line of `monitor`; settles with the text of its answer. */
@@ -52,13 +53,6 @@ interface MemoryRead {
   readonly block: MemoryRange;
 }
 
-/** A write of memory in several packets, all of which are on their way. */
-interface UnderwayWrite {
-  unanswered: number;
-  /** The first answer that is an error. */
-  refusal?: Uint8Array;
-}
-
 /** One debugger and the stub that was made for it: packets are passed on one at a time, and those that may be. */
 export class GdbSession {
   readonly #debugger: DebuggerLine;
@@ -70,7 +64,7 @@ export class GdbSession {
   #stub: Socket | undefined;
   #awaited: Awaited = "nothing";
   #read: MemoryRead | undefined;
-  #write: UnderwayWrite = { unanswered: 0 };
+  readonly #writer = new MemoryWriter();
   #isBusy = false;
   #ownAnswer: ((payload: Uint8Array | undefined) => void) | undefined;
   /** Ctrl-C came while the program's own call was answered. */
@@ -198,7 +192,8 @@ export class GdbSession {
     }
   }
 
-  #carryOut({ frame, payload }: Packet): void {
+  #carryOut(packet: Packet): void {
+    const { frame, payload } = packet;
     const request = readGdbRequest(payload);
     if (!(request.type === "read" || (request.type === "forward" && request.onlyAsks))) this.#memory.forget();
     switch (request.type) {
@@ -210,7 +205,7 @@ export class GdbSession {
         this.#ask(frame, "answer");
         break;
       case "write":
-        this.#writeMemory(request.frames);
+        this.#writeMemory(this.#writer.begin(packet));
         break;
       case "features":
         this.#ask(frame, "features");
@@ -261,18 +256,15 @@ export class GdbSession {
   }
 
   /** What is lost where the CPU runs is the first packet's beginning: that one is sent again, and no other. */
-  #writeMemory([first, ...others]: readonly Uint8Array[]): void {
-    if (!first) return;
-    this.#write = { unanswered: 1 + others.length };
-    this.#ask(first, "written");
+  #writeMemory(step: WriteStep): void {
+    if ("answer" in step) {
+      this.#awaited = "nothing";
+      this.#finish(step.answer);
+      return;
+    }
+    const [first, ...others] = step.frames;
+    if (first) this.#ask(first, "written");
     for (const frame of others) this.#stub?.write(frame);
-  }
-
-  /** True once every packet of a write has its answer. */
-  #isWritten({ frame, payload }: Packet): boolean {
-    if (payloadText(payload) !== "OK") this.#write.refusal ??= frame;
-    this.#write.unanswered -= 1;
-    return this.#write.unanswered === 0;
   }
 
   async #monitor(command: string): Promise<void> {
@@ -329,11 +321,14 @@ export class GdbSession {
       this.#debugger.passText(frame);
       return;
     }
-    if (awaited === "written" && !this.#isWritten(packet)) return;
-    this.#awaited = "nothing";
     clearTimeout(this.#lostPacket);
+    if (awaited === "written") {
+      const step = this.#writer.take(packet);
+      if (step) this.#writeMemory(step);
+      return;
+    }
+    this.#awaited = "nothing";
     if (awaited === "own") this.#ownAnswer?.(payload);
-    else if (awaited === "written") this.#finish(this.#write.refusal ?? frame);
     else if (awaited === "memory" && this.#read) this.#takeMemory(this.#read, payload);
     else if (awaited === "features") this.#finish(framePayload(payloadText(payload) + NO_ACK_FEATURE));
     else this.#finish(frame);

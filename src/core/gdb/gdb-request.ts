@@ -1,5 +1,4 @@
 import { bytesOfHex, payloadText, unescapeBytes } from "./gdb-packet.ts";
-import { readBinaryWrite } from "./memory-write.ts";
 import type { MemoryRange } from "./standing-memory.ts";
 
 /** What becomes of a debugger's packet. */
@@ -8,8 +7,8 @@ export type GdbRequest =
   | { readonly type: "forward"; readonly onlyAsks: boolean }
   /** Memory. */
   | { readonly type: "read"; readonly range: MemoryRange }
-  /** Memory, in packets for the stub that are answered each. */
-  | { readonly type: "write"; readonly frames: readonly Uint8Array[] }
+  /** Memory, in binary. */
+  | { readonly type: "write" }
   /** For the stub; what the stub can do is answered, and what we can is added to it. */
   | { readonly type: "features" }
   /** For the stub, which answers when the CPU stands still again. */
@@ -40,8 +39,6 @@ const LONGEST_NAME = 64;
 const MAX_MONITOR_BYTES = 1_024;
 
 const NOT_SUPPORTED: GdbRequest = { type: "answer", payload: "" };
-const DONE: GdbRequest = { type: "answer", payload: "OK" };
-const INVALID: GdbRequest = { type: "answer", payload: "E22" };
 
 /**
  * What a debugger's packet asks for. What is not known goes nowhere: a stub that learns something new, such as files of
@@ -54,7 +51,7 @@ export function readGdbRequest(payload: Uint8Array): GdbRequest {
   if (letter === "k") return { type: "kill", wantsAnswer: false };
   if (RESUMING_LETTERS.includes(letter)) return { type: "resume" };
   if (letter === "m") return readMemoryRead(head) ?? { type: "forward", onlyAsks: true };
-  if (letter === "X") return readWrite(payload);
+  if (letter === "X") return { type: "write" };
   if (LETTERS.includes(letter)) return forward(letter);
   const name = /^[^,;:=]*/.exec(head)?.[0] ?? "";
   if (name === "vKill") return { type: "kill", wantsAnswer: true };
@@ -78,13 +75,6 @@ function readMemoryRead(head: string): GdbRequest | undefined {
   const [, address = "", bytes = ""] = /^m([0-9a-fA-F]{1,13}),([0-9a-fA-F]{1,4})$/.exec(head) ?? [];
   if (address === "") return undefined;
   return { type: "read", range: { address: Number.parseInt(address, 16), bytes: Number.parseInt(bytes, 16) } };
-}
-
-/** One of nothing asks whether there are such writes. */
-function readWrite(payload: Uint8Array): GdbRequest {
-  const write = readBinaryWrite(payload);
-  if (!write) return INVALID;
-  return write.frames.length === 0 ? DONE : { type: "write", frames: write.frames };
 }
 
 function readMonitor(payload: Uint8Array): GdbRequest {

@@ -1,8 +1,8 @@
 import { framePayload, hexDigits, unescapeBytes } from "./gdb-packet.ts";
 
 /**
- * Writes of memory. QEMU's stub takes `M`, two digits a byte, and no `X`, which has the bytes as they are: half as many
- * packets for a debugger to wait for.
+ * Writes of memory. Stock QEMU's stub takes `M`, two digits a byte, and no `X`, which has the bytes as they are: half as
+ * many packets for a debugger to wait for.
  */
 
 const COLON = 0x3a;
@@ -11,20 +11,15 @@ const MAX_PAYLOAD_BYTES = 4_094;
 /** `X`, an address of 64 bits, a comma, a length, a colon. */
 const MAX_HEAD_BYTES = 32;
 
-/** A write of memory as packets that the stub takes. */
-export interface MemoryWrite {
-  readonly frames: readonly Uint8Array[];
-}
-
-/** What a packet `X` writes; undefined where it is none, or says something else than it holds. */
-export function readBinaryWrite(payload: Uint8Array): MemoryWrite | undefined {
+/** A packet `X` as packets that the stub takes; undefined where it is none, or says something else than it holds. */
+export function splitBinaryWrite(payload: Uint8Array): Uint8Array[] | undefined {
   const colon = payload.subarray(0, MAX_HEAD_BYTES).indexOf(COLON);
   const head = String.fromCharCode(...payload.subarray(0, Math.max(colon, 0)));
   const [, address = "", length = ""] = /^X([0-9a-fA-F]{1,16}),([0-9a-fA-F]{1,8})$/.exec(head) ?? [];
   if (address === "") return undefined;
   const bytes = unescapeBytes(payload.subarray(colon + 1));
   if (bytes.length !== Number.parseInt(length, 16)) return undefined;
-  return { frames: framesOf(BigInt(`0x${address}`), bytes) };
+  return framesOf(BigInt(`0x${address}`), bytes);
 }
 
 function framesOf(address: bigint, bytes: Uint8Array): Uint8Array[] {

@@ -102,10 +102,20 @@ test("what cannot be read as a block, or may be a device's, is asked for as the 
   expect(asked.at(-1)).toBe(framed("m40000000,4"));
 });
 
-test("a binary write reaches the stub as packets that it takes, all at once, and has one answer", async () => {
+test("a binary write goes to a stub that knows them as it came", async () => {
+  const { ask, asked } = debuggerWithStub([]);
+  expect(await ask("X2000,0:", "OK")).toBe(framed("OK"));
+  expect(await ask("X2000,3:}\x03\x00a", "OK")).toBe(framed("OK"));
+  expect(await ask("X2000,1:a", "E14")).toBe(framed("E14"));
+  expect(await ask("g", "00")).toBe(framed("00"));
+  expect(asked).toEqual(["X2000,0:", "X2000,3:}\x03\x00a", "X2000,1:a", "g"].map(framed));
+});
+
+test("a binary write reaches another stub as packets that it takes, all at once, and has one answer", async () => {
   const { ask, asked, answer } = debuggerWithStub([]);
+  expect(await ask("X2000,0:", "")).toBe(framed("OK"));
   expect(await ask("X2000,0:")).toBe(framed("OK"));
-  expect(asked).toEqual([]);
+  expect(asked.splice(0)).toEqual([framed("X2000,0:")]);
   const bytes = "a".repeat(3_000);
   await ask(`X2000,bb8:${bytes}`, "OK");
   const half = "61".repeat(1_500);
@@ -114,8 +124,23 @@ test("a binary write reaches the stub as packets that it takes, all at once, and
   expect(await ask("g", "00")).toBe(framed("00"));
 });
 
+test("a first binary write that the stub does not know is sent once more, in packets that it takes", async () => {
+  const { ask, asked, answer } = debuggerWithStub([]);
+  await ask("X2000,2:ab", "");
+  expect(asked).toEqual([framed("X2000,2:ab"), framed("M2000,2:6162")]);
+  expect(await answer("OK")).toBe(framed("OK"));
+});
+
 test("the first packet of a binary write that the stub refuses is its answer", async () => {
   const { ask, answer } = debuggerWithStub([]);
+  await ask("X2000,0:", "");
   await ask(`X2000,bb8:${"a".repeat(3_000)}`, "E14");
   expect(await answer("OK")).toBe(framed("E14"));
+});
+
+test.each(["X2000,3:ab", "X2000:ab"])("%s says something else than it holds", async (write) => {
+  const { ask, asked } = debuggerWithStub([]);
+  await ask("X2000,0:", "");
+  expect(await ask(write)).toBe(framed("E22"));
+  expect(asked).toHaveLength(1);
 });

@@ -9,10 +9,6 @@ const typeOf = (text: string) => readGdbRequest(Buffer.from(text)).type;
 test.for([
   ["g", "forward"],
   ["X2000,2:ab", "write"],
-  // Whether there are such writes; one that says something else than it holds.
-  ["X2000,0:", "answer"],
-  ["X2000,3:ab", "answer"],
-  ["X2000:ab", "answer"],
   ["m2000,40", "read"],
   ["m123456789012345,40", "forward"],
   ["Z0,1ec,2", "forward"],

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { escapeBytes, GdbDecoder, payloadText } from "../../../src/core/gdb/gdb-packet.ts";
-import { readBinaryWrite } from "../../../src/core/gdb/memory-write.ts";
+import { splitBinaryWrite } from "../../../src/core/gdb/memory-write.ts";
 
 /** What QEMU's stub takes: with its last byte, 4 KiB. */
 const MAX_STUB_PAYLOAD = 4_094;
@@ -17,7 +17,7 @@ test("any bytes at any address arrive, in packets that the stub takes", () => {
   });
   fc.assert(
     fc.property(write, ({ address, bytes }) => {
-      const frames = readBinaryWrite(binaryWrite(address.toString(16), bytes))?.frames ?? [];
+      const frames = splitBinaryWrite(binaryWrite(address.toString(16), bytes)) ?? [];
       let next = address;
       const written: Buffer[] = [];
       for (const element of frames.flatMap((frame) => new GdbDecoder(MAX_STUB_PAYLOAD).decode(frame))) {
@@ -36,5 +36,5 @@ test("any bytes at any address arrive, in packets that the stub takes", () => {
 });
 
 test.each(["", "X", "X:", "X1,1", "Xg,1:a", "X1,2:a", "M1,1:00", `X${"1".repeat(40)},1:a`])("%j is none", (text) => {
-  expect(readBinaryWrite(Buffer.from(text))).toBeUndefined();
+  expect(splitBinaryWrite(Buffer.from(text))).toBeUndefined();
 });
