@@ -187,6 +187,7 @@ class StandInNodes implements AsyncDisposable {
   readonly #pods: Reflector<Pod>;
   readonly #secrets: Reflector<Secret>;
   readonly #up = new Map<string, string>();
+  #leaving = 0;
   #addresses = 0;
 
   constructor(client: KubeClient, agents: StandInAgents) {
@@ -199,8 +200,9 @@ class StandInNodes implements AsyncDisposable {
     this.#secrets = createReflector({ ...shared, resource: SECRETS, onChange: () => this.#lookAtAll() });
   }
 
+  /** With those whose deletion is under way. */
   get pods(): number {
-    return this.#up.size;
+    return this.#up.size + this.#leaving;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -235,7 +237,11 @@ class StandInNodes implements AsyncDisposable {
     if (uid !== undefined) this.#agents.remove(uid);
     if (!pod) return;
     const { name = "", namespace = "" } = pod.metadata;
-    this.#client.delete(PODS, name, namespace, { gracePeriodSeconds: 0 }).catch((error) => this.failures.push(error));
+    this.#leaving += 1;
+    this.#client
+      .delete(PODS, name, namespace, { gracePeriodSeconds: 0 })
+      .catch((error) => this.failures.push(error))
+      .finally(() => (this.#leaving -= 1));
   }
 
   async #start({ metadata: { name = "", namespace = "", uid } }: Pod): Promise<void> {
@@ -253,13 +259,22 @@ class StandInNodes implements AsyncDisposable {
 async function writesIn(audit: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for await (const line of createInterface({ input: createReadStream(audit) })) {
-    const { userAgent = "", objectRef, responseStatus } = JSON.parse(line) as AuditEvent;
+    const { userAgent = "", objectRef, responseStatus } = auditEventIn(line);
     if (!userAgent.startsWith("emufarm-operator") || (responseStatus?.code ?? 500) >= 300) continue;
     if (objectRef?.resource === "leases") continue;
     const what = [objectRef?.resource, objectRef?.subresource].filter(Boolean).join("/");
     counts.set(what, (counts.get(what) ?? 0) + 1);
   }
   return counts;
+}
+
+/** The last line may be in the midst of being written. */
+function auditEventIn(line: string): AuditEvent {
+  try {
+    return JSON.parse(line) as AuditEvent;
+  } catch {
+    return {};
+  }
 }
 
 interface AuditEvent {
