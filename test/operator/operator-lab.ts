@@ -34,7 +34,8 @@ export interface OperatorLab extends AsyncDisposable {
   readonly kubelet: StandInKubelet;
   operator: Operator | undefined;
   readonly operatorSettings: Readonly<Record<string, string>>;
-  startOperator(): Promise<Operator>;
+  /** @param settings that it shall have beside those of the lab */
+  startOperator(settings?: Readonly<Record<string, string>>): Promise<Operator>;
   apply(manifest: object): Promise<void>;
   /** The instance, once its status fits. */
   untilInstance(
@@ -89,7 +90,8 @@ export async function startOperatorLab(options: OperatorLabOptions = {}): Promis
     createReflector({ client, resource: INSTANCES, onChange: tellAll, log, metrics }),
   );
   await instances.synced;
-  const start = () => startOperator(readConfig(settingsOf(plane, url)), operatorLog, { election: ELECTION });
+  const start = (settings: Readonly<Record<string, string>> = {}) =>
+    startOperator(readConfig({ ...settingsOf(plane, url), ...settings }), operatorLog, { election: ELECTION });
   const resources = starting.move();
   const lab: OperatorLab = {
     plane,

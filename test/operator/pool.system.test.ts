@@ -45,7 +45,11 @@ describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` 
   const pods = async () =>
     JSON.parse(await lab.plane.kubectl("get", "pods", "-l", "emufarm.dev/pool=warm", "-o", "json")).items as {
       metadata: { name: string; uid: string };
+      spec: { containers: { image: string; resources: { requests: Record<string, string> } }[] };
     }[];
+  const uids = async () => (await pods()).map(({ metadata }) => metadata.uid);
+  const isReplaced = ({ updated, ready, replicas, conditions }: EmulatorPoolStatus) =>
+    updated === 2 && ready === 2 && replicas === 2 && conditions?.[0]?.status === "True";
 
   test("its agents come, go when they have nothing to do, and stay while they have", async () => {
     await lab.apply(pool({ replicas: 3 }));
@@ -85,15 +89,54 @@ describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` 
   test("another template replaces its agents one by one", async () => {
     await lab.apply(pool({ replicas: 2 }));
     await untilPool(({ ready }) => ready === 2);
-    const before = (await pods()).map(({ metadata }) => metadata.uid);
+    const before = await uids();
     await lab.apply(pool({ replicas: 2, podTemplate: { labels: { team: "lab" } } }));
-    const status = await untilPool(
-      ({ updated, ready, replicas, conditions }) =>
-        updated === 2 && ready === 2 && replicas === 2 && conditions?.[0]?.status === "True",
-    );
+    const status = await untilPool(isReplaced);
     expect(status).toMatchObject({ draining: 0, slots: 4 });
-    const after = (await pods()).map(({ metadata }) => metadata.uid);
-    expect(after.filter((uid) => before.includes(uid))).toEqual([]);
+    expect((await uids()).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(lab.kubelet.failures).toEqual([]);
+  });
+
+  test("another image of the agent replaces them, too", async () => {
+    await lab.apply(pool({ replicas: 2 }));
+    await untilPool(isReplaced);
+    const before = await uids();
+    await lab.operator?.[Symbol.asyncDispose]();
+    lab.operator = await lab.startOperator({ EMUFARM_OPERATOR_AGENT_IMAGE: "emufarm-agent:next" });
+    // The status of before says the same until the new leader has looked.
+    await expect.poll(async () => (await uids()).filter((uid) => before.includes(uid)), POLL).toEqual([]);
+    await untilPool(isReplaced);
+    expect((await pods()).map(({ spec }) => spec.containers[0]?.image)).toEqual([
+      "emufarm-agent:next",
+      "emufarm-agent:next",
+    ]);
+    expect(lab.kubelet.failures).toEqual([]);
+  });
+
+  test("a board that changes replaces them where it needs more than they have, and only then", async () => {
+    const board = await boardSpecOf("mps2-an385");
+    const apply = (name: string, spec: object) =>
+      lab.apply({ apiVersion: API_VERSION, kind: "ClusterBoard", metadata: { name }, spec });
+    await apply("changing", board);
+    const boards = ["mps2-an385", "changing"];
+    await lab.apply(pool({ replicas: 2, boards }));
+    await untilPool(isReplaced);
+    const before = await uids();
+
+    await apply("changing", { ...board, title: "Another title", uarts: board.uarts.slice(0, 1) });
+    // The operator has looked at the pool after the change of the board.
+    await lab.apply(pool({ replicas: 2, boards, drainTimeout: "2h" }));
+    await untilPool(isReplaced);
+    expect((await uids()).toSorted()).toEqual(before.toSorted());
+
+    // More CPUs than the other one, and less memory.
+    await apply("changing", { ...board, overheadMiB: 64, emulator: { ...board.emulator, cpus: 3 } });
+    await expect.poll(async () => (await uids()).filter((uid) => before.includes(uid)), POLL).toEqual([]);
+    await untilPool(isReplaced);
+    const memory = `${160 + (24 + board.overheadMiB) * 2}Mi`;
+    for (const { spec } of await pods()) {
+      expect(spec.containers[0]?.resources.requests).toEqual({ cpu: "600m", memory });
+    }
     expect(lab.kubelet.failures).toEqual([]);
   });
 

@@ -64,7 +64,9 @@ export const emulatorPoolSpec = withRules(
       .describe("How long an agent that is to go may finish its jobs; what runs then is tried again elsewhere."),
     updateStrategy: updateStrategy
       .prefault({})
-      .describe("How agents are replaced when a board, the template or the farm's image changes."),
+      .describe(
+        "How agents are replaced when the template, the slots, what their boards need, or the farm's image changes.",
+      ),
     tenantWeights: boundedRecord(z.number().int().min(1).max(1_000).describe("Share of the tenant."), 1_000)
       .default({})
       .describe("Share of each tenant in turns; a tenant that is not named has 1."),
@@ -113,7 +115,7 @@ export const emulatorPoolStatus = z
     ...commonStatus,
     replicas: count("Agents that there are, those that drain included."),
     ready: count("Agents that serve."),
-    updated: count("Agents made for the present boards, template and image."),
+    updated: count("Agents made for the present template, slots, needs of boards, and image."),
     draining: count("Agents that finish their work and then go."),
     slots: count("Slots of the agents that serve."),
     allocated: count("Slots in use."),

@@ -43,7 +43,7 @@ export interface AgentPodOptions {
 }
 
 export interface AgentResources {
-  readonly cpu: string;
+  readonly cpuMillis: number;
   readonly memoryMiB: number;
 }
 
@@ -61,7 +61,7 @@ const KEYS_FOLDER = "/etc/emufarm/keys";
 /** What a pod for so many boards of this kind needs. */
 export function resourcesOf(board: BoardSpec, slots = 1): AgentResources {
   return {
-    cpu: `${CPU_MILLIS_PER_CPU * board.emulator.cpus * slots}m`,
+    cpuMillis: CPU_MILLIS_PER_CPU * board.emulator.cpus * slots,
     memoryMiB: AGENT_MEMORY_MIB + (board.memory.ramMiB + board.overheadMiB) * slots,
   };
 }
@@ -161,7 +161,7 @@ function container({ agent, template, slots, hosts, resources, ports, emulators 
     readinessProbe: { ...probe("/readyz"), periodSeconds: 5, failureThreshold: 2 },
     livenessProbe: { ...probe("/healthz"), periodSeconds: 20, failureThreshold: 6, timeoutSeconds: 5 },
     resources: {
-      requests: { cpu: resources.cpu, memory, ...template.resources?.requests },
+      requests: { cpu: `${resources.cpuMillis}m`, memory, ...template.resources?.requests },
       limits: { memory, ...template.resources?.limits },
     },
     securityContext: {

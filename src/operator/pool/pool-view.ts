@@ -62,6 +62,7 @@ export function viewPool(
     return "board" in board ? [board.board.spec] : [];
   });
   const resources = poolResources(boards, spec.slotsPerPod);
+  // Of boards only what they need: each job brings its board with it.
   const templateKey = contentDigest([spec.podTemplate, spec.slotsPerPod, resources, agent.image]);
   const observed = [...pods.values()].map(({ pod, watch }) => observePoolPod(pod, watch));
   const busySlots = observed
@@ -101,14 +102,14 @@ function observePoolPod(pod: Pod, watch: AgentWatch | undefined): ObservedPoolPo
   };
 }
 
-/** Each slot may get the largest of the boards. */
+/** Each slot may get the board with the most memory, and the one with the most CPUs. */
 function poolResources(boards: readonly BoardSpec[], slots: number): AgentResources {
-  const [first, ...others] = boards.map((board) => resourcesOf(board, slots));
-  const none = resourcesOfNone(slots);
-  if (!first) return none;
-  return others.reduce((most, one) => (one.memoryMiB > most.memoryMiB ? one : most), first);
-}
-
-function resourcesOfNone(slots: number): AgentResources {
-  return { cpu: `${ANY_BOARD_CPU_MILLIS * slots}m`, memoryMiB: ANY_BOARD_MEMORY_MIB * slots };
+  if (boards.length === 0) {
+    return { cpuMillis: ANY_BOARD_CPU_MILLIS * slots, memoryMiB: ANY_BOARD_MEMORY_MIB * slots };
+  }
+  const needs = boards.map((board) => resourcesOf(board, slots));
+  return {
+    cpuMillis: Math.max(...needs.map(({ cpuMillis }) => cpuMillis)),
+    memoryMiB: Math.max(...needs.map(({ memoryMiB }) => memoryMiB)),
+  };
 }
