@@ -14,29 +14,34 @@ export interface KillingProxy extends AsyncDisposable {
   readonly url: string;
   /** What was written since `arm`, in order. */
   readonly writes: readonly string[];
+  /** True once the write has come at which the operator dies. */
+  readonly hasStruck: boolean;
   arm(point: DeathPoint | undefined, kill: () => void): void;
 }
 
-/** Leases and events are no part of what an instance is. */
-const UNCOUNTED = /\/(leases|events)(\/|\?|$)/;
+/**
+ * Leases and events are no part of what an instance is; nor is what each term of an operator writes of its own: the keys
+ * and policies of its namespaces, and what agents say of boards.
+ */
+const UNCOUNTED = /\/(leases|events|configmaps|networkpolicies|(cluster)?boards)(\/|\?|$)/;
 
 export async function startKillingProxy(target: string, authority: string): Promise<KillingProxy> {
   let writes: string[] = [];
   let point: DeathPoint | undefined;
+  let hasStruck = false;
   let kill = () => {};
   const server = createServer((incoming, outgoing) => {
     const { method = "GET", url = "/" } = incoming;
     const isWrite = method !== "GET" && !UNCOUNTED.test(url);
     if (isWrite) writes.push(`${method} ${url.split("?", 1)[0] ?? ""}`);
-    const isIt = isWrite && writes.length === point?.write;
+    const isIt = isWrite && !hasStruck && writes.length === point?.write;
+    if (isIt) hasStruck = true;
     if (isIt && point?.phase === "before") {
-      point = undefined;
       kill();
       incoming.socket.destroy();
       return;
     }
     const isLast = isIt && point?.phase === "after";
-    if (isLast) point = undefined;
     forward(target, authority, incoming, isLast ? undefined : outgoing, () => {
       if (!isLast) return;
       kill();
@@ -50,8 +55,12 @@ export async function startKillingProxy(target: string, authority: string): Prom
     get writes() {
       return writes;
     },
+    get hasStruck() {
+      return hasStruck;
+    },
     arm(next, how) {
       writes = [];
+      hasStruck = false;
       point = next;
       kill = how;
     },

@@ -50,11 +50,16 @@ export class MortalOperator implements AsyncDisposable {
     isDone: () => Promise<unknown>,
   ): Promise<boolean> {
     const first = this.#start(point);
-    const died = once(first, "exit").then(() => true);
+    const died = once(first, "exit");
     await begin();
-    const isDead = await Promise.race([died, isDone().then(() => false)]);
-    await this.#kill(first);
-    if (!isDead) return false;
+    await Promise.race([died, isDone()]);
+    // What its last write has brought about may be seen before it is dead of it.
+    if (!this.#proxy.hasStruck) {
+      await this.#kill(first);
+      return false;
+    }
+    await died;
+    this.#children.delete(first);
     const second = this.#start(undefined);
     await isDone();
     await this.#kill(second);
