@@ -1,4 +1,5 @@
-import { instanceEventOf, isNews } from "../core/policy/instance-event.ts";
+import { instanceEventOf, isNews, type StatusEvent } from "../core/policy/instance-event.ts";
+import { readyEventOf } from "../core/policy/ready-event.ts";
 import type { BoardObjectStatus } from "../core/schema/board-object-status.ts";
 import type { EmulatorInstanceStatus } from "../core/schema/emulator-instance-status.ts";
 import type { EmulatorPoolStatus } from "../core/schema/emulator-pool.ts";
@@ -17,7 +18,7 @@ import { createFirmwareSources } from "./firmware/firmware-sources.ts";
 import { createInstanceReconciler } from "./instance/instance-reconciler.ts";
 import { createInstanceSteps } from "./instance/instance-steps.ts";
 import { type FarmCaches, MadeObjects, openFarmCaches } from "./kubernetes/farm-caches.ts";
-import { BOARDS, CLUSTER_BOARDS, INSTANCES, POOLS, type Pod } from "./kubernetes/kinds.ts";
+import { BOARDS, CLUSTER_BOARDS, type FarmObject, INSTANCES, POOLS, type Pod } from "./kubernetes/kinds.ts";
 import { createPodMaker } from "./kubernetes/pod-maker.ts";
 import { createStatusWriter } from "./kubernetes/status-writer.ts";
 import { createPoolReconciler } from "./pool/pool-reconciler.ts";
@@ -85,10 +86,7 @@ export function openControllers(options: ControllersOptions): Controllers {
       resource: INSTANCES,
       nowMs,
       isUrgent: isNews,
-      onWritten(object, before, after) {
-        const event = instanceEventOf(before, after);
-        if (event) tell(object, event.type, event.reason, event.note);
-      },
+      onWritten: tellOf(tell, instanceEventOf),
     }),
     pods,
     clock,
@@ -104,11 +102,17 @@ export function openControllers(options: ControllersOptions): Controllers {
       wake: (key) => queues.pool.addAfter(key, POOL_CALM_MS),
     },
     takeStep: createPoolSteps({ client, pods, agent, tell, clock }),
-    status: createStatusWriter<EmulatorPoolStatus>({ client, resource: POOLS, nowMs, isUrgent: isReadyChanged }),
+    status: createStatusWriter<EmulatorPoolStatus>({
+      client,
+      resource: POOLS,
+      nowMs,
+      isUrgent: isReadyChanged,
+      onWritten: tellOf(tell, readyEventOf),
+    }),
     pods,
     clock,
   });
-  const boardStatus = { client, nowMs, isUrgent: () => true };
+  const boardStatus = { client, nowMs, isUrgent: () => true, onWritten: tellOf(tell, readyEventOf) };
   const ofNamespace = createStatusWriter<BoardObjectStatus>({ ...boardStatus, resource: BOARDS });
   const ofCluster = createStatusWriter<BoardObjectStatus>({ ...boardStatus, resource: CLUSTER_BOARDS });
   const statusOf = ({ kind }: { kind: string }) => (kind === "Board" ? ofNamespace : ofCluster);
@@ -144,6 +148,17 @@ export function openControllers(options: ControllersOptions): Controllers {
     }
   });
   return { caches, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+/** What a written status means for people is told them beside it. */
+function tellOf<Status>(
+  tell: TellEvent,
+  eventOf: (before: Status | undefined, after: Status) => StatusEvent | undefined,
+): (object: FarmObject, before: Status | undefined, after: Status) => void {
+  return (object, before, after) => {
+    const event = eventOf(before, after);
+    if (event) tell(object, event.type, event.reason, event.note);
+  };
 }
 
 function isReadyChanged(before: EmulatorPoolStatus | undefined, after: EmulatorPoolStatus): boolean {

@@ -1,7 +1,7 @@
 import type { EmulatorInstanceStatus } from "../schema/emulator-instance-status.ts";
 
 /** What is worth an Event of Kubernetes. */
-export interface InstanceEvent {
+export interface StatusEvent {
   readonly type: "Normal" | "Warning";
   readonly reason: string;
   readonly note: string;
@@ -39,7 +39,7 @@ export function isNews(before: EmulatorInstanceStatus | undefined, after: Emulat
 export function instanceEventOf(
   before: EmulatorInstanceStatus | undefined,
   after: EmulatorInstanceStatus,
-): InstanceEvent | undefined {
+): StatusEvent | undefined {
   const was = before?.conditions?.find(({ type }) => type === "Ready");
   const is = after.conditions?.find(({ type }) => type === "Ready");
   if (!is || PASSING.includes(is.reason)) return undefined;
