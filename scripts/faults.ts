@@ -11,9 +11,6 @@ import { FAULTS } from "./faults/rows.ts";
 import { faultsPage } from "./faults/table.ts";
 import { ownCacheFolder, projectFolder } from "./setup/folders.mjs";
 
-/** They take as long, and are of no fault. */
-const ALSO_LONG = ["test/images/containerfiles.cluster.test.ts"];
-
 /** The present commit; with a plus where sources differ from it. */
 function presentCommit(): string {
   const git = (...args: string[]) => spawnSync("git", args, { cwd: projectFolder, encoding: "utf8" }).stdout.trim();
@@ -21,12 +18,7 @@ function presentCommit(): string {
   return `${git("rev-parse", "--short=10", "HEAD")}${changed === "" ? "" : "+"}`;
 }
 
-const files = [
-  ...new Set([
-    ...FAULTS.flatMap(({ rows }) => rows).flatMap(({ tests }) => tests.map(({ file }) => file)),
-    ...ALSO_LONG,
-  ]),
-];
+const files = [...new Set(FAULTS.flatMap(({ rows }) => rows).flatMap(({ tests }) => tests.map(({ file }) => file)))];
 const chosen = process.argv.slice(2);
 const commit = presentCommit();
 const folder = mkdtempSync(join(tmpdir(), "emufarm-faults-"));
