@@ -27,7 +27,7 @@ export const isNotSo = (type: InstanceCondition, { reason, message }: Problem): 
 
 const EXPIRED: Problem = { reason: "Expired", message: "The time of spec.ttl is over; the pod has been stopped." };
 const NO_POD: Problem = { reason: "NoPod", message: "There is no pod yet." };
-const CONNECTING: Problem = { reason: "Connecting", message: "The operator connects to the agent in the pod." };
+export const CONNECTING: Problem = { reason: "Connecting", message: "The operator connects to the agent in the pod." };
 /** The agent has an older wish. */
 const NOT_TOLD: Problem = { reason: "Updating", message: "The agent has not been told of the present spec yet." };
 

@@ -2,7 +2,7 @@ import type { EmulatorInstanceStatus } from "../schema/emulator-instance-status.
 import type { GuestExit } from "../wire/attempt.ts";
 import type { InstanceStatus } from "../wire/desired-state.ts";
 import { timestampOf, withTransitions } from "./condition-history.ts";
-import { instanceConditionsOf, instancePhaseOf } from "./instance-conditions.ts";
+import { CONNECTING, instanceConditionsOf, instancePhaseOf } from "./instance-conditions.ts";
 import { hasEnded, type InstanceObservation, livePodOf } from "./instance-observation.ts";
 import { expiryMs } from "./instance-plan.ts";
 
@@ -25,7 +25,7 @@ export function instanceObjectStatus(
   const isSamePod = pod !== undefined && before?.podName === pod.name;
   // A leader that has just begun knows nothing of the agent yet: what was so stays until it is known to have changed.
   const isUnknown = isSamePod && pod.problem === undefined && isNotKnownYet(seen);
-  if (isUnknown && before.observedGeneration === seen.generation) return before;
+  if (isUnknown && before.observedGeneration === seen.generation && !saysNothingOfAgent(seen, before)) return before;
   const instance = seen.agent?.state === "connected" ? seen.agent.instance : undefined;
   const endMs = expiryMs(seen);
   const exit = lastExitOf(seen, before, nowMs);
@@ -59,6 +59,12 @@ function isNotKnownYet({ agent, firmware, generation }: InstanceObservation): bo
   if (agent === undefined || agent.state === "connecting") return true;
   const isAsking = firmware.state !== "none" && firmware.state !== "resolved" && firmware.isFirst;
   return isAsking && agent.state === "connected" && agent.instance?.generation === generation;
+}
+
+/** No agent had answered before either: what keeps the board from coming up, as wrong firmware, need not wait for one. */
+function saysNothingOfAgent({ agent }: InstanceObservation, { conditions }: EmulatorInstanceStatus): boolean {
+  if (agent?.state === "connected") return false;
+  return conditions?.find(({ type }) => type === "AgentConnected")?.reason === CONNECTING.reason;
 }
 
 function addressOf(

@@ -156,6 +156,20 @@ test("a new leader that has not heard of the agent yet changes nothing", () => {
   });
 });
 
+test("what keeps a board from coming up is told before its agent has answered", () => {
+  const agent = { state: "connecting" as const };
+  const before = instanceObjectStatus(instanceSeen({ agent }), facts, undefined, NOW_MS);
+  const wrong = { state: "failed" as const, problem, retryAtMs: 0, isFirst: false };
+  const after = instanceObjectStatus(instanceSeen({ agent, firmware: wrong }), facts, before, NOW_MS);
+  for (const type of ["Ready", "FirmwareLoaded"]) {
+    expect(after.conditions?.find((one) => one.type === type)).toMatchObject({ status: "False", reason: "Why" });
+  }
+  expect(after.conditions?.find(({ type }) => type === "AgentConnected")?.reason).toBe("Connecting");
+  // Of a board that has run, a new leader says nothing until it has heard the agent.
+  const ran = statusOf({});
+  expect(instanceObjectStatus(instanceSeen({ agent, firmware: wrong }), facts, ran, NOW_MS)).toBe(ran);
+});
+
 test("a new leader whose farm does not answer it yet changes nothing of a board that runs as its spec asks", () => {
   const before = statusOf({});
   const away = { state: "failed" as const, problem, retryAtMs: 0 };
