@@ -87,20 +87,26 @@ export class FarmSight implements AsyncDisposable {
   }
 
   /** The instance, once its status fits and is about its present spec. */
-  async untilInstance(name: string, fits: (status: EmulatorInstanceStatus) => boolean): Promise<SeenInstance> {
-    return await this.until(`status of ${name}`, () => {
+  async untilInstance(
+    name: string,
+    fits: (status: EmulatorInstanceStatus) => boolean,
+    withinMs = DEADLINE_MS,
+  ): Promise<SeenInstance> {
+    const look = () => {
       const object = this.instance(name);
       const isPresent = object?.status?.observedGeneration === object?.metadata.generation;
       return object?.status && isPresent && fits(object.status) ? object : undefined;
-    });
+    };
+    return await this.until(`status of ${name}`, look, withinMs);
   }
 
-  async until<Found>(what: string, look: () => Found | undefined): Promise<Found> {
-    const deadline = Date.now() + DEADLINE_MS;
+  async until<Found>(what: string, look: () => Found | undefined, withinMs = DEADLINE_MS): Promise<Found> {
+    const deadline = Date.now() + withinMs;
     for (;;) {
       const found = look();
       if (found !== undefined) return found;
-      if (!(await this.#nextChange(deadline))) throw new Error(`waited in vain for ${what}; there is ${this.#words()}`);
+      if (!(await this.#nextChange(deadline)))
+        throw new Error(`waited ${withinMs} ms in vain for ${what}; there is ${this.#words()}`);
     }
   }
 

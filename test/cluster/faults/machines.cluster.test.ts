@@ -14,6 +14,8 @@ const TEST_MS = 600_000;
 const SAFE: NodeName = "node1";
 /** Numbers that a job counts: it runs when its node goes. */
 const JOB = 100;
+/** A board is held to be elsewhere within 60 s; on two busy cores its new pod may take half as long again. */
+const ELSEWHERE_MS = 90_000;
 
 const hostname = "kubernetes.io/hostname";
 const elsewhere = {
@@ -23,18 +25,12 @@ const elsewhere = {
     },
   },
 };
-/** The job shall have its slot where the board is. */
+/** The job has its slot where the board is, and loses it with the same node. */
 const besideTheBoard = {
   ...elsewhere,
   podAffinity: {
-    preferredDuringSchedulingIgnoredDuringExecution: [
-      {
-        weight: 100,
-        podAffinityTerm: {
-          topologyKey: hostname,
-          labelSelector: { matchLabels: { "emufarm.dev/instance": "counting" } },
-        },
-      },
+    requiredDuringSchedulingIgnoredDuringExecution: [
+      { topologyKey: hostname, labelSelector: { matchLabels: { "emufarm.dev/instance": "counting" } } },
     ],
   },
 };
@@ -72,15 +68,17 @@ describeOnCluster("a board and a job whose node", "disruptive", (cluster) => {
       const job = await desk.startCounting(JOB);
       const pools = { namespace: installed.boards.name, labelSelector: "emufarm.dev/pool=default" };
       const agents = (await sight.client.list(PODS, pools)).items.filter(isReady);
-      const isJobHit = agents.every(({ spec }) => spec?.nodeName === node);
+      expect(agents.map(({ spec }) => spec?.nodeName)).toEqual([node]);
 
       await fault.breaks(own, node);
+      const goneMs = performance.now();
       try {
         const lost = await sight.untilInstance("counting", (status) => !isServing(status));
         expect(conditionOf(lost.status, "Ready")?.message).not.toBe("");
         await sight.untilInstance(
           "counting",
           (status) => isServing(status) && status.podName !== before.status.podName,
+          goneMs + ELSEWHERE_MS - performance.now(),
         );
       } finally {
         await fault.mends(own, node);
@@ -95,7 +93,7 @@ describeOnCluster("a board and a job whose node", "disruptive", (cluster) => {
       await using uart = await after.openUart();
       await uart.hear(5);
 
-      expect(await job.verdict).toMatchObject({ verdict: "passed", attempt: isJobHit ? 2 : 1 });
+      expect(await job.verdict).toMatchObject({ verdict: "passed", attempt: 2 });
       await cluster.kubectl(["wait", "--for=condition=Ready", `node/${node}`, "--timeout=150s"]);
       // What ran on there unseen has ended: its node has heard that the pod is gone.
       await expect.poll(() => countProcesses(own, before.pod, "*"), { timeout: 150_000 }).toBe(0);

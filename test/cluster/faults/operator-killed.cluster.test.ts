@@ -38,41 +38,45 @@ describeOnCluster("a board whose operator is killed at a write", "disruptive", (
     await operator?.[Symbol.asyncDispose]();
   });
 
-  test.each(POINTS)("$phase write $write of a $act is as if it had not been, and of a delete has none", { timeout: TEST_MS }, async (point) => {
-    const farm = given();
-    const { sight, installed } = farm;
-    const name = `${point.act}-${point.write}-${point.phase}`;
-    const create = async () => farm.apply(name, { firmware: await inlineFirmware("metronome") });
-    const isReady = () => sight.untilInstance(name, isServing);
-    const dies = point.act === "create";
-    expect(await operator.survive(dies ? point : undefined, create, isReady)).toBe(dies);
-    const made = await countingBoard(farm, name);
-    expect(sight.pods(name)).toHaveLength(1);
-    await using uart = await made.openUart();
-    await uart.hear(3);
+  test.each(POINTS)(
+    "$phase write $write of a $act is as if it had not been, and of a delete has none",
+    { timeout: TEST_MS },
+    async (point) => {
+      const farm = given();
+      const { sight, installed } = farm;
+      const name = `${point.act}-${point.write}-${point.phase}`;
+      const create = async () => farm.apply(name, { firmware: await inlineFirmware("metronome") });
+      const isReady = () => sight.untilInstance(name, isServing);
+      const dies = point.act === "create";
+      expect(await operator.survive(dies ? point : undefined, create, isReady)).toBe(dies);
+      const made = await countingBoard(farm, name);
+      expect(sight.pods(name)).toHaveLength(1);
+      await using uart = await made.openUart();
+      await uart.hear(3);
 
-    if (point.act === "change") {
-      const { sha256 } = made.status.firmware ?? {};
-      const isDead = await operator.survive(
-        point,
-        async () => farm.patch(name, { firmware: await inlineFirmware("ticker") }),
-        () => sight.untilInstance(name, (seen) => isServing(seen) && seen.firmware?.sha256 !== sha256),
+      if (point.act === "change") {
+        const { sha256 } = made.status.firmware ?? {};
+        const isDead = await operator.survive(
+          point,
+          async () => farm.patch(name, { firmware: await inlineFirmware("ticker") }),
+          () => sight.untilInstance(name, (seen) => isServing(seen) && seen.firmware?.sha256 !== sha256),
+        );
+        expect(isDead).toBe(true);
+        expect(sight.pods(name).map(({ metadata }) => metadata.uid)).toEqual([made.pod.metadata.uid]);
+      }
+
+      await operator.survive(
+        undefined,
+        () => installed.boards.kubectl(["delete", `emu/${name}`, "--wait=false"]),
+        () => sight.until(`the end of ${name}`, () => (isGone(farm, name) ? true : undefined)),
       );
-      expect(isDead).toBe(true);
-      expect(sight.pods(name).map(({ metadata }) => metadata.uid)).toEqual([made.pod.metadata.uid]);
-    }
-
-    await operator.survive(
-      undefined,
-      () => installed.boards.kubectl(["delete", `emu/${name}`, "--wait=false"]),
-      () => sight.until(`the end of ${name}`, () => (isGone(farm, name) ? true : undefined)),
-    );
-    // The cluster takes away what belongs to the instance: there is nothing at which the operator could die.
-    expect(operator.writes).toEqual([]);
-    const left = ["get", "pods,services,secrets", "-o", "name"];
-    await expect.poll(() => installed.boards.kubectl(left), { timeout: 60_000 }).not.toContain(`/${name}`);
-    expect(sight.doubles).toEqual([]);
-  });
+      // The cluster takes away what belongs to the instance: there is nothing at which the operator could die.
+      expect(operator.writes).toEqual([]);
+      const left = ["get", "pods,services,secrets", "-o", "name"];
+      await expect.poll(() => installed.boards.kubectl(left), { timeout: 60_000 }).not.toContain(`/${name}`);
+      expect(sight.doubles).toEqual([]);
+    },
+  );
 });
 
 function isGone({ sight }: FaultyFarm, name: string): boolean {

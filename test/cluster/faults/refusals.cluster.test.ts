@@ -10,6 +10,9 @@ const QUIET_MS = 8_000;
 /** Tries with growing pauses in that time, or changes of a status by what else goes on. */
 const FEW = 6;
 
+/** Held to 5 s; scheduler, node and operator share two busy cores with all else. */
+const TOLD_MS = 15_000;
+
 interface Refusal {
   readonly name: string;
   readonly what: string;
@@ -121,6 +124,7 @@ describeOnCluster("an instance that cannot be", "disruptive", (cluster) => {
       const { status } = await sight.untilInstance(
         name,
         (seen) => conditionOf(seen, "Ready")?.reason === expected.reason,
+        TOLD_MS,
       );
       expect(conditionOf(status, "Ready")).toMatchObject({
         status: "False",
@@ -163,7 +167,11 @@ describeOnCluster("an instance that cannot be", "disruptive", (cluster) => {
     try {
       await farm.apply("no-image", { firmware: await inlineFirmware("metronome") });
       const isMissing = (reason?: string) => reason === "ErrImageNeverPull";
-      const seen = await sight.untilInstance("no-image", (status) => isMissing(conditionOf(status, "Ready")?.reason));
+      const seen = await sight.untilInstance(
+        "no-image",
+        (status) => isMissing(conditionOf(status, "Ready")?.reason),
+        TOLD_MS,
+      );
       expect(conditionOf(seen.status, "Ready")?.message).toContain(`localhost/emufarm-agent@${none}`);
     } finally {
       await upgrade(farm, "image.digests.agent=");
