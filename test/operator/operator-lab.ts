@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Registry } from "prom-client";
 import { startApi } from "../../src/api/api-process.ts";
 import { readConfig as readApiConfig } from "../../src/api/config.ts";
@@ -102,7 +102,8 @@ export async function startOperatorLab(options: OperatorLabOptions = {}): Promis
     operatorSettings: settingsOf(plane, url),
     startOperator: start,
     async apply(manifest) {
-      const file = join(process.env.TMPDIR ?? "/tmp", `emufarm-manifest-${process.pid}-${performance.now()}.json`);
+      // In the control plane's own folder: gone with it.
+      const file = join(dirname(plane.kubeconfig), `manifest-${performance.now()}.json`);
       await writeFile(file, JSON.stringify(manifest));
       await plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", file);
     },
