@@ -3,6 +3,7 @@ import { ComPortServer } from "../../core/serial/com-port-server.ts";
 import type { UartNotice } from "../../core/wire/uart-message.ts";
 import type { RawConnection } from "../channel/raw-port.ts";
 import type { BoardLines } from "./board-lines.ts";
+import { StreamWords } from "./stream-words.ts";
 import { lineOf, passOn, peerOf } from "./uart-connection.ts";
 import type { UartViewer, UartViewerSink } from "./uart-viewer.ts";
 
@@ -37,6 +38,7 @@ class Rfc2217Session {
   readonly #options: Rfc2217Options;
   readonly #server: ComPortServer;
   readonly #timer: NodeJS.Timeout;
+  readonly #words = new StreamWords();
   #viewer: UartViewer | undefined;
   #input: Uint8Array[] = [];
   /** What the client is answered, joined: a flood of questions must not become one of writes. */
@@ -106,7 +108,8 @@ class Rfc2217Session {
 
   #tell(notice: UartNotice): void {
     const { socket } = this.#options;
-    if (notice.type === "gap") socket.write(this.#server.encode(lineOf(`${notice.bytes} bytes are missing here`)));
+    const text = this.#words.of(notice);
+    if (text !== undefined) socket.write(this.#server.encode(lineOf(text)));
     if (notice.type === "boot") this.#server.setBoard(true);
     if (notice.type === "off") this.#server.setBoard(false);
     this.#sendAnswers();

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { RawConnection } from "../channel/raw-port.ts";
+import { StreamWords } from "./stream-words.ts";
 import type { UartViewer, UartViewerSink } from "./uart-viewer.ts";
 
 /** A UART over a raw connection: its bytes and nothing else. */
@@ -30,12 +31,13 @@ export function peerOf(protocol: string, { remoteAddress, remotePort }: Socket):
   return `${protocol} ${remoteAddress ?? ""}:${remotePort ?? ""}`;
 }
 
-/** What a stream without a place for notices is told all the same: a gap, or an end, must not pass for output. */
+/** What a stream without a place for notices is told all the same. */
 export function lineOf(text: string): Buffer {
   return Buffer.from(`\r\n[emufarm: ${text}]\r\n`);
 }
 
 function sinkOf(socket: Socket): UartViewerSink {
+  const words = new StreamWords();
   return {
     label: peerOf("tcp", socket),
     get backlogBytes() {
@@ -43,7 +45,8 @@ function sinkOf(socket: Socket): UartViewerSink {
     },
     send: (chunk) => void socket.write(chunk),
     notice: (notice) => {
-      if (notice.type === "gap") socket.write(lineOf(`${notice.bytes} bytes are missing here`));
+      const text = words.of(notice);
+      if (text !== undefined) socket.write(lineOf(text));
     },
     end: (reason) => void socket.end(lineOf(reason)),
   };

@@ -123,6 +123,35 @@ describe("A UART as a TCP port", () => {
     await expect.poll(() => words).toContain("[emufarm: the instance was deleted]");
   });
 
+  test("tells a second writer once for each who writes, in the place of what it sends", async () => {
+    await using rig = await setup();
+    const { hub, channel, folder } = rig;
+    const { hubEnd, guestEnd } = await socketPair(folder);
+    hub.attach(hubEnd, 1, () => {});
+    let typed = "";
+    guestEnd.on("data", (chunk: Buffer) => {
+      typed += chunk.toString();
+    });
+    const [writer, other] = [connect(channel.port, "127.0.0.1"), connect(channel.port, "127.0.0.1")];
+    let told = "";
+    other.on("data", (chunk: Buffer) => {
+      told += chunk.toString();
+    });
+    writer.write("mine ");
+    await expect.poll(() => typed).toBe("mine ");
+    const words = "\r\n[emufarm: what you send is not taken: somebody else writes]\r\n";
+    other.write("lost");
+    await expect.poll(() => told).toBe(words);
+    other.write("lost");
+    writer.destroy();
+    await expect.poll(() => channel.connections).toBe(1);
+    other.write("yours");
+    await expect.poll(() => typed).toBe("mine yours");
+    expect(told).toBe(words);
+    other.destroy();
+    guestEnd.destroy();
+  });
+
   test("takes words that only look like a request", async () => {
     await using rig = await setup();
     const { hub, channel, folder } = rig;

@@ -135,6 +135,21 @@ describe("A UART by RFC 2217", () => {
     other.socket.destroy();
   });
 
+  test("tells a second writer, and leaves the board that is off to lose what it is sent", async () => {
+    await using rig = await setup();
+    const [writer, other] = [new Client(rig.port.port), new Client(rig.port.port)];
+    writer.socket.write("mine");
+    await once(rig.guestEnd, "data");
+    other.socket.write("lost");
+    const words = "\r\n[emufarm: what you send is not taken: somebody else writes]\r\n";
+    await expect.poll(() => other.text).toBe(words);
+    rig.unplug();
+    writer.socket.write("lost");
+    await writer.control(CONTROL.askDtr);
+    expect([writer.text, other.text]).toEqual(["", words]);
+    for (const client of [writer, other]) client.socket.destroy();
+  });
+
   test("lets a board go that a client held in reset when it vanished", async () => {
     await using rig = await setup();
     const client = new Client(rig.port.port);
