@@ -9,6 +9,8 @@ export interface RawConnection {
   drained?(): void;
   /** Nothing more will come; what is sent may still be read. */
   ended?(): void;
+  /** The port is no more, for a reason in words: a protocol that has room for them may tell. */
+  dismissed?(reason: string): void;
   /** The connection has ended, from whichever side. */
   closed(): void;
 }
@@ -41,7 +43,7 @@ const LAST_WORDS_MS = 1_000;
  */
 export class RawPort implements AsyncDisposable {
   readonly #server: Server;
-  readonly #connections = new Set<Socket>();
+  readonly #connections = new Map<Socket, RawConnection>();
   readonly #serve: ServeRaw;
   readonly #maxConnections: number;
   readonly #onConnected: (() => Disposable) | undefined;
@@ -90,12 +92,18 @@ export class RawPort implements AsyncDisposable {
     return this.#connections.size;
   }
 
+  /** Lets every connection go, for a reason in words. */
+  async end(reason: string): Promise<void> {
+    for (const connection of this.#connections.values()) connection.dismissed?.(reason);
+    await this[Symbol.asyncDispose]();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
-    for (const socket of this.#connections) socket.destroySoon();
+    for (const socket of this.#connections.keys()) socket.destroySoon();
     const impatience = setTimeout(() => {
-      for (const socket of this.#connections) socket.destroy();
+      for (const socket of this.#connections.keys()) socket.destroy();
     }, LAST_WORDS_MS);
     await promise;
     clearTimeout(impatience);
@@ -110,8 +118,8 @@ export class RawPort implements AsyncDisposable {
       socket.destroySoon();
       return;
     }
-    this.#connections.add(socket);
     const connection = this.#serve(socket);
+    this.#connections.set(socket, connection);
     const use = this.#onConnected?.();
     const isHttp = createHttpScreen();
     socket.on("data", (chunk: Buffer) => {

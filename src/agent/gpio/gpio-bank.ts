@@ -9,6 +9,9 @@ import type { GpioPlug, GpioPort, GpioSocket } from "./gpio-port.ts";
 import { EdgeViewer, type GpioViewer, type GpioViewerOptions, type GpioViewerSink } from "./gpio-viewer.ts";
 import { PluggedBoot } from "./plugged-boot.ts";
 
+/** What viewers are told where nobody says why. */
+const ENDED = "the guest has ended";
+
 export interface GpioBankOptions {
   readonly boardName: string;
   /** Undefined: the board has no pins that can be reached. */
@@ -186,7 +189,7 @@ export class GpioBank implements GpioPort, AsyncDisposable {
   /** Adds a viewer from outside, which may be slow. */
   addViewer(sink: GpioViewerSink, options: GpioViewerOptions = {}): GpioViewer {
     const viewer = new EdgeViewer(sink, options);
-    if (this.#isEnded) sink.end();
+    if (this.#isEnded) sink.end(ENDED);
     else this.#viewers.add(viewer);
     return {
       drained: () => viewer.drained(),
@@ -240,8 +243,8 @@ export class GpioBank implements GpioPort, AsyncDisposable {
     };
   }
 
-  /** No more boots: lets every viewer go. */
-  end(): void {
+  /** No more boots, for a reason in words: lets every viewer go. */
+  end(reason = ENDED): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#plugged = undefined;
@@ -249,7 +252,7 @@ export class GpioBank implements GpioPort, AsyncDisposable {
     this.#pulses.clear();
     this.#listeners.clear();
     for (const viewer of this.#viewers) {
-      viewer.end();
+      viewer.end(reason);
       this.#mergedOfGone += viewer.merged;
     }
     this.#viewers.clear();

@@ -24,10 +24,10 @@ export function serveGpio(socket: Socket, bank: GpioBank): RawConnection {
       const seen = lines.filter(({ line }) => bank.driven(line) === undefined);
       socket.write(`LOST ${edges}\n${seen.map(({ line, level }) => encodePinLine("GPIO", line, level)).join("")}`);
     },
-    end: () => void socket.end(),
+    end: (reason) => void socket.end(errorLine(reason)),
   });
   tellRaised(socket, bank);
-  bank.connect().catch((error) => socket.end(`ERROR ${FarmError.from(error).message}\n`));
+  bank.connect().catch((error) => socket.end(errorLine(FarmError.from(error).message)));
   let work: Promise<void> = Promise.resolve();
   return {
     receive(chunk) {
@@ -42,6 +42,10 @@ export function serveGpio(socket: Socket, bank: GpioBank): RawConnection {
     drained: () => viewer.drained(),
     closed: () => viewer[Symbol.dispose](),
   };
+}
+
+function errorLine(sentence: string): string {
+  return `ERROR ${sentence}\n`;
 }
 
 /** Whoever comes late knows all levels: pins are low until they are told to be high. */

@@ -23,6 +23,7 @@ export function gpioStateOf(bank: GpioBank): GpioState {
       isOutput: line.isOutput,
       isGuestDriven: bank.isGuestDriven(line.number),
     })),
+    refused: bank.counters.refused,
   };
 }
 

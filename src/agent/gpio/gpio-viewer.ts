@@ -27,8 +27,8 @@ export interface GpioViewerSink {
   readonly backlogBytes: number;
   edges(batch: EdgeBatch): void;
   merged(merged: MergedEdges): void;
-  /** The bank is gone: nothing more will come. */
-  end(): void;
+  /** The bank is gone, for a reason in words: nothing more will come. */
+  end(reason: string): void;
 }
 
 export interface GpioViewerOptions {
@@ -87,9 +87,9 @@ export class EdgeViewer implements Disposable {
   }
 
   /** Tells what it has not told, and that nothing more comes. */
-  end(): void {
+  end(reason: string): void {
     this.#flush();
-    this.#sink.end();
+    this.#sink.end(reason);
     this[Symbol.dispose]();
   }
 

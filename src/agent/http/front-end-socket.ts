@@ -36,7 +36,7 @@ export function serveFrontEnd(socket: WebSocket, owner: ChannelOwner, load: Load
     merged: ({ lines }) => {
       for (const { line: pin, level } of lines) send({ type: "gpio_change", data: { pin, state: level } });
     },
-    end: () => socket.close(NORMAL_CLOSURE, "the guest has ended"),
+    end: (reason) => socket.close(NORMAL_CLOSURE, reason),
   });
   gpio.connect().catch(sendError);
   let work: Promise<void> = Promise.resolve();

@@ -34,7 +34,7 @@ export function serveGpioSocket(socket: WebSocket, bank: GpioBank, coalesceMs: n
         },
         edges: (batch) => send(edgesMessage(bank, batch), () => viewer.drained()),
         merged: (merged) => send(mergedMessage(bank, merged), () => viewer.drained()),
-        end: () => socket.close(NORMAL_CLOSURE, "the guest has ended"),
+        end: (reason) => socket.close(NORMAL_CLOSURE, reason),
       },
       coalesceMs === undefined ? {} : { coalesceMs },
     );

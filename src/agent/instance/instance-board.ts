@@ -111,8 +111,8 @@ export class InstanceBoard implements ChannelOwner {
     await this.guest[Symbol.asyncDispose]();
     await this.gdb[Symbol.asyncDispose]();
     for (const hub of this.hubs) hub.end(reason);
-    this.gpio.end();
-    await Promise.all(this.#rawPorts.map(({ rawPort }) => rawPort[Symbol.asyncDispose]()));
+    this.gpio.end(reason);
+    await Promise.all(this.#rawPorts.map(({ rawPort }) => rawPort.end(reason)));
     this.#progress[Symbol.dispose]();
   }
 

@@ -2,16 +2,15 @@ import type { Socket } from "node:net";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { RawConnection } from "../channel/raw-port.ts";
 import type { Guest } from "../guest/guest.ts";
-
 import { askGuestMonitor } from "./guest-monitor.ts";
+import { MonitorLines } from "./monitor-lines.ts";
 
 const PROMPT = "(qemu) ";
-const MAX_LINE_BYTES = 1_024;
 const MAX_WAITING_LINES = 64;
 
 /** The monitor as a prompt for people: a line is a question, its answer comes before the next prompt. */
 export function serveMonitor(socket: Socket, guest: Guest): RawConnection {
-  let line = "";
+  const lines = new MonitorLines();
   let isEnded = false;
   let waiting = 0;
   let lastAnswer: Promise<void> = Promise.resolve();
@@ -24,6 +23,11 @@ export function serveMonitor(socket: Socket, guest: Guest): RawConnection {
   const say = (text: string) => {
     if (socket.writable) socket.write(text.replaceAll("\n", "\r\n"));
   };
+  const dismiss = (reason: string) => {
+    if (isEnded) return;
+    end();
+    socket.end(`\r\n${reason}\r\n`, () => socket.destroySoon());
+  };
   const answer = async (question: string) => {
     if (socket.writableNeedDrain) await room.promise;
     if (isEnded) return;
@@ -35,24 +39,18 @@ export function serveMonitor(socket: Socket, guest: Guest): RawConnection {
   return {
     receive(chunk) {
       if (isEnded) return;
-      // Unwanted bytes, such as those of a telnet negotiation, make a question that is refused.
-      const lines = (line + chunk.toString("latin1")).split(/\r?\n/);
-      line = lines.pop() ?? "";
-      if (Math.max(line.length, ...lines.map(({ length }) => length)) > MAX_LINE_BYTES) {
-        end();
-        socket.end("\r\na line is too long\r\n", () => socket.destroySoon());
-        return;
-      }
-      for (const question of lines) {
+      for (const question of lines.read(chunk)) {
         waiting += 1;
         lastAnswer = lastAnswer.then(() => answer(question));
       }
-      if (waiting > MAX_WAITING_LINES) socket.pause();
+      if (lines.isTooLong) dismiss("a line is too long");
+      else if (waiting > MAX_WAITING_LINES) socket.pause();
     },
     drained() {
       room.resolve();
       room = Promise.withResolvers();
     },
+    dismissed: dismiss,
     closed: end,
   };
 }

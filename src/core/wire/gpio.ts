@@ -41,6 +41,11 @@ export const gpioState = z
       })
       .describe("What the board's driver can do."),
     lines: z.array(gpioLine),
+    refused: z
+      .number()
+      .int()
+      .optional()
+      .describe("Lines on raw ports that were none, or asked for what the board cannot do, over all its boots."),
   })
   .describe("The pins of a board.");
 export type GpioState = z.infer<typeof gpioState>;

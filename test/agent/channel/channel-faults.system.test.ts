@@ -77,6 +77,11 @@ const FAULTS: readonly { readonly name: string; inflict(): Promise<void> }[] = [
     async inflict() {
       const garbage = Buffer.from(Array.from({ length: 64 * 1024 }, (_, at) => (at * 167 + (at >> 8)) & 0xff));
       await sendTo("gpio", garbage, Buffer.alloc(MIB, "x"), "\nSET 999 1\nSET 17 2\nSET 1", Buffer.alloc(MIB, "SET "));
+      const refused = async () => (await lab.victim.request<GpioState>({ method: "GET", path: "gpio" })).refused;
+      const before = (await refused()) ?? 0;
+      using pins = await lab.open("gpio");
+      await pins.write("SET 999 1\nSET 17 2\nhello\n");
+      await expect.poll(refused).toBe(before + 3);
       await expectDriving();
     },
   },
@@ -105,6 +110,22 @@ const FAULTS: readonly { readonly name: string; inflict(): Promise<void> }[] = [
       using next = await lab.open("uart0");
       await next.write(" 5\n");
       await expect.poll(() => next.text.match(/^r [01]$/gm)).toHaveLength(2);
+    },
+  },
+  {
+    name: "two who write to one UART, on every way to it",
+    async inflict() {
+      using writer = await lab.open("uart0");
+      await writer.write("c\n");
+      await expect.poll(() => writer.text.match(/^c 0$/gm)).toHaveLength(1);
+      for (const channel of ["uart0", "uart0-rfc2217"] as const) {
+        using other = await lab.open(channel);
+        await other.write("t 3 7\n");
+        await other.says("[emufarm: what you send is not taken: somebody else writes]");
+      }
+      await writer.write("c\n");
+      await expect.poll(() => writer.text.match(/^c 0$/gm)).toHaveLength(2);
+      expect(writer.text).not.toMatch(/^t 7$/m);
     },
   },
   {
@@ -263,9 +284,11 @@ test("every channel is closed when the board is deleted, with the reason where i
   );
   await lab.deleteVictim();
   await Promise.all([...sockets, ...raws.values()].map(({ closed }) => closed));
-  for (const channel of ["uart0", "uart0-rfc2217"] as const) {
+  for (const channel of ["uart0", "uart0-rfc2217", "semihosting"] as const) {
     expect(raws.get(channel)?.text).toContain("[emufarm: the instance was deleted]");
   }
+  expect(raws.get("gpio")?.text).toMatch(/^ERROR the instance was deleted\n$/m);
+  expect(raws.get("monitor")?.text).toMatch(/\r\nthe instance was deleted\r\n$/);
   expect(reasons).toHaveLength(sockets.length);
   expect(reasons.filter((reason) => reason === "")).toEqual([]);
   await lab.expectNeighboursUnharmed("after the deletion");

@@ -13,7 +13,7 @@ const VICTIM = "victim";
 /** It has pins besides what every board has. */
 export const VICTIM_BOARD = "microbit";
 /** Every channel that it can have a raw port for. */
-export const CHANNELS = ["uart0", "uart0-rfc2217", "gpio", "qmp", "monitor", "gdb"] as const;
+export const CHANNELS = ["uart0", "uart0-rfc2217", "semihosting", "gpio", "qmp", "monitor", "gdb"] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 /** A connection to a raw port, with what it has said. */

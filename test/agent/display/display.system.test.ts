@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { framePayload } from "../../../src/core/gdb/gdb-packet.ts";
 import type { AttemptResult } from "../../../src/core/wire/attempt.ts";
 import type { InstanceStatus } from "../../../src/core/wire/desired-state.ts";
 import { readBoards } from "../../boards/manifests.ts";
@@ -141,6 +142,8 @@ describe("an instance", () => {
     await readUntil(lab.client.log({ instance: "screen" }, "uart0", { isFollowed: true }), "drawn");
   });
 
+  const vncPort = () => status.endpoints.find(({ name }) => name === "vnc")?.port ?? 0;
+
   const screen = async () => {
     const chunks: Buffer[] = [];
     const channels = lab.client.channels({ instance: "screen" });
@@ -155,7 +158,7 @@ describe("an instance", () => {
   });
 
   test("speaks VNC on its raw port, to several at a time", async () => {
-    const port = status.endpoints.find(({ name }) => name === "vnc")?.port ?? 0;
+    const port = vncPort();
     const viewers = [0, 1].map(() => connect({ host: "127.0.0.1", port }));
     for (const viewer of viewers) expect(String((await once(viewer, "data"))[0])).toBe("RFB 003.008\n");
     for (const viewer of viewers) viewer.destroy();
@@ -170,7 +173,7 @@ describe("an instance", () => {
   });
 
   test.runIf(process.env.EMUFARM_TEST_PYTHON)("is seen by a VNC client of other people", async () => {
-    const port = status.endpoints.find(({ name }) => name === "vnc")?.port ?? 0;
+    const port = vncPort();
     const look = `
 import asyncio, asyncvnc, sys
 async def main(port):
@@ -182,5 +185,37 @@ asyncio.run(main(int(sys.argv[1])))
     const run = promisify(execFile);
     const { stdout } = await run(process.env.EMUFARM_TEST_PYTHON ?? "", ["-c", look, String(port)]);
     expect(stdout.trim()).toBe("320 200 64 255 0 255 255 255");
+  });
+
+  test("closes what speaks HTTP to its raw port", async () => {
+    const viewer = connect({ host: "127.0.0.1", port: vncPort() }).resume();
+    // The kernel may call it a reset.
+    viewer.on("error", () => {});
+    const closed = once(viewer, "close");
+    viewer.write("GET / HTTP/1.1\r\n\r\n");
+    await closed;
+  });
+
+  /** Last: it is gone afterwards. */
+  test("lets go of whoever looks on, by whatever way, when it is deleted, and of a debugger with a reason", async () => {
+    const channels = lab.client.channels({ instance: "screen" });
+    const raw = connect({ host: "127.0.0.1", port: vncPort() });
+    await once(raw, "data");
+    const ended = once(raw.resume(), "close");
+    const closings = ["vnc", "gdb"].map(async (path) => {
+      let said = "";
+      const socket = await channels.openWebSocket(path, (data) => (said += data.toString("latin1")));
+      if (path === "gdb") socket.send(Buffer.from(framePayload("?")));
+      await expect.poll(() => said).toContain(path === "gdb" ? "$T05" : "RFB 003.008");
+      return { closed: once(socket, "close") as Promise<[number, Buffer]> };
+    });
+    const open = await Promise.all(closings);
+    await lab.client.deleteInstance("screen");
+    await ended;
+    const told = await Promise.all(open.map(({ closed }) => closed));
+    expect(told.map(([code, reason]) => [code, reason.toString()])).toEqual([
+      [1000, "the guest has ended"],
+      [1000, "the guest has ended"],
+    ]);
   });
 });

@@ -93,6 +93,15 @@ describe("the GPIO port", () => {
     expect(rig.port.refusedHttp).toBe(1);
   });
 
+  it("tells why it ends", async () => {
+    await using rig = await setup();
+    const { client, seen } = await rig.join();
+    const closed = once(client, "close");
+    rig.pins.bank.end("the instance was deleted");
+    await closed;
+    expect(seen()).toBe("ERROR the instance was deleted\n");
+  });
+
   it("holds a bounded part of a flood for a viewer that never reads, and neighbours miss nothing", async () => {
     await using rig = await setup();
     await rig.pins.start();

@@ -203,7 +203,9 @@ describe("a front end of a simulator", () => {
 it("everybody is let go with a reason when the instance is deleted", async () => {
   using pinsSocket = await Messages.open<GpioMessage>("gpio");
   using front = await Messages.open<FrontEndEvent>("events");
-  const raw = connect(port, "127.0.0.1").resume();
+  let said = "";
+  const raw = connect(port, "127.0.0.1").setEncoding("latin1");
+  raw.on("data", (text) => (said += text));
   await once(raw, "connect");
   await expect.poll(() => [pinsSocket.all.length, front.all.length].every((count) => count > 0)).toBe(true);
   const closed = [pinsSocket, front].map(async ({ socket }) => {
@@ -213,8 +215,9 @@ it("everybody is let go with a reason when the instance is deleted", async () =>
   const ended = once(raw, "close");
   await lab.client.deleteInstance(UID);
   expect(await Promise.all(closed)).toEqual([
-    { code: 1000, reason: "the guest has ended" },
-    { code: 1000, reason: "the guest has ended" },
+    { code: 1000, reason: "the instance was deleted" },
+    { code: 1000, reason: "the instance was deleted" },
   ]);
   await ended;
+  expect(said).toMatch(/^ERROR the instance was deleted\n$/m);
 });

@@ -20,6 +20,7 @@ async function setup() {
   const port = await RawPort.listen({ serve: (socket) => serveMonitor(socket, guest), host: "127.0.0.1", port: 0 });
   const clients: Socket[] = [];
   return {
+    port,
     asked: () => asked,
     async join() {
       const client = connect({ port: port.port, host: "127.0.0.1" });
@@ -62,4 +63,16 @@ test("who asks and never reads is asked for no more than the network takes", asy
   // Of 87,000 questions, those whose answers lie in the network.
   expect(asked).toBeLessThan(1_000);
   expect(rig.asked()).toBeLessThan(1_000);
+});
+
+test("tells why it ends", async () => {
+  await using rig = await setup();
+  const client = await rig.join();
+  let text = "";
+  client.setEncoding("latin1").on("data", (chunk) => (text += chunk));
+  await expect.poll(() => text).toContain("(qemu)");
+  const closed = once(client, "close");
+  await rig.port.end("the instance was deleted");
+  await closed;
+  expect(text).toMatch(/\r\nthe instance was deleted\r\n$/);
 });
