@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import { type UartRequest, uartRequest } from "../../core/wire/uart-message.ts";
+import { readUartRequest } from "../../core/wire/uart-message.ts";
 import type { BoardLines } from "../uart/board-lines.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 import type { UartViewing } from "../uart/uart-viewer.ts";
@@ -31,20 +31,10 @@ export function serveConsole(socket: WebSocket, { hub, lines, label, ...viewing 
       void viewer.write(data as Buffer);
       return;
     }
-    const request = requestIn(String(data));
+    const request = readUartRequest(String(data));
     if (request?.type === "takePen") viewer.takePen();
     // A board that cannot is off, or about to be: a notice tells.
     if (request?.type === "break" && viewer.usePen()) lines.sendBreak().catch(() => {});
   });
   socket.once("close", () => viewer[Symbol.dispose]());
-}
-
-/** What is asked for; undefined: nothing that is known. */
-function requestIn(text: string): UartRequest | undefined {
-  try {
-    return uartRequest.safeParse(JSON.parse(text)).data;
-  } catch {
-    // Not JSON.
-    return undefined;
-  }
 }

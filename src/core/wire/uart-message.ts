@@ -8,6 +8,16 @@ export const uartRequest = z.discriminatedUnion("type", [
 
 export type UartRequest = z.infer<typeof uartRequest>;
 
+/** What a text message asks for; undefined: nothing that is known. */
+export function readUartRequest(text: string): UartRequest | undefined {
+  try {
+    return uartRequest.safeParse(JSON.parse(text)).data;
+  } catch {
+    // Not JSON.
+    return undefined;
+  }
+}
+
 /** What a viewer of a UART is told beside the bytes, by text messages of its WebSocket. */
 export type UartNotice =
   /** So many bytes were skipped here, because the viewer was too slow or came too late. */

@@ -1,3 +1,5 @@
+import { monitorRefusal } from "../../../src/agent/monitor/hmp-allow-list.ts";
+import { MonitorLines } from "../../../src/agent/monitor/monitor-lines.ts";
 import { JsonSplitter } from "../../../src/agent/qmp/json-splitter.ts";
 import { QmpProxy } from "../../../src/agent/qmp/qmp-proxy.ts";
 import { readRequest } from "../../../src/agent/qmp/qmp-request.ts";
@@ -8,6 +10,7 @@ import { PinLineDecoder } from "../../../src/core/gpio/line-protocol.ts";
 import { ComPortServer } from "../../../src/core/serial/com-port-server.ts";
 import { readFrontEndCommand } from "../../../src/core/wire/front-end.ts";
 import { gpioRequest } from "../../../src/core/wire/gpio.ts";
+import { readUartRequest } from "../../../src/core/wire/uart-message.ts";
 import type { Codec } from "../codec.ts";
 
 const QMP_LIMITS = { maxBytes: 4_096, maxDepth: 20 };
@@ -132,4 +135,39 @@ const messages: Codec = {
   },
 };
 
-export const toolCodecs: readonly Codec[] = [qmp, qmpSession, rfc2217, gdb, pinLines, messages];
+/** Text messages of consoles. */
+const consoleMessages: Codec = {
+  name: "console-messages",
+  isStream: false,
+  refusals: [],
+  read: ([bytes]) => readUartRequest(String(bytes)),
+};
+
+/** What only looks has none of these: they would end a line, or name a file. */
+const NOT_FOR_LOOKING = /["'\\;\n\r]/;
+
+/** Lines of people at the monitor, with what becomes of each. */
+const monitorLines: Codec = {
+  name: "monitor-lines",
+  isStream: true,
+  refusals: [],
+  read(pieces) {
+    const reader = new MonitorLines();
+    const lines = [...pieces].flatMap((piece) => reader.read(piece));
+    const refusals = lines.map(monitorRefusal);
+    const slipped = lines.find((line, at) => refusals[at] === undefined && NOT_FOR_LOOKING.test(line.trim()));
+    if (slipped !== undefined) throw new Error(`${JSON.stringify(slipped)} is taken for one that only looks`);
+    return { lines, refusals, isTooLong: reader.isTooLong };
+  },
+};
+
+export const toolCodecs: readonly Codec[] = [
+  qmp,
+  qmpSession,
+  rfc2217,
+  gdb,
+  pinLines,
+  messages,
+  consoleMessages,
+  monitorLines,
+];
