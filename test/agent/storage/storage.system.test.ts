@@ -71,19 +71,26 @@ describe.for(EMULATORS)("Storage of boards in $emulator", ({ searched, kept }) =
       expect(bytes.readUInt32LE(place)).toBe(0x12345678);
       expect(bytes.readUInt32LE(bytes.length - 4)).toBe(0xffffffff);
 
-      // Reset, then power.
+      // Reset, then a pause and a reset after it, then power.
       await lab.client.putDesired(await desire(board, { generation: 2, resetCount: 1 }));
       await found(uid, WRITTEN, 2);
-      await lab.client.putDesired(await desire(board, { generation: 3, resetCount: 1, power: "Off" }));
-      await lab.statusWhen(uid, ({ phase }) => phase === "PoweredOff");
+      await lab.client.putDesired(await desire(board, { generation: 3, resetCount: 1, isPaused: true }));
+      await lab.statusWhen(uid, ({ phase }) => phase === "Paused");
+      expect((await storageOf(uid, storage)).readUInt32LE(place)).toBe(0x12345678);
       await lab.client.putDesired(await desire(board, { generation: 4, resetCount: 1 }));
+      await lab.statusWhen(uid, ({ phase }) => phase === "Running");
+      await lab.client.putDesired(await desire(board, { generation: 5, resetCount: 2 }));
       await found(uid, WRITTEN, 3);
-      // Other firmware, which replaces only what it occupies; then one that shall find all empty.
-      await lab.client.putDesired(await desire(board, { generation: 5, resetCount: 1 }, "other"));
+      await lab.client.putDesired(await desire(board, { generation: 6, resetCount: 2, power: "Off" }));
+      await lab.statusWhen(uid, ({ phase }) => phase === "PoweredOff");
+      await lab.client.putDesired(await desire(board, { generation: 7, resetCount: 2 }));
       await found(uid, WRITTEN, 4);
-      const erasing = { generation: 6, resetCount: 1, flash: { erase: "all" as const } };
+      // Other firmware, which replaces only what it occupies; then one that shall find all empty.
+      await lab.client.putDesired(await desire(board, { generation: 8, resetCount: 2 }, "other"));
+      await found(uid, WRITTEN, 5);
+      const erasing = { generation: 9, resetCount: 2, flash: { erase: "all" as const } };
       await lab.client.putDesired(await desire(board, erasing, "yet another"));
-      await found(uid, EMPTY, 5);
+      await found(uid, EMPTY, 6);
       await lab.client.deleteInstance(uid);
     },
   );
