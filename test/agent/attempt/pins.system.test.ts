@@ -142,6 +142,8 @@ test("ports that stock QEMU cannot watch together are refused in words", async (
   const result = await agent.events.resultOf(await agent.put(await pinsSpec("lm3s6965evb", steps)));
   expect([result.verdict, result.error?.code, result.error?.class]).toEqual(["errored", "NotSupportedHere", "job"]);
   expect(result.error?.message).toContain("Watching PB1 (9) and LED (PF0, 40)");
+  // No guest has run: it would have greeted, before anything is asked of it.
+  expect([result.lastLines, result.timings.firstByteMs]).toEqual([[], undefined]);
 });
 
 testWithReader(

@@ -21,6 +21,7 @@ test.each([
   ["microbit", { steps: [{ "set-pin": { pin: 17, value: 0 } }, { "expect-pin": { name: "row1", value: 1 } }] }],
   ["microbit", { steps: [{ "expect-pin": { pin: "P0.13", value: 1 }, timeout: "1s" }], pins: true }],
   ["raspi3b", { steps: [{ "expect-pin": { pin: 17, value: 1 } }] }],
+  ["ast1030-evb", { steps: [{ "expect-pin": { pin: "A0", value: 1 } }] }],
 ] satisfies [string, Partial<ScenarioInput>][])("%s can do %j", (board, scenarioOf) => {
   expect(refusal(board, scenarioOf)?.message).toBe(undefined);
 });
@@ -55,6 +56,12 @@ test.each([
     { steps: [{ "set-pin": { pin: 17, value: 1 } }] },
     "step 1 (set-pin) is not supported by board raspi3b: GPIO17 (17) cannot be driven from outside: its model has no input there.",
     "steps.0.set-pin",
+  ],
+  [
+    "ast1030-evb",
+    { steps: [{ delay: "1ms" }, { "expect-pin": { pin: "A0", value: 1 }, timeout: "1s" }] },
+    "step 2 (expect-pin) is not supported by board ast1030-evb: its levels can be asked for and are not told, so that none can be waited for.",
+    "steps.1.expect-pin",
   ],
 ] satisfies [string, Partial<ScenarioInput>, string, string][])(
   "what %s cannot do is refused with place and sentence: %j",
