@@ -20,6 +20,13 @@ const OWN: Partial<Record<Architecture, KnownGdb>> = {
   xtensa: { programs: ["xtensa-esp-elf-gdb", "xtensa-esp32-elf-gdb"], advice: "it comes with the chip's tool chain" },
 };
 
+const TOLD: Partial<Record<Architecture, readonly string[]>> = {
+  // QEMU's AVR has no watchpoints: gdb steps instead.
+  avr: ["set can-use-hw-watchpoints 0"],
+  // An image that boots by Multiboot says of itself that it has 32 bits; the stub has the registers of 64.
+  x86_64: ["set architecture i386:x86-64"],
+};
+
 /** The debugger for an architecture. @throws {FarmError} DebuggerMissing */
 export function findGdb({ env }: Pick<Surroundings, "env">, architecture: Architecture): string {
   const named = env.EMUFARM_GDB;
@@ -32,8 +39,7 @@ export function findGdb({ env }: Pick<Surroundings, "env">, architecture: Archit
 
 /** What a gdb must be told of an architecture, beyond what the stub tells it. */
 export function architectureCommands(architecture: Architecture): readonly string[] {
-  // QEMU's AVR has no watchpoints: gdb steps instead.
-  return architecture === "avr" ? ["set can-use-hw-watchpoints 0"] : [];
+  return TOLD[architecture] ?? [];
 }
 
 function isInPath(program: string, path: string): boolean {

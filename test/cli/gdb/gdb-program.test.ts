@@ -50,8 +50,9 @@ test.each([
   expect(find).toThrow(new RegExp(`${program} in PATH.*${advice}`));
 });
 
-test("AVR's gdb is told to step where it would want a watchpoint, the others nothing", () => {
+test("AVR's gdb is told to step where it would want a watchpoint, a PC's how many bits it has, the others nothing", () => {
   expect(architectureCommands("avr")).toEqual(["set can-use-hw-watchpoints 0"]);
-  for (const architecture of ["arm", "aarch64", "riscv32", "riscv64", "x86_64"] as const)
+  expect(architectureCommands("x86_64")).toEqual(["set architecture i386:x86-64"]);
+  for (const architecture of ["arm", "aarch64", "riscv32", "riscv64"] as const)
     expect(architectureCommands(architecture)).toEqual([]);
 });
