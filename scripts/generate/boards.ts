@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { type GpioAbilities, gpioAbilities } from "../../src/agent/gpio/gpio-driver.ts";
 import { GpioLines } from "../../src/core/gpio/gpio-line.ts";
-import { type Board, type BoardSpec, board } from "../../src/core/schema/board.ts";
+import { type Architecture, type Board, type BoardSpec, board } from "../../src/core/schema/board.ts";
 import type { Generated } from "../generate.ts";
 import { projectFolder } from "../setup/folders.mjs";
 
@@ -32,6 +32,18 @@ const DISPLAYS = `## Displays
 Boards that show something, as [pictures and by VNC](channels.md#screens): each is tested with a guest that draws. QMP,
 properties and the monitor are there on every board.
 `;
+
+const DEBUGGERS = `## Debuggers
+
+[GDB](channels.md#gdb) comes to every board: each is tested with a program that reads registers, steps and detaches. Which gdb that is, and
+what the board's emulator does not have for it:
+`;
+
+/** Of each architecture: the debugger, and what is missing. */
+const DEBUGGER_OF: Partial<Record<Architecture, readonly [string, string]>> = {
+  avr: ["avr-gdb", "watchpoints: gdb steps instead"],
+};
+const USUAL_DEBUGGER = ["gdb-multiarch", "-"] as const;
 
 const STORAGE = `## Storage
 
@@ -78,6 +90,9 @@ export function generateBoards(): Generated {
     DISPLAYS,
     table(["board", "display", "comes with"], boards.flatMap(displayOf)),
     "",
+    DEBUGGERS,
+    table(["boards", "program", "missing"], debuggersOf(boards)),
+    "",
     STORAGE,
     table(["board", "storage", "size", "what it is"], boards.flatMap(storageOf)),
     "",
@@ -98,6 +113,12 @@ function displayOf({ metadata, spec: { display } }: Board): string[][] {
   if (!display) return [];
   const device = display.device?.split(",")[0];
   return [[metadata.name, display.description ?? "-", device === undefined ? "the machine" : `the device ${device}`]];
+}
+
+/** A row for all boards that have the same. */
+function debuggersOf(boards: readonly Board[]): string[][] {
+  const rows = Map.groupBy(boards, ({ spec }) => DEBUGGER_OF[spec.architecture] ?? USUAL_DEBUGGER);
+  return [...rows].map(([row, those]) => [those.map(({ metadata }) => metadata.name).join(", "), ...row]);
 }
 
 function storageOf({ metadata, spec: { storage = [] } }: Board): string[][] {

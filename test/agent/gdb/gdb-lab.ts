@@ -18,8 +18,10 @@ export async function runGdb(
   target: string,
   commands: readonly string[],
   program = "gdb-multiarch",
+  beforeConnecting: readonly string[] = [],
 ): Promise<string> {
-  const setup = ["set confirm off", "set pagination off", "set style enabled off", `target remote ${target}`];
+  const plain = ["set confirm off", "set pagination off", "set style enabled off"];
+  const setup = [...plain, ...beforeConnecting, `target remote ${target}`];
   const args = ["-nx", "-batch", ...[...setup, ...commands].flatMap((command) => ["-ex", command]), elf];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
