@@ -34,8 +34,17 @@ const BOARDS: readonly GdbCase[] = [
   },
 ];
 
+/** `next` went to a later line of the source, `stepi` on by an instruction of these CPUs, which has 2 or 4 bytes. */
+function expectSteps(said: string): void {
+  const lines = [...said.matchAll(/^Line (\d+) of ".*debugged.c"/gm)];
+  const [before = Number.NaN, after = Number.NaN] = lines.map(([, line]) => Number(line));
+  expect(after).toBeGreaterThan(before);
+  const [from = Number.NaN, to = Number.NaN] = [...said.matchAll(/^\$[23] = (\d+)$/gm)].map(([, at]) => Number(at));
+  expect([2, 4]).toContain(to - from);
+}
+
 test.for(BOARDS)(
-  "gdb-multiarch on $board: break, registers, watch, step, detach, and the guest goes on",
+  "gdb-multiarch on $board: break, registers, watch, step, detach, and the guest goes on; kill, and it starts over",
   async ({ board, uart, register, program, before = [] }) => {
     const paused = await lab.instance(board, board, { isPaused: true });
     const target = `127.0.0.1:${portOf(paused, "gdb")}`;
@@ -46,7 +55,8 @@ test.for(BOARDS)(
     const commands = [
       ...before,
       ...["break triple", "continue", "backtrace", "info registers pc", "delete"],
-      ...["watch counter", "continue", "print counter", "delete", "next", "stepi", "info line", "detach"],
+      ...["watch counter", "continue", "print counter", "delete"],
+      ...["info line", "next", "info line", "print/u $pc", "stepi", "print/u $pc", "detach"],
     ];
     const said = await runGdb(await debuggedImage(board), target, commands, program);
     expect(said).toMatch(/Breakpoint 1, triple \(value=0\)/);
@@ -54,13 +64,18 @@ test.for(BOARDS)(
     expect(said).toMatch(/#2 .* main \(\)/);
     expect(said).toMatch(register);
     expect(said).toMatch(/New value = 1/);
-    expect(said).toMatch(/\$1 = 1/);
+    expect(said).toMatch(/\$1 = 1$/m);
+    expectSteps(said);
     expect(said).toContain("[Inferior 1");
     await lab.said(board, uart, "debugged\n1\n");
     console.write("y");
     await lab.said(board, uart, "debugged\n1\n4\n");
     expect(console.destroyed).toBe(false);
     console.destroy();
+    const killed = await runGdb(await debuggedImage(board), target, ["kill"], program, before);
+    expect(killed).toContain("[Inferior 1 (process 1) killed]");
+    await lab.said(board, uart, "debugged\n1\n4\ndebugged\n");
+    expect(await lab.agent.statusWhen(board, ({ boots }) => boots === 2)).toMatchObject({ restarts: 0 });
   },
 );
 

@@ -1,8 +1,8 @@
-import { copyFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { debuggedImage, runGdb } from "../../agent/gdb/gdb-lab.ts";
-import { CliPlace, PROJECT, type StartedCli } from "../cli-place.ts";
+import { CliPlace, image, PROJECT, type StartedCli } from "../cli-place.ts";
 import { readmeCommands } from "../readme-commands.ts";
 
 const BOARD = "mps2-an385";
@@ -70,6 +70,21 @@ test("emufarm gdb JOB starts gdb with the firmware's own symbols, and a kill end
   ]);
   await place.run(["gdb", job, "--", ...COMMANDS, "-ex", "kill"]);
   expect((await run.result).stderr).toContain("a debugger killed the guest");
+});
+
+test.for([
+  ["uno", "set can-use-hw-watchpoints 0"],
+  ["microbit", "target remote "],
+] as const)("emufarm gdb starts what EMUFARM_GDB names, with what %s needs first", async ([board, first]) => {
+  const program = join(place.folder, "gdb-that-is-named");
+  await writeFile(program, '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
+  expect(await place.run(["start", board, image(board, "shell"), "--name", board])).toMatchObject({ code: 0 });
+  const { stdout, code } = await place.run(["gdb", board, "--", "-batch"], { env: { EMUFARM_GDB: program } });
+  expect(code).toBe(0);
+  const [, command, ...others] = stdout.split("\n");
+  expect(command?.startsWith(first)).toBe(true);
+  expect(others.slice(-3, -1)).toEqual(["-batch", expect.stringMatching(/firmware.elf$/)]);
+  expect(await place.run(["delete", board])).toMatchObject({ code: 0 });
 });
 
 test("the README's breakpoint is met, command by command", async () => {
