@@ -70,7 +70,7 @@ const PIN_APPS = {
 };
 
 /** With symbols, and lines for debuggers: one board for each architecture. */
-const DEBUGGED_BOARDS = ["mps2-an385", "arm-virt", "riscv32-virt", "riscv64-virt", "uno"];
+const DEBUGGED_BOARDS = ["mps2-an385", "arm-virt", "q35", "riscv32-virt", "riscv64-virt", "uno"];
 
 /** What the compilers call themselves, one on a line: what `examples/images/TOOLCHAIN` records. */
 export async function toolchain(): Promise<string> {

@@ -12,6 +12,7 @@ import { buildFirmware } from "../../firmware/build.ts";
 const BOARDS = [
   ["mps2-an385", "arm-none-eabi-"],
   ["arm-virt", "aarch64-linux-gnu-"],
+  ["q35", "x86_64-linux-gnu-"],
   ["riscv32-virt", "riscv64-unknown-elf-"],
   ["riscv64-virt", "riscv64-unknown-elf-"],
   ["uno", "avr-"],

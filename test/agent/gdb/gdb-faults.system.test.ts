@@ -1,7 +1,11 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { framePayload } from "../../../src/core/gdb/gdb-packet.ts";
+import type { GpioState } from "../../../src/core/wire/gpio.ts";
+import { buildFirmware } from "../../firmware/build.ts";
 import { readUntil } from "../attempt/agent-lab.ts";
 import { debuggedImage, GdbLab, portOf, runGdb } from "./gdb-lab.ts";
 
@@ -156,4 +160,51 @@ test("files, unknown packets and broken ones are answered, and none reaches the 
   await readUntil(gdb.iterator({ destroyOnReturn: false }), "-");
   gdb.destroy();
   expect(await lab.agent.statusWhen("files", () => true)).toMatchObject({ boots: 1 });
+});
+
+test("what is typed while the CPU stands is the guest's when it goes on, in order", async () => {
+  const status = await lab.instance("typed", BOARD);
+  await lab.said("typed", "uart0", "debugged\n");
+  const gdb = await attach(portOf(status, "gdb"));
+  const console = connect(portOf(status, "uart0"), "127.0.0.1");
+  console.resume();
+  for (const byte of "xyz") {
+    console.write(byte);
+    await ask(gdb, "m0,4", "#");
+  }
+  await ask(gdb, "D;1", "$OK");
+  await lab.said("typed", "uart0", "debugged\n1\n4\n13\n");
+  for (const socket of [console, gdb]) socket.destroy();
+});
+
+test("pins stay connected while the CPU stands: what drives them then, and what the guest did before and does after, is seen", async () => {
+  const board = "microbit";
+  const image = await readFile(join(await buildFirmware(), board, "pins.elf"));
+  const channels = ["uart0", "gpio", "gdb"].map((name) => ({ name, tcp: true }));
+  await lab.agent.client.putDesired(await lab.agent.desired("pins", image, { channels }, board));
+  const status = await lab.agent.statusWhen("pins", ({ phase }) => phase === "Running");
+  await lab.said("pins", "uart0", "pins\n");
+  const [console, pins] = ["uart0", "gpio"].map((name) => connect(portOf(status, name), "127.0.0.1")) as [
+    Socket,
+    Socket,
+  ];
+  let edges = "";
+  pins.on("data", (chunk: Buffer) => {
+    edges += chunk.toString("latin1");
+  });
+  console.resume();
+  console.write("o 3\nw 3 1\nw 3 0\n");
+  await expect.poll(() => edges).toBe("GPIO 3 1\nGPIO 3 0\n");
+  const gdb = await attach(portOf(status, "gdb"));
+  pins.write("SET 17 0\n");
+  const state = () =>
+    lab.agent.client.channels({ instance: "pins" }).request<GpioState>({ method: "GET", path: "gpio" });
+  await expect.poll(async () => (await state()).lines.find(({ number }) => number === 17)?.driven).toBe(0);
+  console.write("r 17\nw 3 1\n");
+  await ask(gdb, "m0,4", "#");
+  expect(edges).toBe("GPIO 3 1\nGPIO 3 0\n");
+  await ask(gdb, "D;1", "$OK");
+  await expect.poll(() => edges).toBe("GPIO 3 1\nGPIO 3 0\nGPIO 3 1\n");
+  await lab.said("pins", "uart0", "r 0\n");
+  for (const socket of [console, pins, gdb]) socket.destroy();
 });
