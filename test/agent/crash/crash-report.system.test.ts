@@ -1,19 +1,25 @@
 import { readFile } from "node:fs/promises";
 import { delimiter } from "node:path";
 import { expect, test } from "vitest";
+import type { ScenarioInput } from "../../../src/core/schema/scenario.ts";
 import { AgentLab, EventLog } from "../attempt/agent-lab.ts";
 import { debuggedImage } from "../gdb/gdb-lab.ts";
 
 const FARM_QEMU = process.env.EMUFARM_FARM_QEMU_PATH;
 const BOARD = "mps2-an385";
 
-/** What becomes of a guest that is told to crash. */
-async function crash(env: Record<string, string>, word = "c") {
+/** What becomes of a guest that is told to crash, once that shows. */
+async function crash(
+  env: Record<string, string>,
+  word = "c",
+  board = BOARD,
+  shown: NonNullable<ScenarioInput["steps"]>[number] = { "expect-exit": true },
+) {
   await using lab = await AgentLab.start(env);
   await using log = new EventLog(lab.client);
-  const image = await readFile(await debuggedImage(BOARD));
-  const steps = [{ "wait-serial": "debugged" }, { "write-serial": word }, { "expect-exit": true as const }];
-  const spec = await lab.specOf(image, { scenario: { version: 1, steps } }, BOARD);
+  const image = await readFile(await debuggedImage(board));
+  const steps = [{ "wait-serial": "debugged" }, { "write-serial": word }, shown];
+  const spec = await lab.specOf(image, { scenario: { version: 1, steps } }, board);
   await lab.client.putAttempt("crash-1.1", spec);
   return await log.resultOf("crash-1.1");
 }
@@ -52,3 +58,16 @@ test("where the machine is kept, the stack tells the callers", async (context) =
   const dive = exit?.cpu?.frames.find(({ function: name }) => name === "dive");
   expect(dive).toMatchObject({ file: expect.stringContaining("debugged.c"), line: expect.any(Number) });
 });
+
+test("an AVR that meets an instruction which is none ends its emulator, and that is its crash", async () => {
+  const { verdict, error } = await crash({}, "c", "uno");
+  expect([verdict, error?.code]).toEqual(["failed", "GuestCrashed"]);
+});
+
+test.each(["arm-virt", "riscv32-virt", "riscv64-virt"])(
+  "a fault on %s is its guest's own to handle, and no crash to anybody",
+  async (board) => {
+    const { verdict, exit } = await crash({}, "c", board, { "wait-serial": "FATAL: unexpected exception" });
+    expect([verdict, exit?.reason]).toEqual(["passed", "Stopped"]);
+  },
+);
