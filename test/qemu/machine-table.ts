@@ -17,13 +17,17 @@ const AVR: Partial<MachineKind> = { load: "-bios", hasEnd: false };
 
 export const MACHINES: readonly MachineKind[] = [
   kind("mps2-an385", "arm", "-M mps2-an385"),
+  kind("mps2-an386", "arm", "-M mps2-an386"),
+  kind("mps2-an500", "arm", "-M mps2-an500"),
   kind("mps2-an505", "arm", "-M mps2-an505"),
+  kind("mps2-an511", "arm", "-M mps2-an511"),
   kind("mps2-an521", "arm", "-M mps2-an521 -smp 2"),
   kind("mps3-an547", "arm", "-M mps3-an547"),
   kind("b-l475e-iot01a", "arm", "-M b-l475e-iot01a"),
   kind("lm3s6965evb", "arm", "-M lm3s6965evb"),
   kind("microbit", "arm", "-M microbit"),
   kind("netduinoplus2", "arm", "-M netduinoplus2"),
+  kind("olimex-stm32-h405", "arm", "-M olimex-stm32-h405"),
   kind("stm32vldiscovery", "arm", "-M stm32vldiscovery"),
   kind("raspi2b", "arm", "-M raspi2b -smp 4"),
   kind("raspi3b", "aarch64", "-M raspi3b -smp 4"),
