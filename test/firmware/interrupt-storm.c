@@ -4,7 +4,7 @@
 #define REG(address) (*(volatile uint32_t *)(address))
 #define DUAL_TIMER(offset) REG(0x40002000 + (offset))
 
-enum { TICKS = 25, SYSTICK = 15, DUAL_TIMER_IRQ = 10, ENOUGH = 10000 };
+enum { TICKS = 25, SYSTICK = 15, DUAL_TIMER_IRQ = 10, ENOUGH = 1000 };
 
 static volatile uint32_t interrupts;
 static uint32_t table[64] __attribute__((aligned(256)));

@@ -61,6 +61,11 @@ describe("in the farm's own QEMU, recycled", () => {
     ["a flash chip in the middle of a write", "arm-virt", "flash-left"],
     ["a flash chip in the middle of a write", "riscv64-virt", "flash-left"],
     ["a DMA controller that has copied, and is to copy", "raspi2b", "dma-left"],
+    ["a fuse that was blown", "sifive-u", "fuse-left"],
+    ["a fuse that was blown", "raspi2b", "fuse-left"],
+    ["memory full of a pattern", "mps2-an385", "ram-left"],
+    ["memory full of a pattern", "arm-virt", "ram-left"],
+    ["memory full of a pattern", "riscv64-virt", "ram-left"],
   ])("%s is as new for the next guest: %s", async (_what, board, app) => {
     await using fresh = await createBootLab({ searchPath });
     const { said } = await leave(fresh, board, app);
@@ -71,6 +76,24 @@ describe("in the farm's own QEMU, recycled", () => {
     expect(second).toMatchObject({ pid: first.pid, strategy: "recycle" });
     expect(await expectWorking(lab, board)).toEqual({ pid: first.pid, strategy: "recycle" });
   });
+
+  test.each(["mps2-an385", "arm-virt", "sifive-e"])(
+    "a UART that its guest has turned off is as new for the next one: %s",
+    async (board) => {
+      const said: string[] = [];
+      await using lab = await createBootLab({ searchPath, strategy: "recycle" });
+      for (const strategy of ["spawn", "recycle", "recycle"] as const) {
+        const { boot, console } = await start(lab, board, "uart-off");
+        expect(await boot.exited).toEqual({ reason: "GuestExited", code: 5 });
+        expect(boot.strategy).toBe(strategy);
+        await boot[Symbol.asyncDispose]();
+        said.push(console.text);
+      }
+      expect(said[0]).toMatch(/^found( \d+)+\n$/);
+      expect(said.slice(1)).toEqual([said[0], said[0]]);
+      expect(await expectWorking(lab, board)).toMatchObject({ strategy: "recycle" });
+    },
+  );
 
   test("a watchdog that was left armed bites nobody later, and does bite the guest that armed it", async () => {
     await using lab = await createBootLab({ searchPath, strategy: "recycle" });
