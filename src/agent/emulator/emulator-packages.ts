@@ -10,11 +10,18 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "qemu-system-i386": "qemu-system-x86",
 };
 
-/** What a person can do to have an emulator, of a least version where one is named. */
-export function installHint(binary: string, minVersion?: string): string {
+/** What a person can do to have an emulator. */
+export function installHint(binary: string): string {
   const name = PACKAGES[binary];
-  const wanted = minVersion === undefined ? "" : ` ${minVersion} or later`;
-  if (name === undefined) return `put ${binary}${wanted} into a folder of EMUFARM_QEMU_PATH or PATH`;
-  if (minVersion === undefined) return `apt-get install ${name}`;
-  return `${name}${wanted} from your distribution's backports, or put ${binary} into a folder of EMUFARM_QEMU_PATH`;
+  return name === undefined ? `put ${binary} into a folder of EMUFARM_QEMU_PATH or PATH` : `apt-get install ${name}`;
+}
+
+/** The same where the one that is here is too old; the farm's own comes in no package. */
+export function updateHint(binary: string, minVersion: string, { isOurs }: { readonly isOurs: boolean }): string {
+  const name = PACKAGES[binary];
+  const wanted = `${minVersion} or later`;
+  const put = `put ${binary} ${wanted} into a folder of EMUFARM_QEMU_PATH`;
+  if (isOurs) return `npm run qemu, which builds the farm's own anew, or ${put}`;
+  if (name === undefined) return `${put} or PATH`;
+  return `${name} ${wanted} from your distribution's backports, or put ${binary} into a folder of EMUFARM_QEMU_PATH`;
 }

@@ -5,7 +5,7 @@ import { FarmError } from "../../core/error/farm-error.ts";
 import { hasHardwareVirtualization } from "../../core/policy/hardware-virtualization.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { BoardCheck, EmulatorInfo } from "../../core/wire/agent-info.ts";
-import { installHint } from "./emulator-packages.ts";
+import { installHint, updateHint } from "./emulator-packages.ts";
 import { probeEmulator } from "./emulator-probe.ts";
 import { compareVersions } from "./version.ts";
 
@@ -118,7 +118,7 @@ function forBoard(info: EmulatorInfo, boardName: string, { emulator }: BoardSpec
       actual: info.version,
       board: boardName,
       expected: emulator.minVersion,
-      install: installHint(emulator.binary, emulator.minVersion),
+      install: updateHint(emulator.binary, emulator.minVersion, { isOurs: info.farmRevision !== undefined }),
     });
   }
   const machine = emulator.machine.split(",", 1)[0] ?? "";

@@ -123,6 +123,20 @@ test("a missing program is told with what to install, and found once it is there
 test.each([
   ["too old", talking({ version: "6.2.0" }), {}, "EmulatorTooOld", /version 6\.2\.0; board board needs 7\.2 or later/],
   ["too old by its second number", talking({ version: "7.1.9" }), {}, "EmulatorTooOld", /needs 7\.2/],
+  [
+    "too old to get a newer one but from the distribution",
+    talking({ version: "6.2.0" }),
+    {},
+    "EmulatorTooOld",
+    /qemu-system-arm 7\.2 or later from your distribution's backports/,
+  ],
+  [
+    "of the farm's own, but older than the board asks,",
+    talking({ version: "10.0.13", build: "emufarm 3" }),
+    { minVersion: "10.1" },
+    "EmulatorTooOld",
+    /version 10\.0\.13; board board needs 10\.1 or later\. Install it: npm run qemu, which builds the farm's own anew/,
+  ],
   ["without the machine", talking(), { machine: "esp32,x=1" }, "BoardUnavailable", /has no machine esp32/],
   ["without the accelerator", talking(), { accelerators: ["kvm"] }, "BoardUnavailable", /accelerators \(kvm\)/],
   ["that fails", "echo 'libfdt.so.1: cannot open' >&2; exit 127", {}, "EmulatorUnusable", /libfdt\.so\.1/],
