@@ -111,7 +111,7 @@ async function assemble(
     log,
   });
   const prlimit = await findPrlimit(config.searchPath);
-  const made = cleanup.use(createBootStrategy({ emulators, snapshots, prlimit }));
+  const made = cleanup.use(createBootStrategy({ emulators, snapshots, prlimit, onStray: metrics.bytesDropped }));
   const boots = countedBoots(made, metrics.bootEnded);
   const cache = await FirmwareCache.open({ folder: firmwareFolder, limitBytes: config.firmwareCacheBytes });
   const firmware = createFirmwareSupply(cache, createFirmwareDownload(cache, log));

@@ -8,6 +8,8 @@ import type { SlotPool } from "./guest/slot-pool.ts";
 export interface AgentMetrics {
   /** A boot of an attempt or an instance has ended, or none came of it. */
   bootEnded(ended: CountedBoot): void;
+  /** Bytes of a UART have come between two boots. */
+  bytesDropped(bytes: number): void;
   attemptFinished(attempt: Attempt, result: AttemptResult): void;
   /** Tells where connections to raw ports are counted that spoke HTTP and were closed. */
   countRawPortHttp(count: () => number): void;
@@ -53,6 +55,7 @@ export function createAgentMetrics(registry: Registry, slots: SlotPool): AgentMe
 
   return {
     bootEnded: ({ strategy, outcome }) => boots.inc({ strategy, outcome }),
+    bytesDropped: (bytes) => droppedBytes.inc(bytes),
     attemptFinished({ hubs }, result) {
       const { spawnedMs = 0, runningMs, firstByteMs, totalMs } = result.timings;
       attempts.inc({ verdict: result.verdict });

@@ -22,13 +22,15 @@ export interface BootStrategyDependencies {
   readonly stopGraceMs?: number;
   /** A slot that stays free so long gets an emulator that waits for the board that it had last; default 100 ms. */
   readonly spareAfterMs?: number;
+  /** Told of bytes that came from a UART between two boots; nobody gets them. */
+  onStray?(bytes: number): void;
 }
 
 /** Boots guests in the way that is asked for, and keeps what the next boot can use. */
 export function createBootStrategy(dependencies: BootStrategyDependencies): BootStrategy & AsyncDisposable {
-  const { emulators, snapshots, prlimit } = dependencies;
+  const { emulators, snapshots, prlimit, onStray } = dependencies;
   const { answerTimeoutMs = 60_000, stopGraceMs = 2_000, spareAfterMs = 100 } = dependencies;
-  const launcher = createEmulatorLauncher({ prlimit, answerTimeoutMs, stopGraceMs });
+  const launcher = createEmulatorLauncher({ prlimit, answerTimeoutMs, stopGraceMs, ...(onStray && { onStray }) });
   const standby = new Standby();
   const parts: RestoredParts = { launcher, standby, snapshots, stopGraceMs, spareAfterMs };
   return {

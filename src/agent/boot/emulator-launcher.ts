@@ -42,11 +42,13 @@ export interface EmulatorLauncherOptions {
   readonly prlimit: string;
   readonly answerTimeoutMs: number;
   readonly stopGraceMs: number;
+  /** Told of bytes that came from a UART between two boots. */
+  onStray?(bytes: number): void;
 }
 
 /** Starts emulators in slots: confined, limited, with a channel for QMP and one for each UART. */
 export function createEmulatorLauncher(options: EmulatorLauncherOptions): EmulatorLauncher {
-  const { prlimit, answerTimeoutMs, stopGraceMs } = options;
+  const { prlimit, ...ofEach } = options;
   return {
     async launch(request, emulator, start) {
       const { slot, board } = request;
@@ -70,7 +72,7 @@ export function createEmulatorLauncher(options: EmulatorLauncherOptions): Emulat
         channels: 1 + board.uarts.length + (hasSemihostingText(board, emulator) ? 1 : 0),
         files,
       });
-      return new LiveEmulator({ emulator, process, answerTimeoutMs, stopGraceMs });
+      return new LiveEmulator({ ...ofEach, emulator, process });
     },
     keyOf: (request, emulator, start) =>
       [emulator.info.sha256, memoryLimitMiB(request.board), ...argumentsOf(request, emulator, start)].join("\0"),

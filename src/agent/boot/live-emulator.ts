@@ -3,6 +3,9 @@ import type { EmulatorProcess, ProcessEnd } from "../emulator/emulator-process.t
 import type { BoardEmulator } from "../emulator/emulators.ts";
 import { QmpClient } from "../qmp/qmp-client.ts";
 
+/** Of the event loop, until all that lies in its sockets has been read: many times what they hold. */
+const MOST_TURNS = 100;
+
 export interface LiveEmulatorOptions {
   /** What runs in the process. */
   readonly emulator: BoardEmulator;
@@ -12,6 +15,8 @@ export interface LiveEmulatorOptions {
   readonly answerTimeoutMs: number;
   /** How long it may take to end when asked to. */
   readonly stopGraceMs: number;
+  /** Told of bytes that came from a UART while no boot was there to have them. */
+  onStray?(bytes: number): void;
 }
 
 /** An emulator's process with the channels that it keeps for its life, whichever boots it serves. */
@@ -23,13 +28,13 @@ export class LiveEmulator implements AsyncDisposable {
   /** Its virtual clock when the guest began that it runs now, in nanoseconds. */
   beganNs = 0;
   readonly #stopGraceMs: number;
+  readonly #onStray: LiveEmulatorOptions["onStray"];
   readonly #done = new Map<string, Promise<void>>();
   #tellEnd: ((end: ProcessEnd) => void) | undefined;
   #end: ProcessEnd | undefined;
   #hasBrokenProtocol = false;
-  #strayBytes = 0;
 
-  constructor({ emulator, process, answerTimeoutMs, stopGraceMs }: LiveEmulatorOptions) {
+  constructor({ emulator, process, answerTimeoutMs, stopGraceMs, onStray }: LiveEmulatorOptions) {
     const [qmp, ...uarts] = process.channels;
     if (qmp === undefined) throw new RangeError("an emulator without a channel for QMP");
     this.emulator = emulator;
@@ -37,6 +42,7 @@ export class LiveEmulator implements AsyncDisposable {
     this.qmp = new QmpClient(qmp, answerTimeoutMs);
     this.uarts = uarts;
     this.#stopGraceMs = stopGraceMs;
+    this.#onStray = onStray;
     void this.qmp.closed.then(() => this.#afterQmp());
     void process.exited.then((end) => {
       this.#end = end;
@@ -51,11 +57,6 @@ export class LiveEmulator implements AsyncDisposable {
   /** It talked nonsense or flooded, as only an emulator does that a guest has taken over. */
   get hasBrokenProtocol(): boolean {
     return this.#hasBrokenProtocol;
-  }
-
-  /** Bytes that came from a UART while no boot was there to have them. */
-  get strayBytes(): number {
-    return this.#strayBytes;
   }
 
   /** A boot takes it over, and is told once of the end of the process. */
@@ -80,6 +81,19 @@ export class LiveEmulator implements AsyncDisposable {
   async outputRead(): Promise<void> {
     await nextTurn();
     await nextTurn();
+  }
+
+  /**
+   * Between boots: settles when so many bytes of each UART have been read since the process started. The emulator counts
+   * them: what comes after them is the next guest's. As a rule all of them have come, and nobody waits.
+   * @throws {Error} they do not come, though they lie in the sockets by then
+   */
+  async readUpTo(written: readonly (number | undefined)[]): Promise<void> {
+    const isBehind = (socket: Socket, place: number) => socket.bytesRead < (written[place] ?? 0);
+    for (let turn = 0; this.uarts.some(isBehind); turn++) {
+      if (turn === MOST_TURNS) throw new Error("the emulator tells of more output than came");
+      await nextTurn();
+    }
   }
 
   /** Nobody will read it: its sockets end all the same. */
@@ -108,7 +122,7 @@ export class LiveEmulator implements AsyncDisposable {
   }
 
   readonly #countStray = (chunk: Buffer) => {
-    this.#strayBytes += chunk.length;
+    this.#onStray?.(chunk.length);
   };
 
   /** QMP ends with the process; where it ends before, nothing can be learned from this emulator any more. */

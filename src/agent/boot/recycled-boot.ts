@@ -1,4 +1,6 @@
+import { textChannels } from "../../core/policy/text-channels.ts";
 import type { BootStrategyName } from "../../core/schema/boot-strategy.ts";
+import { chardevOf } from "../emulator/emulator-arguments.ts";
 import type { Boot } from "./boot.ts";
 import { type BootParts, type BootPlan, begun, madeBoot, sweep } from "./boot-parts.ts";
 import { recycleArguments } from "./given-firmware.ts";
@@ -8,6 +10,12 @@ import type { Waiting } from "./standby.ts";
 
 /** Command of the farm's own QEMU (images/qemu). */
 const RECYCLE = "__dev.emufarm_recycle";
+
+/** Its answer: of each character device the bytes that its guests have written by then, and when the next one begins. */
+interface Recycled {
+  readonly serials: readonly { readonly label: string; readonly written: number }[];
+  readonly "virtual-ns": number;
+}
 
 /** A boot in a process that has served a boot of the same tenant, or none yet; it starts without firmware. */
 export async function recycledBoot(parts: BootParts, { request, emulator, firmware }: BootPlan): Promise<Boot> {
@@ -26,7 +34,11 @@ export async function recycledBoot(parts: BootParts, { request, emulator, firmwa
   try {
     const timeoutMs = live.qmp.answerTimeoutMs;
     const answer = await live.qmp.execute(RECYCLE, recycleArguments(board, firmware), { timeoutMs });
-    live.beganNs = (answer as { readonly "virtual-ns": number })["virtual-ns"];
+    const { serials, "virtual-ns": beganNs } = answer as Recycled;
+    live.beganNs = beganNs;
+    // The last words of a guest are not the next one's first.
+    const writtenOn = new Map(serials.map(({ label, written }) => [label, written]));
+    await live.readUpTo(textChannels(board).map((name) => writtenOn.get(chardevOf(board, name))));
   } catch {
     // An image that it does not take as it stands, or a process that has died: a fresh start tells which.
     await live[Symbol.asyncDispose]();

@@ -7,6 +7,7 @@ import { makeSnapshot, RAM_IN_SLOT } from "../snapshot/snapshot-maker.ts";
 import type { Snapshot, SnapshotStore } from "../snapshot/snapshot-store.ts";
 import type { Boot } from "./boot.ts";
 import { type BootParts, type BootPlan, goOn, madeBoot, sweep } from "./boot-parts.ts";
+import type { EmulatorLauncher } from "./emulator-launcher.ts";
 import { readyInWords } from "./ready-watch.ts";
 import { spawnedBoot } from "./spawned-boot.ts";
 
@@ -28,7 +29,7 @@ export async function restoredBoot(
   const { launcher, standby, snapshots, spareAfterMs } = parts;
   const { request, emulator } = plan;
   const { slot, tenant, boardName, uarts } = request;
-  const snapshotKey = snapshotKeyOf(parts, plan, strategy);
+  const snapshotKey = snapshotKeyOf(launcher, plan, strategy);
   const snapshot = await findSnapshot(parts, plan, { strategy, key: snapshotKey, progress });
   const ram = snapshot.ram === undefined ? undefined : { path: snapshot.ram, isShared: false };
   const incoming = { ...request, ram };
@@ -79,8 +80,12 @@ async function findSnapshot(
   return snapshot;
 }
 
-/** All that a guest's state depends on. */
-function snapshotKeyOf({ launcher }: BootParts, { request, emulator, firmware }: BootPlan, way: RestoringWay): string {
+/** All that a guest's state depends on, and whose it is. */
+export function snapshotKeyOf(
+  launcher: Pick<EmulatorLauncher, "keyOf">,
+  { request, emulator, firmware }: BootPlan,
+  way: RestoringWay,
+): string {
   const launchKey = launcher.keyOf({ ...request, firmware: undefined }, emulator, "incoming");
   return digestOf([
     ...[way, request.tenant, launchKey, JSON.stringify(request.board.ready)],

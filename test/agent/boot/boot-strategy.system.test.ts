@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { readBoards } from "../../boards/manifests.ts";
@@ -23,6 +24,42 @@ describe("in the farm's own QEMU", () => {
   describe("spawn", () => testBootStrategy({ searchPath }));
   describe("spare", () => testBootStrategy({ searchPath, strategy: "spare" }));
   describe("recycle", () => testBootStrategy({ searchPath, strategy: "recycle" }));
+
+  test("a process that has run one tenant's guest is never another's: it is ended, and the other has one of its own", async () => {
+    if (!board) throw new Error("there is no such board");
+    await using lab = await createBootLab({ searchPath, strategy: "recycle" });
+    const firmware = { format: "elf" as const, image: join(await buildFirmware(), "mps2-an385", "shell.elf") };
+    const bootFor = async (tenant: string) => {
+      const { boot, uarts } = await lab.start(board.spec, { firmware, tenant });
+      await uarts[0]?.until("> ");
+      await boot[Symbol.asyncDispose]();
+      return { pid: boot.pid, strategy: boot.strategy };
+    };
+    const first = await bootFor("a");
+    expect(await bootFor("a")).toEqual({ pid: first.pid, strategy: "recycle" });
+    const other = await bootFor("b");
+    expect(other.strategy).toBe("spawn");
+    expect(other.pid).not.toBe(first.pid);
+    expect(await lab.emulatorPids()).toEqual([other.pid]);
+    expect((await bootFor("a")).pid).not.toBe(other.pid);
+  });
+
+  test("a snapshot of one tenant's guest is never restored for another, who has one made anew", async () => {
+    if (!board) throw new Error("there is no such board");
+    await using lab = await createBootLab({ searchPath, strategy: "snapshot" });
+    const image = join(await buildFirmware(), "mps2-an385", "shell.elf");
+    const firmware = { format: "elf" as const, image, identity: "shell" };
+    const ready = { uart: "uart0", pattern: "> " };
+    const kept: string[][] = [];
+    for (const tenant of ["a", "a", "b"]) {
+      const { boot } = await lab.start({ ...board.spec, ready }, { firmware, tenant });
+      await boot.running;
+      expect(boot.strategy).toBe("snapshot");
+      await boot[Symbol.asyncDispose]();
+      kept.push(await readdir(join(lab.folder, "snapshots")));
+    }
+    expect(kept.map(({ length }) => length)).toEqual([1, 1, 2]);
+  });
 
   test("a guest that is stopped stands still at once, and is told so no more than once", async () => {
     if (!board) throw new Error("there is no such board");

@@ -72,6 +72,27 @@ it.each([["another kind of boot", "other"] as const, ["a boot that takes none", 
   },
 );
 
+it("an emulator that has run a tenant's guests is neither offered nor given to another tenant, and is ended first", async () => {
+  await using standby = new Standby();
+  const slot = {} as Slot;
+  const { spare, waiting } = aSpare("same");
+  standby.keep(slot, { ...waiting, tenant: "test" });
+  expect(standby.rank(slot, WANTED)).toBe(2);
+  expect(standby.rank(slot, { ...WANTED, tenant: "other" })).toBe(0);
+  expect(await standby.take(slot, { tenant: "other", key: "same" })).toBeUndefined();
+  expect(spare.isKilled).toBe(true);
+  expect(standby.rank(slot, WANTED)).toBe(1);
+});
+
+it("an emulator that has run nobody's guests is for any tenant", async () => {
+  await using standby = new Standby();
+  const slot = {} as Slot;
+  const { waiting } = aSpare("same");
+  standby.keep(slot, waiting);
+  for (const tenant of ["test", "other"]) expect(standby.rank(slot, { ...WANTED, tenant })).toBe(2);
+  expect(await standby.take(slot, { tenant: "other", key: "same" })).toBe(waiting);
+});
+
 it("a start that fails holds nobody up", async () => {
   await using standby = new Standby();
   const { slot, launch } = await startUnderWay(standby);
