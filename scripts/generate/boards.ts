@@ -51,6 +51,11 @@ Memory that keeps, for each instance, what its guest has written ([channels](cha
 nothing. Of these machines, SiFive's U is the only one whose model has fuses; those of Espressif's chips are in its own emulator.
 `;
 
+const UNPROVEN = `## Starts that a board has not
+
+Why a board is not recycled, or takes no snapshots.
+`;
+
 const WITHOUT_OURS = `## Without the farm's own QEMU
 
 Every board runs with the distribution's QEMU, from its least version on. What is missing then, until \`npm run qemu\` has
@@ -96,6 +101,9 @@ export function generateBoards(): Generated {
     STORAGE,
     table(["board", "storage", "size", "what it is"], boards.flatMap(storageOf)),
     "",
+    UNPROVEN,
+    table(["board", "start", "why not"], boards.flatMap(unprovenOf)),
+    "",
     WITHOUT_OURS,
     table(["board", ...MISSING.map(([what]) => what)], boards.map(missingWithStock)),
     "",
@@ -126,6 +134,10 @@ function storageOf({ metadata, spec: { storage = [] } }: Board): string[][] {
     const size = sizeKiB >= 1024 ? `${sizeKiB / 1024} MiB` : `${sizeKiB} KiB`;
     return [metadata.name, name, size, description ?? (name === "sd" ? "its card" : "-")];
   });
+}
+
+function unprovenOf({ metadata, spec: { boot } }: Board): string[][] {
+  return Object.entries(boot.unproven).map(([way, why]) => [metadata.name, way, why]);
 }
 
 const PIN_COLUMNS = ["board", "driver", "lines", "seen", "driven", "interrupts", "stock QEMU", "ours"];
