@@ -28,13 +28,15 @@ async function prepareFor(name) {
   await ensureNodeModules(projectFolder);
   if (command === "check" || command === "qemu" || command === "cluster") return;
   ensureBundle(projectFolder);
-  if (command !== "test") return;
-  for (const ensure of [ensureNewerQemu, ensureGuestImages]) tryToAdd(() => ensure(distribution, ownCacheFolder()));
+  if (command !== "test" && command !== "bench") return;
+  tryToAdd(() => ensureGuestImages(distribution, ownCacheFolder()));
+  if (command === "bench") return;
+  tryToAdd(() => ensureNewerQemu(distribution, ownCacheFolder()));
   tryToAdd(() => ensurePythonTools(ownCacheFolder()));
 }
 
 /**
- * What only some tests need: without it they are skipped, with their reason. On CI nothing may be skipped.
+ * What only some tests and figures need: without it they are left out, with their reason. On CI nothing may be.
  *
  * @param {() => void} add
  */
@@ -43,7 +45,7 @@ function tryToAdd(add) {
     add();
   } catch (error) {
     if (!(error instanceof SetupError) || process.env.CI === "true") throw error;
-    say(`${error.message}. Tests that need it are skipped`);
+    say(`${error.message}. What needs it is left out`);
   }
 }
 
