@@ -42,7 +42,10 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
       "watchdog-left",
     ],
   },
-  { boards: ["arm-virt"], apps: ["call-host", "flash-left", "late-receive", "ram-left", "reset-loop", "semihosting-attack", "uart-off"] },
+  {
+    boards: ["arm-virt"],
+    apps: ["call-host", "flash-left", "late-receive", "ram-left", "reset-loop", "semihosting-attack", "uart-off"],
+  },
   { boards: ["raspi2b"], apps: ["dma-endless", "dma-left", "fuse-left", "semihosting-attack"] },
   { boards: ["arm-virt", "q35", "raspi2b", "raspi3b"], apps: ["picture"] },
   { boards: ["riscv32-virt"], apps: ["break-seen"] },
