@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -147,14 +148,15 @@ test("the agent's image has the farm's own QEMU where it is built, with its lice
   return undefined;
 });
 
-test(
-  "two builds have one digest, whatever was in the cache and wherever it lies",
-  async () => {
-    const cache = join(folder, "another cache");
-    await execa("mkdir", ["-p", join(cache, "images")]);
-    symlinkSync(join(ownCacheFolder(), "images/packages"), join(cache, "images/packages"));
-    const again = await buildImage({ project: projectFolder, cache }, "api", join(folder, "again"));
-    const once = await buildImage({ project: projectFolder, cache: ownCacheFolder() }, "api", join(folder, "once"));
+test.each(names)(
+  "two builds of %s have one digest, whatever was in the cache and wherever it lies",
+  async (name) => {
+    const cache = join(folder, `another cache of ${name}`);
+    mkdirSync(join(cache, "images"), { recursive: true });
+    // What is downloaded and compiled, not what is made of it.
+    for (const source of ["images/packages", "qemu"]) symlinkSync(join(ownCacheFolder(), source), join(cache, source));
+    const again = await buildImage({ project: projectFolder, cache }, name, join(folder, "again"));
+    const once = await buildImage({ project: projectFolder, cache: ownCacheFolder() }, name, join(folder, "once"));
     expect(again.digest).toBe(once.digest);
     expect(readFileSync(again.file).equals(readFileSync(once.file))).toBe(true);
   },
