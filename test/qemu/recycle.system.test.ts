@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { describeFarmQemu, exampleImage, FarmMachine } from "./farm-machine.ts";
-import { MACHINES, machines } from "./machine-table.ts";
+import { buildFirmware } from "../firmware/build.ts";
+import { describeFarmQemu, exampleImage, FarmMachine, type RecycleInfo } from "./farm-machine.ts";
+import { MACHINES, type MachineKind, machines } from "./machine-table.ts";
 import { Qtest } from "./qtest.ts";
 import { useTestFirmware } from "./test-firmware.ts";
 
@@ -30,15 +31,31 @@ describeFarmQemu("a recycled machine", () => {
     }
   });
 
-  test.each(machines("mps2-an385", "raspi2b", "riscv32-virt", "riscv64-virt", "uno"))(
-    `gives the same in ${ALTERNATIONS} alternations of two images: $board`,
+  test.each(MACHINES)(
+    `gives what fresh processes give, in ${ALTERNATIONS} alternations of two images: $board`,
     async (kind) => {
-      await using machine = await FarmMachine.start(kind, { args: args(kind) });
       const images = [exampleImage(kind, "unity"), exampleImage(kind, "ztest-fail")];
-      const first = await Array.fromAsync(images, (image) => machine.run(image));
-      for (let round = 1; round < ALTERNATIONS / 2; round++) {
-        for (const [index, image] of images.entries()) expect(await machine.run(image)).toEqual(first[index]);
+      const fresh = await Promise.all(images.map((image) => freshRun(kind, image)));
+      await using machine = await FarmMachine.start(kind, { args: args(kind) });
+      for (let round = 0; round < ALTERNATIONS / 2; round++) {
+        for (const [index, image] of images.entries()) {
+          const { text, code } = await machine.run(image);
+          expect({ text, code }).toEqual(fresh[index]);
+        }
       }
+    },
+  );
+
+  test.each(machines("mps2-an385", "arm-virt", "riscv64-virt"))(
+    "has nothing in its RAM of a guest that filled it: $board",
+    async (kind) => {
+      const image = join(await buildFirmware(), kind.board, "ram-left.elf");
+      await using machine = await FarmMachine.start(kind, { args: args(kind) });
+      const { serials } = await machine.recycle(image);
+      await machine.uart.until("left\n", serials[0]?.written ?? 0);
+      expect((await ramOf(machine)).includes(LEFT_IN_RAM)).toBe(true);
+      await machine.recycle(exampleImage(kind, "hello"), { resume: false });
+      expect((await ramOf(machine)).includes(LEFT_IN_RAM)).toBe(false);
     },
   );
 
@@ -210,6 +227,35 @@ function hexByte(value: number): string {
 }
 
 /** All memory of an mps2-an385 that an image starts with, before it runs. */
+/** What a process of its own gives, which is told of its image when it starts. */
+async function freshRun(kind: MachineKind, image: string): Promise<{ text: string; code: unknown }> {
+  await using machine = await FarmMachine.start(kind, { args: args(kind), image });
+  await machine.execute("cont");
+  if (!kind.hasEnd) return { text: await machine.uart.until(/exit code \d+\n/), code: undefined };
+  const { "exit-code": code = 0 } = await machine.event("SHUTDOWN");
+  const { serials } = await machine.execute<RecycleInfo>("__dev.emufarm_recycle");
+  const bytes = serials.find(({ label }) => label === "uart")?.written ?? 0;
+  await machine.uart.untilLength(bytes);
+  return { text: machine.uart.text().slice(0, bytes), code };
+}
+
+/** What ram-left writes, several times over. */
+const LEFT_IN_RAM = Buffer.alloc(64, Buffer.of(0xed, 0x5e, 0xed, 0x5e));
+
+/** Address and MiB of the memory of the machines as the table starts them. */
+const RAM: Readonly<Record<string, readonly [number, number]>> = {
+  "mps2-an385": [0x2100_0000, 16],
+  "arm-virt": [0x4000_0000, 128],
+  "riscv64-virt": [0x8000_0000, 128],
+};
+
+async function ramOf(machine: FarmMachine): Promise<Buffer> {
+  const [val, mebibytes] = RAM[machine.kind.board] ?? [0, 0];
+  const filename = join(machine.folder, "ram");
+  await machine.execute("pmemsave", { val, size: mebibytes * 1024 * 1024, filename });
+  return await readFile(filename);
+}
+
 async function memory(machine: FarmMachine, image: string, name: string): Promise<string> {
   await machine.recycle(image, { resume: false });
   const hash = createHash("sha256");
