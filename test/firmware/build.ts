@@ -50,7 +50,7 @@ const TEST_APPS: readonly { readonly boards: readonly string[]; readonly apps: r
   { boards: ["arm-virt", "q35", "raspi2b", "raspi3b"], apps: ["picture"] },
   { boards: ["riscv32-virt"], apps: ["break-seen"] },
   { boards: ["riscv64-virt"], apps: ["flash-left", "late-receive", "ram-left", "semihosting-attack"] },
-  { boards: ["sifive-u"], apps: ["fuse-left"] },
+  { boards: ["sifive-u"], apps: ["fuse-left", "sd-left"] },
   { boards: ["sifive-e"], apps: ["late-receive", "semihosting-attack", "uart-off"] },
   {
     boards: [

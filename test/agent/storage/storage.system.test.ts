@@ -28,8 +28,11 @@ async function storageOf(uid: string, name: string): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function desire(boardName: string, more: Partial<DesiredStateInput> = {}, tail = ""): Promise<DesiredStateInput> {
-  const app = boardName === "sifive-u" ? "fuse-left" : "flash-left";
+async function desire(
+  boardName: string,
+  more: Partial<DesiredStateInput> = {},
+  { tail = "", app = "flash-left" } = {},
+): Promise<DesiredStateInput> {
   const image = Buffer.concat([
     await readFile(join(await buildFirmware(), boardName, `${app}.elf`)),
     // Other bytes are another firmware.
@@ -38,14 +41,28 @@ async function desire(boardName: string, more: Partial<DesiredStateInput> = {}, 
   return await lab.desired(`on-${boardName}`, image, more, boardName);
 }
 
-const FLASH = ["arm-virt", "flash", 65_536, 0] as const;
-// Its UART stands still now and then where stock QEMU 10.0.13 reads fuses from a drive: see patch wake-main-loop.
-const FUSES = ["sifive-u", "efuse", 16, 0x200 * 4] as const;
+/** A storage, the app that writes to it, and where. */
+interface Kept {
+  readonly board: string;
+  readonly storage: string;
+  readonly app: string;
+  readonly sizeKiB: number;
+  readonly place: number;
+  /** A card is new with zeros, and nobody erases it. */
+  readonly isCard?: true;
+}
+
+const FLASH: Kept = { board: "arm-virt", storage: "flash", app: "flash-left", sizeKiB: 65_536, place: 0 };
+// Its UART stands still now and then where stock QEMU 10.0.13 waits for a drive: see patch wake-main-loop.
+const OF_SIFIVE_U: readonly Kept[] = [
+  { board: "sifive-u", storage: "efuse", app: "fuse-left", sizeKiB: 16, place: 0x200 * 4 },
+  { board: "sifive-u", storage: "sd", app: "sd-left", sizeKiB: 65_536, place: 5 * 512, isCard: true },
+];
 const EMULATORS = [
   { emulator: "stock QEMU", searched: STOCK, kept: [FLASH] },
   ...(OURS === undefined
     ? []
-    : [{ emulator: "the farm's own QEMU", searched: [OURS, STOCK].join(delimiter), kept: [FLASH, FUSES] }]),
+    : [{ emulator: "the farm's own QEMU", searched: [OURS, STOCK].join(delimiter), kept: [FLASH, ...OF_SIFIVE_U] }]),
 ];
 
 describe.for(EMULATORS)("Storage of boards in $emulator", ({ searched, kept }) => {
@@ -61,36 +78,37 @@ describe.for(EMULATORS)("Storage of boards in $emulator", ({ searched, kept }) =
   afterAll(() => lab[Symbol.asyncDispose]());
 
   test.for(kept)(
-    "what the guest of %s wrote is kept in its %s, until a firmware comes that erases all",
-    async ([board, storage, sizeKiB, place]) => {
+    "what the guest of $board wrote is kept in its $storage, until a firmware comes that erases all",
+    async ({ board, storage, app, sizeKiB, place, isCard = false }) => {
       const uid = `on-${board}`;
-      await lab.client.putDesired(await desire(board));
-      await found(uid, EMPTY, 1);
+      const empty = isCard ? "found 0 " : EMPTY;
+      await lab.client.putDesired(await desire(board, {}, { app }));
+      await found(uid, empty, 1);
       const bytes = await storageOf(uid, storage);
       expect(bytes.length).toBe(sizeKiB * 1024);
       expect(bytes.readUInt32LE(place)).toBe(0x12345678);
-      expect(bytes.readUInt32LE(bytes.length - 4)).toBe(0xffffffff);
+      expect(bytes.readUInt32LE(bytes.length - 4)).toBe(isCard ? 0 : 0xffffffff);
 
       // Reset, then a pause and a reset after it, then power.
-      await lab.client.putDesired(await desire(board, { generation: 2, resetCount: 1 }));
+      await lab.client.putDesired(await desire(board, { generation: 2, resetCount: 1 }, { app }));
       await found(uid, WRITTEN, 2);
-      await lab.client.putDesired(await desire(board, { generation: 3, resetCount: 1, isPaused: true }));
+      await lab.client.putDesired(await desire(board, { generation: 3, resetCount: 1, isPaused: true }, { app }));
       await lab.statusWhen(uid, ({ phase }) => phase === "Paused");
       expect((await storageOf(uid, storage)).readUInt32LE(place)).toBe(0x12345678);
-      await lab.client.putDesired(await desire(board, { generation: 4, resetCount: 1 }));
+      await lab.client.putDesired(await desire(board, { generation: 4, resetCount: 1 }, { app }));
       await lab.statusWhen(uid, ({ phase }) => phase === "Running");
-      await lab.client.putDesired(await desire(board, { generation: 5, resetCount: 2 }));
+      await lab.client.putDesired(await desire(board, { generation: 5, resetCount: 2 }, { app }));
       await found(uid, WRITTEN, 3);
-      await lab.client.putDesired(await desire(board, { generation: 6, resetCount: 2, power: "Off" }));
+      await lab.client.putDesired(await desire(board, { generation: 6, resetCount: 2, power: "Off" }, { app }));
       await lab.statusWhen(uid, ({ phase }) => phase === "PoweredOff");
-      await lab.client.putDesired(await desire(board, { generation: 7, resetCount: 2 }));
+      await lab.client.putDesired(await desire(board, { generation: 7, resetCount: 2 }, { app }));
       await found(uid, WRITTEN, 4);
-      // Other firmware, which replaces only what it occupies; then one that shall find all empty.
-      await lab.client.putDesired(await desire(board, { generation: 8, resetCount: 2 }, "other"));
+      // Other firmware, which replaces only what it occupies; then one that shall find all empty but a card.
+      await lab.client.putDesired(await desire(board, { generation: 8, resetCount: 2 }, { app, tail: "other" }));
       await found(uid, WRITTEN, 5);
       const erasing = { generation: 9, resetCount: 2, flash: { erase: "all" as const } };
-      await lab.client.putDesired(await desire(board, erasing, "yet another"));
-      await found(uid, EMPTY, 6);
+      await lab.client.putDesired(await desire(board, erasing, { app, tail: "yet another" }));
+      await found(uid, isCard ? WRITTEN : empty, 6);
       await lab.client.deleteInstance(uid);
     },
   );
