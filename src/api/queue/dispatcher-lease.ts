@@ -165,7 +165,8 @@ export function createDispatcherLease(dependencies: LeaseDependencies): Dispatch
     },
     isHeld: () => performance.now() < heldUntilMs,
     async whenHeld() {
-      if (performance.now() >= heldUntilMs) await held.promise;
+      // A renewal that was long on its way may be answered when its time is over.
+      while (performance.now() >= heldUntilMs) await held.promise;
     },
     async markFilled() {
       await redis.set(markerKey, owner);
