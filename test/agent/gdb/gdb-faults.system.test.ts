@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { framePayload } from "../../../src/core/gdb/gdb-packet.ts";
 import type { GpioState } from "../../../src/core/wire/gpio.ts";
 import { buildFirmware } from "../../firmware/build.ts";
@@ -15,6 +15,11 @@ let lab: GdbLab;
 
 beforeAll(async () => {
   lab = await GdbLab.start();
+});
+
+// A slot for each test's boards, however many tests there are.
+afterEach(async () => {
+  for (const { uid } of await lab.agent.client.instances()) await lab.agent.client.deleteInstance(uid);
 });
 
 afterAll(() => lab[Symbol.asyncDispose]());
