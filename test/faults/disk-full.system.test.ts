@@ -21,7 +21,8 @@ test("a data folder that is full in the middle of a run: who submits is told, an
   await using farm = createFarmClient({ address: url, token: readFileSync(join(place.data, "token"), "utf8") });
 
   const { sha256 } = await farm.uploadBytes(await readFile(image(BOARD, "hello")));
-  const jobs = Array.from({ length: JOBS }, () => ({ board: BOARD, firmware: { sha256 } }));
+  // Each in an emulator of its own: none is started ahead of a job that waits.
+  const jobs = Array.from({ length: JOBS }, () => ({ board: BOARD, firmware: { sha256 }, strategy: "spawn" as const }));
   const run = await farm.submitRun({ jobs });
   const underWay = Promise.withResolvers<void>();
   const following = (async () => {
