@@ -182,11 +182,10 @@ export class ConsoleSession implements Disposable {
     else if (this.#line?.ask({ type }) === false) this.say("a raw port has no way to ask for that");
   }
 
+  /** Said beforehand: words about its success would come in the midst of the board's first line. */
   #reset(): void {
+    this.say("resetting the board");
     const request = { method: "POST", path: "control", body: { action: "reset" } } as const;
-    this.#options.target.request(request).then(
-      () => this.say("the board was reset"),
-      (error) => this.say(FarmError.from(error).message),
-    );
+    this.#options.target.request(request).catch((error) => this.say(FarmError.from(error).message));
   }
 }

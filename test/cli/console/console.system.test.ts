@@ -53,6 +53,7 @@ describe("emufarm console", () => {
     await console.said("t takes the pen, b sends a break, r resets the board");
     type(`${CTRL_A}b`);
     type(`${CTRL_A}r`);
+    await console.said("emufarm: resetting the board");
     await console.said("emufarm shell", 2);
     type(`${CTRL_A}x`);
     const { code, stdout } = await console.result;
