@@ -8,20 +8,12 @@ import { createInterface } from "node:readline";
 import { Registry } from "prom-client";
 import { definitions } from "../../scripts/images/definition.ts";
 import { createKubeClient } from "../../src/kube/create-kube-client.ts";
-import type { KubeClient } from "../../src/kube/kube-client.ts";
 import { createKubeMetrics } from "../../src/kube/kube-metrics.ts";
 import { createReflector, type Reflector } from "../../src/kube/reflector.ts";
 import { createLog } from "../../src/log/log.ts";
-import {
-  type FarmObject,
-  INSTANCES,
-  PODS,
-  type Pod,
-  SECRETS,
-  type Secret,
-} from "../../src/operator/kubernetes/kinds.ts";
-import { IDENTITY_ANNOTATION, SELECT_MANAGED } from "../../src/operator/kubernetes/labels.ts";
+import { type FarmObject, INSTANCES, SECRETS } from "../../src/operator/kubernetes/kinds.ts";
 import { startControlPlane } from "../../test/cluster/control-plane.ts";
+import { KwokNodes } from "./kwok-nodes.ts";
 import { StandInAgents } from "./stand-in-agents.ts";
 
 const PROJECT = join(import.meta.dirname, "../..");
@@ -79,7 +71,7 @@ export async function manyInstances(heapMiB: number): Promise<ManyInstances> {
   const metadata = { name: "emufarm-api", namespace: "default" };
   await client.create(SECRETS, { apiVersion: "v1", kind: "Secret", metadata, data: token });
   const agents = opening.use(await StandInAgents.listen(AGENT_PORT));
-  const nodes = opening.use(new StandInNodes(client, agents));
+  const nodes = opening.use(await KwokNodes.start(client, plane, agents));
   const changed = new Signal();
   const instances: Reflector<FarmObject> = opening.use(
     createReflector({
@@ -176,83 +168,6 @@ class Signal {
       this.#wake = Promise.withResolvers();
       await Promise.race([this.#wake.promise, new Promise((resolve) => setTimeout(resolve, 500))]);
     }
-  }
-}
-
-/** Nodes that bring every pod up at once: its agent is one of the stand-ins. */
-class StandInNodes implements AsyncDisposable {
-  readonly failures: unknown[] = [];
-  readonly #client: KubeClient;
-  readonly #agents: StandInAgents;
-  readonly #pods: Reflector<Pod>;
-  readonly #secrets: Reflector<Secret>;
-  readonly #up = new Map<string, string>();
-  #leaving = 0;
-  #addresses = 0;
-
-  constructor(client: KubeClient, agents: StandInAgents) {
-    this.#client = client;
-    this.#agents = agents;
-    const log = createLog({ name: "nodes", level: "silent" });
-    const metrics = createKubeMetrics(new Registry());
-    const shared = { client, labelSelector: SELECT_MANAGED, log, metrics };
-    this.#pods = createReflector({ ...shared, resource: PODS, onChange: (key) => this.#look(key) });
-    this.#secrets = createReflector({ ...shared, resource: SECRETS, onChange: () => this.#lookAtAll() });
-  }
-
-  /** With those whose deletion is under way. */
-  get pods(): number {
-    return this.#up.size + this.#leaving;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#pods[Symbol.asyncDispose](), this.#secrets[Symbol.asyncDispose]()]);
-  }
-
-  /** Secrets come after their pods: those that wait for one are few. */
-  #lookAtAll(): void {
-    for (const { metadata } of this.#pods.list()) {
-      if (!this.#up.has(`${metadata.namespace}/${metadata.name}`)) this.#look(`${metadata.namespace}/${metadata.name}`);
-    }
-  }
-
-  #look(key: string): void {
-    const pod = this.#pods.get(key);
-    if (!pod || pod.metadata.deletionTimestamp !== undefined) {
-      this.#end(key, pod);
-      return;
-    }
-    const { uid = "", namespace = "", annotations } = pod.metadata;
-    const secret = this.#secrets.get(`${namespace}/${annotations?.[IDENTITY_ANNOTATION] ?? ""}`);
-    if (!secret?.data || this.#up.has(key)) return;
-    this.#up.set(key, uid);
-    const read = (name: string) => Buffer.from(secret.data?.[name] ?? "", "base64").toString();
-    this.#agents.add(uid, { key: read("tls.key"), certificate: read("tls.crt") });
-    this.#start(pod).catch((error) => this.failures.push(error));
-  }
-
-  #end(key: string, pod: Pod | undefined): void {
-    const uid = this.#up.get(key);
-    this.#up.delete(key);
-    if (uid !== undefined) this.#agents.remove(uid);
-    if (!pod) return;
-    const { name = "", namespace = "" } = pod.metadata;
-    this.#leaving += 1;
-    this.#client
-      .delete(PODS, name, namespace, { gracePeriodSeconds: 0 })
-      .catch((error) => this.failures.push(error))
-      .finally(() => (this.#leaving -= 1));
-  }
-
-  async #start({ metadata: { name = "", namespace = "", uid } }: Pod): Promise<void> {
-    const bindings = { apiVersion: "v1", kind: "Binding", plural: "bindings", isNamespaced: true };
-    const target = { kind: "Node", name: "stand-in" };
-    await this.#client.create(bindings, { apiVersion: "v1", kind: "Binding", metadata: { name, namespace }, target });
-    this.#addresses += 1;
-    const podIP = `127.${200 + (this.#addresses >> 16)}.${(this.#addresses >> 8) & 255}.${this.#addresses & 255}`;
-    const conditions = ["PodScheduled", "Ready"].map((type) => ({ type, status: "True" }));
-    const status = { phase: "Running", podIP, conditions };
-    await this.#client.patch(PODS, name, namespace, { metadata: { uid }, status }, { subresource: "status" });
   }
 }
 

@@ -2,7 +2,7 @@ import { unfitHost } from "./host.ts";
 import { CLUSTER_TOOLS, type ToolName } from "./tools.ts";
 
 /** Everything that the tests on a cluster use. */
-export const TEST_TOOLS: readonly ToolName[] = [...CLUSTER_TOOLS, "helm", "kwok", "s3-server"];
+export const TEST_TOOLS: readonly ToolName[] = [...CLUSTER_TOOLS, "helm", "s3-server"];
 
 /**
  * Why the tests bring up no cluster of their own: it takes root and a minute or two, so that it has to be asked for

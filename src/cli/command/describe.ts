@@ -1,6 +1,6 @@
 import type { FarmClient } from "../../client/farm-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
-import type { BoardStatus, JobRecord } from "../../core/wire/farm.ts";
+import type { BoardStatus, JobRecord, RunRecord } from "../../core/wire/farm.ts";
 import { areInstancesOnCluster } from "../channel/where-instances.ts";
 import { isClusterWanted } from "../cluster/cluster-wanted.ts";
 import { EXIT } from "../exit-code.ts";
@@ -13,6 +13,8 @@ import { JOB_ID, RUN_ID } from "./farm-ids.ts";
 import { type FollowUp, jobText, type Unfinished } from "./job-text.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 import { runText } from "./run-text.ts";
+
+const MOST_UNEXPECTED = 10;
 
 /** `emufarm describe`: all that is known about a job, a run, a board, an instance or another object of a cluster. */
 export async function describe(
@@ -66,7 +68,9 @@ async function descriptionOf(surroundings: Surroundings, what: string, options: 
   if (RUN_ID.test(what)) {
     await using farm = await connectFarm(surroundings, options);
     const run = await farm.run(what);
-    return options.json ? jsonText(run) : runText(run, next);
+    if (options.json) return jsonText(run);
+    const paint = painter(surroundings.stdout, surroundings.env);
+    return runText(run, await unexpectedJobs(farm, run), next, paint);
   }
   const board = await boardOf(surroundings, what, options).catch((error: unknown) => {
     if (!(error instanceof FarmError) || error.code !== "UnknownBoard") throw error;
@@ -81,6 +85,18 @@ async function unfinishedOf(farm: FarmClient, job: JobRecord): Promise<Unfinishe
   const [run, boards] = await Promise.all([farm.run(job.runId), farm.boards()]);
   const elapsedMs = Math.max(0, Date.now() - Date.parse(run.createdAt));
   return { elapsedMs, board: boards.find(({ name }) => name === job.spec.board) };
+}
+
+/** The first jobs that did not end as they were meant to. */
+async function unexpectedJobs(farm: FarmClient, { id, totals }: RunRecord): Promise<JobRecord[]> {
+  const count = Math.min(totals.unexpected, MOST_UNEXPECTED);
+  const found: JobRecord[] = [];
+  if (count === 0) return found;
+  for await (const job of farm.jobs(id)) {
+    if (job.verdict && !job.verdict.isExpected && !job.verdict.isSkipped) found.push(job);
+    if (found.length === count) break;
+  }
+  return found;
 }
 
 /** Of the farm where one is up; boards are files, and can be told of without one. */

@@ -9,8 +9,8 @@ import { connectFarm } from "../farm/find-farm.ts";
 import { type Paint, painter, plainLine } from "../screen/style.ts";
 import { textTable } from "../screen/table.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { VERDICT_WORDS } from "../test/run-state.ts";
 import { JOB_ID, RUN_ID } from "./farm-ids.ts";
+import { jobTable } from "./job-table.ts";
 import { type JsonOptions, jsonText } from "./json-option.ts";
 
 const MOST_RUNS = 20;
@@ -101,24 +101,4 @@ function runTable(runs: readonly RunRecord[], paint: Paint): string {
       `${totals.total - totals.waiting - totals.running}/${totals.total}`,
     ]),
   ]);
-}
-
-function jobTable(jobs: readonly JobRecord[], paint: Paint): string {
-  const head = ["JOB", "BOARD", "NAME", "STATE", ""].map((word) => paint("bold", word));
-  return textTable([
-    head,
-    ...jobs.map((job) => [job.id, job.spec.board, plainLine(job.name), stateText(job, paint), whyText(job)]),
-  ]);
-}
-
-function stateText({ state, verdict }: JobRecord, paint: Paint): string {
-  if (!verdict) return paint(state === "running" ? "cyan" : "dim", state);
-  if (verdict.isSkipped) return paint("yellow", "skipped");
-  const expected = verdict.isExpected && verdict.verdict !== "passed" ? " as expected" : "";
-  return paint(verdict.isExpected ? "green" : "red", `${VERDICT_WORDS[verdict.verdict]}${expected}`);
-}
-
-function whyText({ waiting, verdict }: JobRecord): string {
-  if (waiting) return `place ${waiting.position + 1}: ${waiting.reason}`;
-  return verdict?.error === undefined ? "" : plainLine(verdict.error.message);
 }

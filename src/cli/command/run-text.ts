@@ -1,14 +1,20 @@
-import type { RunRecord } from "../../core/wire/farm.ts";
-import { plainLine } from "../screen/style.ts";
+import type { JobRecord, RunRecord } from "../../core/wire/farm.ts";
+import { type Paint, plainLine } from "../screen/style.ts";
 import { textTable } from "../screen/table.ts";
 import { VERDICT_WORDS } from "../test/run-state.ts";
+import { jobTable } from "./job-table.ts";
 import type { FollowUp } from "./job-text.ts";
 
-/** All about a run, for people. */
-export function runText(run: RunRecord, next: FollowUp): string {
+/**
+ * All about a run, for people.
+ *
+ * @param unexpected its first jobs that did not end as they were meant to
+ */
+export function runText(run: RunRecord, unexpected: readonly JobRecord[], next: FollowUp, paint: Paint): string {
   const { totals } = run;
   const finished = totals.total - totals.waiting - totals.running;
-  return textTable([
+  const more = totals.unexpected - unexpected.length;
+  const facts = textTable([
     ["run", run.id],
     ["name", plainLine(run.name)],
     ["created", run.createdAt],
@@ -21,6 +27,8 @@ export function runText(run: RunRecord, next: FollowUp): string {
     ],
     ["list", next("get", run.id)],
   ]);
+  if (unexpected.length === 0) return facts;
+  return `${facts}\nnot as expected:\n${jobTable(unexpected, paint)}${more > 0 ? `and ${more} more\n` : ""}`;
 }
 
 /** Each job counts once: a skipped one ends as errored on the wire, and as skipped for people. */

@@ -6,6 +6,11 @@ export function durationText(text: string): string {
   throw new InvalidArgumentError("It must be a number and a unit of ms, s, m, h or d, such as 90s.");
 }
 
+export function someText(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("It must not be empty.");
+}
+
 function wholeNumber(text: string, least: number, most: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= least && value <= most) return value;

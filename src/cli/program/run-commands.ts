@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { EXIT } from "../exit-code.ts";
-import { collected, durationText, exitCodeNumber, portNumber, positiveNumber } from "./argument-parsers.ts";
+import { collected, durationText, exitCodeNumber, portNumber, positiveNumber, someText } from "./argument-parsers.ts";
 import { type Does, withFarm } from "./farm-command.ts";
 
 /** One firmware. */
@@ -11,8 +11,8 @@ export function addRun(program: Command, does: Does): void {
     .argument("[image]", "ELF or raw image, a Linux kernel, or a folder with wokwi.toml")
     .option("-i, --interactive", "connect standard input to the UART (Ctrl-A x ends)")
     .option("--uart <name>", "UART to show; default: the board's console")
-    .option("--expect-text <text>", "pass when this text appears")
-    .option("--fail-text <text>", "fail when this text appears")
+    .option("--expect-text <text>", "pass when this text appears", someText)
+    .option("--fail-text <text>", "fail when this text appears", someText)
     .option("--scenario <file>", "steps and checks to run")
     .option("--timeout <duration>", "deadline, such as 90s or 5m (default: 30s; with -i: 24h)", durationText)
     .addOption(

@@ -68,21 +68,32 @@ describe("a job", () => {
 });
 
 describe("a run", () => {
+  const verdicts = { passed: 3, failed: 1, timedOut: 0, errored: 3, cancelled: 0 };
+  const totals = { total: 9, waiting: 1, running: 1, verdicts, unexpected: 1, flaky: 1, skipped: 2 };
+  const run: RunRecord = {
+    id: RUN,
+    name: "a run",
+    tenant: "local",
+    createdAt: "2026-01-01T00:00:00.000Z",
+    isCancelled: false,
+    totals,
+    outcome: "running",
+  };
+
   it("counts each job once: one that is skipped is no errored one", () => {
-    const verdicts = { passed: 3, failed: 1, timedOut: 0, errored: 3, cancelled: 0 };
-    const totals = { total: 9, waiting: 1, running: 1, verdicts, unexpected: 1, flaky: 1, skipped: 2 };
-    const run: RunRecord = {
-      id: RUN,
-      name: "a run",
-      tenant: "local",
-      createdAt: "2026-01-01T00:00:00.000Z",
-      isCancelled: false,
-      totals,
-      outcome: "running",
-    };
-    const text = runText(run, next);
+    const text = runText(run, [], next, paint);
     expect(factsOf(text).jobs).toBe("9: 1 waiting, 1 running, 3 passed, 1 failed, 1 errored, 2 skipped");
     expect(text).toMatch(/^ +4 as expected, 1 not, 1 flaky$/m);
+  });
+
+  it("names the first jobs that were not as expected, why, and how many more there are", () => {
+    const error = { code: "ExpectationNotMet", class: "test", message: "the output ended", details: {} } as const;
+    const verdict = aVerdict(`${RUN}-000000`, { verdict: "failed", isExpected: false, error });
+    const text = runText({ ...run, totals: { ...totals, unexpected: 3 } }, [aJob({ verdict })], next, paint);
+    expect(text).toMatch(
+      /\n\nnot as expected:\nJOB .*\nr0123456789ab-000000 .* failed +the output ended\nand 2 more\n$/,
+    );
+    expect(runText(run, [], next, paint)).not.toContain("not as expected:");
   });
 });
 
