@@ -84,7 +84,7 @@ describe.skipIf(reason)(
         );
         const made = await Promise.all(["pods", "secrets", "services"].map((kind) => count(kind, name)));
         expect(made, `${phase} write ${point.write}`).toEqual([1, 1, 1]);
-        await lab.plane.kubectl("delete", "emu", name);
+        await lab.plane.kubectl("delete", "emu", name, "--wait=false");
         return isDead;
       });
       const kinds = writes.map((write) => /(pods|secrets|services|status)(\/|$)/.exec(write)?.[1]);
@@ -104,7 +104,7 @@ describe.skipIf(reason)(
             lab.untilInstance(name, ({ firmware, lastExit }) => firmware?.sha256 === hello && lastExit !== undefined),
         );
         expect(await uid(), `${phase} write ${point.write}`).toEqual(before);
-        await lab.plane.kubectl("delete", "emu", name);
+        await lab.plane.kubectl("delete", "emu", name, "--wait=false");
         return isDead;
       });
       expect(writes).not.toEqual([]);
