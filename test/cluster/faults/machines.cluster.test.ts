@@ -1,10 +1,9 @@
 import { beforeAll, expect, test } from "vitest";
 import { cutCable, healCable, killMachine, startMachine } from "../../../scripts/cluster/faults.ts";
 import { type ClusterSettings, NODES, type NodeName } from "../../../scripts/cluster/settings.ts";
-import { PODS } from "../../../src/operator/kubernetes/kinds.ts";
 import { describeOnCluster } from "../cluster.ts";
 import { type JobDesk, openJobDesk } from "./counting-job.ts";
-import { conditionOf, isReady, isServing } from "./farm-sight.ts";
+import { conditionOf, isServing } from "./farm-sight.ts";
 import { countingBoard, useFaultyFarm } from "./faulty-farm.ts";
 import { isWanted } from "./long-faults.ts";
 import { countProcesses } from "./node-processes.ts";
@@ -61,14 +60,13 @@ describeOnCluster("a board and a job whose node", "disruptive", (cluster) => {
     "$what begin anew elsewhere, and are never in two places",
     { timeout: TEST_MS },
     async (fault) => {
-      const { sight, own, partPods, installed } = given();
+      const { sight, own, partPods } = given();
       const before = await countingBoard(given(), "counting");
       const node = NODES.find((one) => one === before.pod.spec?.nodeName);
       if (node === undefined || node === SAFE) throw new Error(`the board is on ${before.pod.spec?.nodeName}`);
       const job = await desk.startCounting(JOB);
-      const pools = { namespace: installed.boards.name, labelSelector: "emufarm.dev/pool=default" };
-      const agents = (await sight.client.list(PODS, pools)).items.filter(isReady);
-      expect(agents.map(({ spec }) => spec?.nodeName)).toEqual([node]);
+      // Its agent takes a job before the node has found that it is ready.
+      await expect.poll(() => sight.poolPods("default").map(({ spec }) => spec?.nodeName)).toEqual([node]);
 
       await fault.breaks(own, node);
       const goneMs = performance.now();
