@@ -68,9 +68,10 @@ export function createRunSubmission(dependencies: RunSubmissionDependencies): Su
       spec,
       boards: Object.fromEntries(names.map((name) => [name, boards.get(name).spec])),
     };
-    const accepted = await store.createRun(stored);
-    if (accepted.isNew) await putToWait(dependencies, stored, problems);
-    return accepted;
+    const { run, isNew, durable } = await store.createRun(stored);
+    // Its jobs may begin while the disk is waited for; the answer comes when nothing can take the run away.
+    await Promise.all([durable, isNew && putToWait(dependencies, stored, problems)]);
+    return { run, isNew };
   };
 }
 

@@ -47,11 +47,11 @@ export async function createWhole(
     throw error;
   }
   await unlink(temporary);
-  if (options.isDurable) await syncFolder(dirname(path));
+  if (options.isDurable) await syncToDisk(dirname(path));
   return true;
 }
 
-/** What is small is written at once, as most runs are: only the wait for the disk is left to others. */
+/** What is small is written at once: only the wait for the disk is left to others. */
 async function writeDurable(path: string, data: string | Uint8Array): Promise<void> {
   if (data.length > AT_ONCE_BYTES) return await writeFile(path, data, { flush: true });
   const fd = fs.openSync(path, "w");
@@ -89,7 +89,7 @@ export async function replaceWhole(path: string, data: string | Uint8Array, temp
     await discard(temporary);
     throw error;
   }
-  await syncFolder(dirname(path));
+  await syncToDisk(dirname(path));
 }
 
 /** Removes a file that may be there. */
@@ -99,9 +99,9 @@ export async function discard(path: string): Promise<void> {
   });
 }
 
-/** Makes names in a folder survive loss of power. */
-export async function syncFolder(folder: string): Promise<void> {
-  const fd = fs.openSync(folder, "r");
+/** Makes a file, or the names in a folder, survive loss of power. */
+export async function syncToDisk(path: string): Promise<void> {
+  const fd = fs.openSync(path, "r");
   try {
     await sync(fd);
   } finally {

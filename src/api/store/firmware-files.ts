@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { FirmwareRecord } from "../../core/wire/farm.ts";
-import { discard, syncFolder, type TemporaryNames } from "./atomic-file.ts";
+import { discard, syncToDisk, type TemporaryNames } from "./atomic-file.ts";
 import type { Blobs, OpenBlob } from "./blobs.ts";
 import { isPresent } from "./store-fault.ts";
 import type { StoreLayout } from "./store-layout.ts";
@@ -113,7 +113,7 @@ export class FirmwareFiles {
       await this.has(sha256);
       return false;
     }
-    await syncFolder(dirname(path));
+    await syncToDisk(dirname(path));
     return true;
   }
 }

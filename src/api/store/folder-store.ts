@@ -18,7 +18,7 @@ import { createOwner, isOwnerGone } from "./process-owner.ts";
 import { applyRetention } from "./retention.ts";
 import { RunFiles } from "./run-files.ts";
 import { createRunMarks, type RunMarks } from "./run-marks.ts";
-import type { Cancellation, Retention, RunSummary, Store, StoredRun } from "./store.ts";
+import type { Cancellation, CreatedRun, Retention, RunSummary, Store, StoredRun } from "./store.ts";
 import { guardStore, toStoreError } from "./store-fault.ts";
 import { createStoreLayout, foldersOf, type StoreLayout } from "./store-layout.ts";
 import { VerdictFiles } from "./verdict-files.ts";
@@ -71,15 +71,22 @@ export class FolderStore implements Store {
       if (!parts.bucketSide) await refuseWithoutBucket(parts.layout.bucketClaim);
       await parts.journal.recover(isOwnerGone);
       await removeLeftovers(parts.layout);
-      for (const id of await store.#unsummarisedRuns()) await parts.verdicts.removeIncomplete(id);
+      for (const id of await store.#unsummarisedRuns()) {
+        await parts.runs.removeTorn(id);
+        await parts.verdicts.removeIncomplete(id);
+      }
       await parts.bucketSide?.begin();
     });
     starting.move();
     return store;
   }
 
-  createRun(run: StoredRun): Promise<{ run: StoredRun; isNew: boolean }> {
-    return this.#guard(() => this.#parts.runs.create(run));
+  async createRun(run: StoredRun): Promise<CreatedRun> {
+    const created = await this.#guard(() => this.#parts.runs.create(run));
+    const durable = this.#guard(() => created.durable);
+    // Not everybody waits for it.
+    durable.catch(() => {});
+    return { ...created, durable };
   }
 
   readRun(id: string): Promise<StoredRun | undefined> {

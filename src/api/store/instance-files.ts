@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { StoredInstance } from "../instance/instance-record.ts";
-import { discard, replaceWhole, syncFolder, type TemporaryNames } from "./atomic-file.ts";
+import { discard, replaceWhole, syncToDisk, type TemporaryNames } from "./atomic-file.ts";
 import type { StoreLayout } from "./store-layout.ts";
 
 /** Instances of a folder store: a file each, replaced whole. */
@@ -26,6 +26,6 @@ export class InstanceFiles {
 
   async delete(name: string): Promise<void> {
     await discard(this.#layout.instance(name));
-    await syncFolder(this.#layout.instances);
+    await syncToDisk(this.#layout.instances);
   }
 }

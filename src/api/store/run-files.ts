@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { link, readdir, readFile } from "node:fs/promises";
-import { createWhole, discard, syncFolder, type TemporaryNames } from "./atomic-file.ts";
-import type { RunHead, StoredRun } from "./store.ts";
+import { link, open, readdir, readFile } from "node:fs/promises";
+import { createWhole, discard, syncToDisk, type TemporaryNames } from "./atomic-file.ts";
+import type { CreatedRun, RunHead, StoredRun } from "./store.ts";
 import { isMissing, isPresent } from "./store-fault.ts";
 import type { StoreLayout } from "./store-layout.ts";
 
@@ -25,21 +25,28 @@ export class RunFiles {
     this.#temporary = temporary;
   }
 
-  async create(run: StoredRun): Promise<{ run: StoredRun; isNew: boolean }> {
+  async create(run: StoredRun): Promise<CreatedRun> {
     const known = run.key === undefined ? undefined : await this.#readByKey(run.tenant, run.key);
-    if (known) return { run: known, isNew: false };
+    if (known) return this.#created(known, false);
     const { spec, boards, ...head } = run;
     const text = [head, digestsOf(run), { spec, boards } satisfies RunBody].map((line) => `${JSON.stringify(line)}\n`);
-    await createWhole(this.#layout.run(run.id), text.join(""), this.#temporary.next(), { isDurable: true });
+    await createWhole(this.#layout.run(run.id), text.join(""), this.#temporary.next());
     const owner = await this.#claimKey(head);
     if (owner === run.id) {
       this.#remember(run);
-      return { run, isNew: true };
+      return this.#created(run, true);
     }
     // Another submission with this key was faster; ours was never answered.
     await discard(this.#layout.run(run.id));
     const winner = await this.read(owner);
-    return winner ? { run: winner, isNew: false } : await this.create(run);
+    return winner ? this.#created(winner, false) : await this.create(run);
+  }
+
+  #created(run: StoredRun, isNew: boolean): CreatedRun {
+    const { runs, keys } = this.#layout;
+    const changed = [this.#layout.run(run.id), runs, ...(run.key === undefined ? [] : [keys])];
+    // Side by side, they are one commit of the file system's journal as a rule.
+    return { run, isNew, durable: Promise.all(changed.map(syncToDisk)).then(() => {}) };
   }
 
   async read(id: string): Promise<StoredRun | undefined> {
@@ -66,6 +73,12 @@ export class RunFiles {
     this.#heads.set(id, head);
     if (this.#heads.size > CACHED_HEADS) this.#heads.delete(this.#heads.keys().next().value ?? "");
     return head;
+  }
+
+  /** Takes away a run whose end is missing: power was lost before it was on the disk, and nobody was told of it. */
+  async removeTorn(id: string): Promise<void> {
+    const path = this.#layout.run(id);
+    if (!(await endsWithNewline(path))) await discard(path);
   }
 
   /** Ids of all runs, newest first. */
@@ -110,7 +123,6 @@ export class RunFiles {
     const path = this.#layout.key(head.tenant, head.key);
     try {
       await link(this.#layout.run(head.id), path);
-      await syncFolder(this.#layout.keys);
       return head.id;
     } catch (error) {
       if (!isPresent(error)) throw error;
@@ -143,6 +155,19 @@ export class RunFiles {
       jobs += cached.jobCount;
       if (jobs > CACHED_JOBS && cached !== run) this.#runs.delete(cached.id);
     }
+  }
+}
+
+/** Also where there is no file. */
+async function endsWithNewline(path: string): Promise<boolean> {
+  try {
+    await using file = await open(path);
+    const { size } = await file.stat();
+    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+    return buffer.toString() === "\n";
+  } catch (error) {
+    if (isMissing(error)) return true;
+    throw error;
   }
 }
 

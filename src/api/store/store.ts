@@ -29,6 +29,15 @@ export interface RunSummary {
   readonly totals: RunTotals;
 }
 
+/** A run that is there for every process. */
+export interface CreatedRun {
+  readonly run: StoredRun;
+  /** False where a run has the key already. */
+  readonly isNew: boolean;
+  /** Settles once it also survives loss of power; where that fails, it stays as one whose answer was lost. */
+  readonly durable: Promise<void>;
+}
+
 /** What of a run nobody wants any more, and why. */
 export interface Cancellation {
   /** Why the whole run was cancelled, where it was. */
@@ -41,14 +50,14 @@ export interface Cancellation {
  * The record of the farm. Everything else can be rebuilt from it.
  * A folder, whose firmware, long logs and artifacts may lie in a bucket.
  *
- * Durability: what a method has settled for survives the kill of every process at once. `createRun` and
- * `nextEpoch`, and what is said of instances, also survive loss of power; verdicts and logs do after at most a second.
+ * Durability: what a method has settled for survives the kill of every process at once. A run that is `durable`,
+ * `nextEpoch`, and what is said of instances also survive loss of power; verdicts and logs do after at most a second.
  * Every method may throw FarmError StoreFull or StoreUnavailable; what opens firmware, logs and artifacts also
  * BucketUnavailable, BucketRefused and StoredBytesDamaged, the last one on its stream as well.
  */
 export interface Store extends AsyncDisposable {
   /** Stores a run. With a key that is known: returns the run that has it, and stores nothing. */
-  createRun(run: StoredRun): Promise<{ run: StoredRun; isNew: boolean }>;
+  createRun(run: StoredRun): Promise<CreatedRun>;
   readRun(id: string): Promise<StoredRun | undefined>;
   readRunHead(id: string): Promise<RunHead | undefined>;
   /** Newest first; `before` is the id to go on from. */

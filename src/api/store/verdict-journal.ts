@@ -1,6 +1,6 @@
 import { type FileHandle, open, readdir, readFile, rename } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { createWhole, discard, replaceWhole, syncFolder, type TemporaryNames } from "./atomic-file.ts";
+import { createWhole, discard, replaceWhole, syncToDisk, type TemporaryNames } from "./atomic-file.ts";
 import { isMissing } from "./store-fault.ts";
 
 /** Verdicts are on the disk at the latest so long after they were created. */
@@ -143,7 +143,7 @@ export class VerdictJournal {
     this.#count += 1;
     const path = join(this.#dependencies.folder, `${this.#dependencies.owner}-${this.#count}`);
     const handle = await open(path, "a");
-    await syncFolder(this.#dependencies.folder);
+    await syncToDisk(this.#dependencies.folder);
     return { path, handle, files: [], bytes: 0, openedMs: performance.now() };
   }
 

@@ -82,7 +82,7 @@ describe("a killed process", () => {
     await rm(join(folder.path, "keys"), { recursive: true });
     await using store = await openStore(folder.path);
     expect((await store.readRunHead(run.id))?.id).toBe(run.id);
-    expect(await store.createRun(aRun({ key: "once" }))).toEqual({ run, isNew: false });
+    expect(await store.createRun(aRun({ key: "once" }))).toMatchObject({ run, isNew: false });
   });
 });
 
@@ -110,6 +110,23 @@ describe("loss of power", () => {
     expect(await store.readVerdict(jobIdOf(run.id, 1))).toEqual(aVerdict(jobIdOf(run.id, 1)));
     const stream = await store.openLog(log);
     expect(stream && (await buffer(stream)).toString()).toBe("a short log");
+  });
+
+  test("takes a run with it that was not yet durable, and leaves its key to the next", async () => {
+    await using folder = await createTemporaryFolder();
+    const [torn, empty, kept] = [aRun({ key: "once", jobCount: 100 }), aRun(), aRun()];
+    {
+      await using store = await openStore(folder.path);
+      for (const run of [torn, empty, kept]) await (await store.createRun(run)).durable;
+    }
+    await truncate(join(folder.path, "runs", torn.id), 4_096);
+    await truncate(join(folder.path, "runs", empty.id), 0);
+
+    await using store = await openStore(folder.path);
+    expect((await store.listRuns({ limit: 9 })).map(({ id }) => id)).toEqual([kept.id]);
+    expect(await store.readRun(torn.id)).toBeUndefined();
+    const again = aRun({ key: "once" });
+    expect(await store.createRun(again)).toMatchObject({ run: again, isNew: true });
   });
 
   test("lets a job run again whose verdict was not yet committed", async () => {
