@@ -11,7 +11,7 @@ import { machineAt, missingPackages, toBuildQemu } from "../setup/system-package
 import { type Compilation, compile, configureFlags } from "./compile.ts";
 import { fileDigest } from "./digest.ts";
 import { finish } from "./finish.ts";
-import { type FetchedSource, fetchSource, type QemuSource, readSource } from "./source.ts";
+import { fetchSource, type QemuSource, readSource } from "./source.ts";
 import { type Steps, tellSteps } from "./steps.ts";
 import { makeMeson, makeTree } from "./tree.ts";
 import { takeTurn } from "./turn.ts";
@@ -51,10 +51,10 @@ export async function buildFarmQemu({ images, cache, steps = tellSteps() }: Buil
   for (const name of readdirSync(works)) if (join(works, name) !== work) removeTree(join(works, name));
 
   steps.tell(`building into ${folder}`);
-  const { source, fetched, compilation } = await unpack(work, { images, cache, steps });
+  const { source, compilation } = await unpack(work, { images, cache, steps });
   await compile(compilation, steps);
   if (inputsOf(images) !== inputs) throw new SetupError(`${images} was changed during the build. Type: npm run qemu`);
-  await finish({ folder, images, inputs, compiler, source, fetched, compilation });
+  await finish({ folder, images, inputs, compiler, source, compilation });
   removeTree(work);
   steps.tell(`done: ${folder}`);
   return folder;
@@ -64,7 +64,7 @@ export async function buildFarmQemu({ images, cache, steps = tellSteps() }: Buil
 export async function unpack(
   work: string,
   { images, cache, steps }: Required<BuildPlace>,
-): Promise<{ source: QemuSource; fetched: FetchedSource; compilation: Compilation }> {
+): Promise<{ source: QemuSource; compilation: Compilation }> {
   const source = readSource(images);
   const fetched = await fetchSource(source, cache, steps);
   mkdirSync(work, { recursive: true });
@@ -76,7 +76,7 @@ export async function unpack(
     sourceDateEpoch: source.sourceDateEpoch,
   };
   makeTree(compilation.tree, fetched, images, steps);
-  return { source, fetched, compilation };
+  return { source, compilation };
 }
 
 /** Where builds are made. */

@@ -7,7 +7,7 @@ import { makeFolder } from "../setup/private-apt.mjs";
 import { SetupError } from "../setup/say.mjs";
 import { type Compilation, targetsOf } from "./compile.ts";
 import { fileDigest } from "./digest.ts";
-import type { FetchedSource, QemuSource } from "./source.ts";
+import type { QemuSource } from "./source.ts";
 
 const LICENCES = ["LICENSE", "COPYING", "COPYING.LIB"];
 
@@ -15,7 +15,6 @@ export interface FinishedBuild extends Pick<QemuManifest, "inputs" | "compiler">
   readonly folder: string;
   readonly images: string;
   readonly source: QemuSource;
-  readonly fetched: FetchedSource;
   readonly compilation: Compilation;
 }
 
@@ -42,7 +41,7 @@ export async function finish(build: FinishedBuild): Promise<void> {
 }
 
 /** The patches, the flags and the licence go with the programs; Debian's part is named, and lies in the cache. */
-function copySources({ images, compilation, source, fetched }: FinishedBuild, folder: string): void {
+function copySources({ images, compilation, source }: FinishedBuild, folder: string): void {
   mkdirSync(folder);
   for (const name of ["patches", "devices", "configure-flags", "source.json"]) {
     cpSync(join(images, name), join(folder, name), { recursive: true });
@@ -61,7 +60,7 @@ mirror has (\`apt-get source qemu\`):
 
 ${files.join("\n")}
 
-The files that were used lie in ${dirname(fetched.upstream)}. Debian's own patches are in the second one; those in
+Where they were built, these files lie in the cache's \`qemu/sources\`. Debian's own patches are in the second one; those in
 \`patches/\`, in the order of \`patches/series\`, are applied after them. \`devices/*.mak\` are put into
 \`configs/devices/*-softmmu/farm.mak\`, and \`configure-flags\` are the arguments of \`configure\`. All of this, and the
 program that builds it (\`npm run qemu\`), is in emufarm's repository. Whoever passes these programs on passes this on too.

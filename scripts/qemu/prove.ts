@@ -13,6 +13,16 @@ const SHOWN_LINES = 15;
 /** What no build of ours can pass here. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
   "riscv32/riscv_opensbi": "Debian packages no OpenSBI for 32 bits",
+  "aarch64/bios-tables-test": "it wants the very build of EDK2 that QEMU has in its own sources",
+  "riscv64/bios-tables-test": "it wants the very build of EDK2 that QEMU has in its own sources",
+  "aarch64/bcm2835-i2c-test": "it wants a thermometer that no board of ours has",
+  "arm/hexloader-test": "it wants a machine that no board of ours is",
+};
+
+/** Cases of tests in C that mean something else by what ours has, by the test's name without its target. */
+const LEFT_OUT_CASES: Readonly<Record<string, string>> = {
+  // Without mandatory arguments and with an answer, it is taken for a query that has to succeed on any machine.
+  "qmp-cmd-test": "qmp/__dev.emufarm_recycle",
 };
 
 /** Where the programs of the tests are compiled; kept, so that the next time they are there. */
@@ -40,7 +50,8 @@ export async function proveFarmQemu({ programs, build, wanted, ...place }: Proof
   const queue = new PQueue({ concurrency: availableParallelism() });
   const results = await queue.addAll(
     offline.map((test) => async () => {
-      const result = await runOwnTest(compilation, test, join(programs, `qemu-system-${test.target}`));
+      const emulator = join(programs, `qemu-system-${test.target}`);
+      const result = await runOwnTest(compilation, withoutCases(test), emulator);
       steps.tell(inWords(result));
       return result;
     }),
@@ -51,6 +62,12 @@ export async function proveFarmQemu({ programs, build, wanted, ...place }: Proof
   const count = (outcome: OwnTestResult["outcome"]) => results.filter((one) => one.outcome === outcome).length;
   steps.tell(`${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped themselves`);
   return count("failed") === 0;
+}
+
+/** By GLib's own option. */
+function withoutCases(test: OwnTest): OwnTest {
+  const path = LEFT_OUT_CASES[test.name.slice(test.target.length + 1)];
+  return path === undefined ? test : { ...test, command: [...test.command, "-s", `/${test.target}/${path}`] };
 }
 
 function isWanted({ name }: OwnTest, wanted: readonly string[]): boolean {

@@ -55,7 +55,7 @@ export class StreamAutomaton {
   constructor(patterns: readonly Pattern[]) {
     this.#patterns = patterns;
     const set = new RE2Set(RE2Set.UNANCHORED, 0, CACHE_BYTES);
-    for (const { source, expression } of patterns) set.add("text" in source ? expression : `(?m:${expression})`);
+    for (const { source, expression } of patterns) set.add("text" in source ? expression : `(?m)${expression}`);
     set.compile();
     this.#dfa = set.dfa;
     this.#program = set.prog;

@@ -16,6 +16,8 @@ const SOURCES: PatternSource[] = [
   { regex: "(?i)error: \\w+" },
   { regex: "[^\\x00-\\x7f]é" },
   { regex: "b$" },
+  // A quotation that is not ended goes on to the end.
+  { regex: "a?\\Qb" },
 ];
 
 /** Bytes that hit the patterns often: their own characters, UTF-8 in pieces, and anything. */

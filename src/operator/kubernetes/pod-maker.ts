@@ -68,7 +68,8 @@ export function createPodMaker({ client, trust, made, epoch, tell, clock }: PodM
 
   async function ensureIdentity(pod: Pod): Promise<void> {
     const { uid = "" } = pod.metadata;
-    if (identities.has(uid)) return;
+    // One that runs has mounted it. A new leader finds thousands of them.
+    if (pod.status?.phase === "Running" || identities.has(uid)) return;
     await trust.publishIn(pod.metadata.namespace ?? "");
     await trust.issueIdentity(pod);
     if (identities.size >= MAX_REMEMBERED) identities.clear();

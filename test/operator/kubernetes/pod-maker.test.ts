@@ -41,9 +41,10 @@ function makerOn(pods: Pods, epoch = 1) {
   const made = new MadeObjects<Pod>();
   const trust = {
     publishIn: () => Promise.resolve(),
-    issueIdentity: () => Promise.resolve(),
+    issueIdentity: async ({ metadata: { uid = "" } }: Pod) => void issued.push(uid),
   } as unknown as AgentTrust;
   const told: string[] = [];
+  const issued: string[] = [];
   const maker = createPodMaker({
     client: pods.client,
     trust,
@@ -55,7 +56,7 @@ function makerOn(pods: Pods, epoch = 1) {
   const pass = (ms: number) => {
     nowMs += ms;
   };
-  return { maker, made, told, pass };
+  return { maker, made, told, issued, pass };
 }
 
 const lost = () => {
@@ -137,4 +138,12 @@ test("a pod that was deleted while nobody watched is forgotten", async () => {
   expect(await maker.confirm("instance-1")).toBe(0);
   expect(made.with([], () => true)).toEqual([]);
   expect(await maker.confirm("instance-1")).toBeUndefined();
+});
+
+test("a pod that another leader made gets its identity, once, unless it runs: then it has one", async () => {
+  const { maker, issued } = makerOn(new Pods(), 2);
+  const waiting = { ...wanted, metadata: { ...wanted.metadata, uid: "pod-1" }, status: { phase: "Pending" } };
+  const running = { ...wanted, metadata: { ...wanted.metadata, uid: "pod-2" }, status: { phase: "Running" } };
+  for (const pod of [waiting, running, waiting, running]) await maker.ensureIdentity(pod);
+  expect(issued).toEqual(["pod-1"]);
 });
