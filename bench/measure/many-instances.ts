@@ -52,6 +52,7 @@ export async function manyInstances(heapMiB: number): Promise<ManyInstances> {
   await writeFile(join(folder, "policy.json"), JSON.stringify(AUDIT_POLICY));
   const plane = opening.use(
     await startControlPlane({
+      hasDefinitions: true,
       controllers: ["garbage-collector-controller"],
       apiServerFlags: [
         ...[`--audit-log-path=${audit}`, `--audit-policy-file=${join(folder, "policy.json")}`],
@@ -60,10 +61,7 @@ export async function manyInstances(heapMiB: number): Promise<ManyInstances> {
       ],
     }),
   );
-  for (const path of ["charts/emufarm/crds", "manifests/boards/mps2-an385.yaml"]) {
-    await plane.kubectl("apply", "--server-side", "-f", join(PROJECT, path));
-    if (path.endsWith("crds")) await plane.kubectl("wait", "--for=condition=Established", "-f", join(PROJECT, path));
-  }
+  await plane.kubectl("apply", "--server-side", "-f", join(PROJECT, "manifests/boards/mps2-an385.yaml"));
   const metrics = createKubeMetrics(new Registry());
   const source = { kubeconfigFile: plane.kubeconfig };
   const client = opening.use(createKubeClient({ source, metrics, userAgent: "emufarm-bench" }));

@@ -8,15 +8,18 @@ import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { isApiServerReady, untilTrue } from "../../scripts/cluster/readiness.ts";
 import { missingTools, programFolders, type ToolName } from "../../scripts/cluster/tools.ts";
-import { ownCacheFolder } from "../../scripts/setup/folders.mjs";
+import { ownCacheFolder, projectFolder } from "../../scripts/setup/folders.mjs";
 import { freePort } from "../free-port.ts";
 
 const NEEDED: readonly ToolName[] = ["etcd", "kubernetes"];
+const DEFINITIONS = join(projectFolder, "charts/emufarm/crds");
 const READY_MS = 60_000;
 /** A port that was free a moment ago may be taken by then. */
 const PORT_ATTEMPTS = 3;
 
 export interface ControlPlaneOptions {
+  /** The farm's resource definitions: before the controllers, which look for new ones twice a minute. */
+  readonly hasDefinitions?: boolean;
   /** Controllers that run as well, by their names in kube-controller-manager; none by default: nothing tidies up. */
   readonly controllers?: readonly string[];
   /** Further flags of kube-apiserver. */
@@ -86,13 +89,17 @@ async function start(plane: Processes, folder: string, options: ControlPlaneOpti
   const authority = await readFile(file("certs/apiserver.crt"), "utf8");
   const kubeconfig = file("kubeconfig");
   await writeFile(kubeconfig, kubeconfigText(url, authority, token), { mode: 0o600 });
-  if (options.controllers !== undefined) {
-    plane.spawn("kube-controller-manager", controllerFlags(folder, kubeconfig, options.controllers));
-  }
   const kubectl = async (...args: string[]) => {
     const env = { PATH: plane.path, KUBECONFIG: kubeconfig };
     return (await execa("kubectl", args, { env, stdin: "ignore", cwd: folder })).stdout;
   };
+  if (options.hasDefinitions) {
+    await kubectl("apply", "--server-side", "-f", DEFINITIONS);
+    await kubectl("wait", "--for=condition=Established", "-f", DEFINITIONS);
+  }
+  if (options.controllers !== undefined) {
+    plane.spawn("kube-controller-manager", controllerFlags(folder, kubeconfig, options.controllers));
+  }
   return {
     url,
     kubeconfig,

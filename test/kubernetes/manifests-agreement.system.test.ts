@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ControlPlane, noControlPlane, startControlPlane } from "../cluster/control-plane.ts";
@@ -6,7 +5,6 @@ import { anyBoard, anyInstance, anyPool } from "./manifests/any-manifest.ts";
 import { type ApiServer, apiServer } from "./manifests/api-server.ts";
 import { SCHEMAS } from "./manifests/schemas.ts";
 
-const crds = join(import.meta.dirname, "../../charts/emufarm/crds");
 const reason = noControlPlane();
 
 describe.skipIf(reason)(`The API server${reason === undefined ? "" : ` (${reason})`}`, () => {
@@ -14,10 +12,8 @@ describe.skipIf(reason)(`The API server${reason === undefined ? "" : ` (${reason
   let server: ApiServer;
 
   beforeAll(async () => {
-    plane = await startControlPlane();
+    plane = await startControlPlane({ hasDefinitions: true });
     server = apiServer(plane);
-    await plane.kubectl("apply", "--server-side", "--filename", crds);
-    await plane.kubectl("wait", "--for=condition=Established", "--filename", crds);
   });
 
   afterAll(async () => {

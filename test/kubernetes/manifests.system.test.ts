@@ -24,10 +24,8 @@ describe.skipIf(reason)(`An API server with the farm's kinds${reason === undefin
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "emu-manifests-"));
-    plane = await startControlPlane();
+    plane = await startControlPlane({ hasDefinitions: true });
     server = apiServer(plane);
-    await plane.kubectl("apply", "--server-side", "--filename", crds);
-    await plane.kubectl("wait", "--for=condition=Established", "--filename", crds);
     // What `kubectl explain` reads is published a little later than a kind is established, and nothing tells when.
     await vi.waitFor(() => plane.kubectl("explain", "emupool.spec"), { timeout: 30_000, interval: 250 });
   });

@@ -20,7 +20,6 @@ import { type ControlPlane, startControlPlane } from "../cluster/control-plane.t
 import { freePort } from "../free-port.ts";
 import { StandInKubelet } from "./stand-in-kubelet.ts";
 
-const PROJECT = join(import.meta.dirname, "../..");
 const API_TOKEN = "a-token-of-the-test";
 /** Short, so that a new leader is there soon. */
 const ELECTION = { leaseMs: 3_000, renewMs: 2_000, retryMs: 250 };
@@ -67,9 +66,7 @@ export interface OperatorLabOptions {
 export async function startOperatorLab(options: OperatorLabOptions = {}): Promise<OperatorLab> {
   const { withOperator = true, controllers = CONTROLLERS, apiSettings = {}, operatorLog = log } = options;
   await using starting = new AsyncDisposableStack();
-  const plane = starting.use(await startControlPlane({ controllers }));
-  await plane.kubectl("apply", "--server-side", "-f", join(PROJECT, "charts/emufarm/crds"));
-  await plane.kubectl("wait", "--for=condition=Established", "-f", join(PROJECT, "charts/emufarm/crds"));
+  const plane = starting.use(await startControlPlane({ hasDefinitions: true, controllers }));
   const metrics = createKubeMetrics(new Registry());
   const client = starting.use(
     createKubeClient({ source: { kubeconfigFile: plane.kubeconfig }, metrics, userAgent: "emufarm-test" }),

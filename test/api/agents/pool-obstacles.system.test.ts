@@ -10,7 +10,6 @@ import { createLog } from "../../../src/log/log.ts";
 import { noControlPlane, startControlPlane } from "../../cluster/control-plane.ts";
 
 const reason = noControlPlane();
-const CRDS = join(import.meta.dirname, "../../../charts/emufarm/crds");
 const log = createLog({ name: "test", level: "silent" });
 const TAINTED = "0 of 1 agents of the present spec serve. 0/3 nodes are available: 3 node(s) had untolerated taint.";
 /** Reason and message of each pool's Ready condition. */
@@ -26,9 +25,7 @@ test.skipIf(reason)(
     const folder = await mkdtemp(join(tmpdir(), "emu-pools-"));
     resources.defer(() => rm(folder, { recursive: true }));
     const file = join(folder, "pool.json");
-    const plane = resources.use(await startControlPlane());
-    await plane.kubectl("apply", "--server-side", "-f", CRDS);
-    await plane.kubectl("wait", "--for=condition=Established", "-f", CRDS);
+    const plane = resources.use(await startControlPlane({ hasDefinitions: true }));
     const spec = { boards: ["mps2-an385"], replicas: 1, slotsPerPod: 1 };
     for (const [name, [why, message]] of Object.entries(POOLS)) {
       const pool = { apiVersion: "emufarm.dev/v1alpha1", kind: "EmulatorPool", metadata: { name }, spec };

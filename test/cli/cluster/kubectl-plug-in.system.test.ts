@@ -12,9 +12,7 @@ const unavailable = noControlPlane();
 it.skipIf(unavailable)(
   `kubectl finds emufarm as its plug-in, whose commands work on kubectl's cluster${unavailable ? ` (${unavailable})` : ""}`,
   async () => {
-    await using plane = await startControlPlane();
-    await plane.kubectl("apply", "--server-side", "-f", join(PROJECT, "charts/emufarm/crds"));
-    await plane.kubectl("wait", "--for=condition=Established", "crd", "--all");
+    await using plane = await startControlPlane({ hasDefinitions: true });
     using place = new CliPlace();
     const bin = installed(place.folder);
     // Where kubectl looks by itself: the place's folder is its home.
