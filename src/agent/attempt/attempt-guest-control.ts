@@ -1,8 +1,7 @@
-import { FarmError } from "../../core/error/farm-error.ts";
 import { takeScreenshot } from "../display/screenshot.ts";
 import type { GpioBank } from "../gpio/gpio-bank.ts";
 import type { Guest } from "../guest/guest.ts";
-import { runningQmp } from "../guest/running-qmp.ts";
+import { runningBoot } from "../guest/running-boot.ts";
 import { getProperty, setProperty } from "../property/properties.ts";
 import { executeFromOutside } from "../qmp/outside-commands.ts";
 import type { ArtifactSink } from "../scenario/artifact-sink.ts";
@@ -55,13 +54,13 @@ export function guestControl({
     },
     afterGuestTime: (ms, onPassed) => deadlines.set(ms, onPassed),
     async qmp(command, args) {
-      const { boot } = guest;
-      if (!boot) throw new FarmError("BoardOff", { what: command });
+      const boot = await runningBoot(guest, command);
       return executeFromOutside({ session: boot.qmp, spoil: () => boot.spoil() }, command, args);
     },
-    getProperty: async (path, name) => (await getProperty(runningQmp(guest, "a property"), path, name)).value,
+    getProperty: async (path, name) =>
+      (await getProperty((await runningBoot(guest, "a property")).qmp, path, name)).value,
     async setProperty(path, name, value) {
-      const qmp = runningQmp(guest, "a property");
+      const { qmp } = await runningBoot(guest, "a property");
       guest.spoil();
       await setProperty(qmp, path, name, value);
     },

@@ -114,6 +114,7 @@ export class Attempt {
       board: this.#board,
       network: spec.network,
       onReset: spec.onReset,
+      awaitsFirmware: true,
       maxResets: spec.limits.resets,
       needsGuestTime: spec.scenario !== undefined && usesGuestTime(spec.scenario),
       needsSemihosting: usesSemihosting(spec.scenario, this.#board),

@@ -4,7 +4,7 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { Guest } from "../guest/guest.ts";
-import { runningQmp } from "../guest/running-qmp.ts";
+import { type BootedGuest, runningBoot } from "../guest/running-boot.ts";
 
 /** A picture of a large display, uncompressed. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -14,7 +14,9 @@ const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0
  * What the board's display shows now, as PNG.
  * @throws {FarmError} NotSupportedByBoard, BoardOff, ScreenshotFailed
  */
-export async function takeScreenshot(guest: Pick<Guest, "boot" | "board" | "boardName" | "slot">): Promise<Buffer> {
+export async function takeScreenshot(
+  guest: BootedGuest & Pick<Guest, "board" | "boardName" | "slot">,
+): Promise<Buffer> {
   if (!guest.board.display) {
     throw new FarmError("NotSupportedByBoard", {
       what: "a screenshot",
@@ -22,7 +24,7 @@ export async function takeScreenshot(guest: Pick<Guest, "boot" | "board" | "boar
       problem: "it has no display",
     });
   }
-  const qmp = runningQmp(guest, "a screenshot");
+  const { qmp } = await runningBoot(guest, "a screenshot");
   const path = join(guest.slot.folder, `screen-${randomUUID()}.png`);
   try {
     await qmp.execute("screendump", { filename: path, format: "png" });

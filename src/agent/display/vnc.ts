@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { Boot } from "../boot/boot.ts";
 import type { Guest } from "../guest/guest.ts";
+import { type BootedGuest, runningBoot } from "../guest/running-boot.ts";
 
 /** open(2): a descriptor that names a file, and can do nothing else. */
 const O_PATH = 0o10000000;
@@ -17,12 +18,12 @@ const listening = new WeakMap<Boot, Promise<unknown>>();
  * also has keyboard and pointer, so that the emulator serves no other board afterwards.
  * @throws {FarmError} NotSupportedByBoard, BoardOff, VncFailed
  */
-export async function connectVnc(guest: Pick<Guest, "boot" | "board" | "boardName" | "slot">): Promise<Socket> {
-  const { boot, board, boardName, slot } = guest;
+export async function connectVnc(guest: BootedGuest & Pick<Guest, "board" | "boardName" | "slot">): Promise<Socket> {
+  const { board, boardName, slot } = guest;
   if (!board.display) {
     throw new FarmError("NotSupportedByBoard", { what: "VNC", board: boardName, problem: "it has no display" });
   }
-  if (!boot) throw new FarmError("BoardOff", { what: "VNC" });
+  const boot = await runningBoot(guest, "VNC");
   const path = join(slot.folder, "vnc.sock");
   boot.spoil();
   const started = listening.get(boot) ?? listen(boot, path);

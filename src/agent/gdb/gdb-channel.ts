@@ -3,6 +3,7 @@ import { StandingMemory } from "../../core/gdb/standing-memory.ts";
 import type { BoardSpec } from "../../core/schema/board.ts";
 import type { Boot } from "../boot/boot.ts";
 import type { Guest } from "../guest/guest.ts";
+import { runningBoot } from "../guest/running-boot.ts";
 import type { GdbTransport } from "./debugger-line.ts";
 import { GdbSession } from "./gdb-session.ts";
 import { type GdbStub, openGdbStub } from "./gdb-stub.ts";
@@ -41,25 +42,28 @@ export class GdbChannel implements AsyncDisposable {
   }
 
   /** @throws {FarmError} BoardOff: no debugger could come now */
-  check(): Boot {
-    const { boot } = this.#options.guest;
-    if (!boot) throw new FarmError("BoardOff", { what: "GDB" });
-    return boot;
+  check(): void {
+    const { boot, starting } = this.#options.guest;
+    if (!boot && !starting) throw boardOff();
   }
 
   /**
    * A debugger comes. What it sends goes to `receive` of the session at once, `closed` when its connection has ended.
-   * Where no stub can be had, or another debugger is attached, its connection is closed with the reason.
+   * A board that is being started is waited for. Where no stub can be had, or another debugger is attached, its connection is closed with the reason.
    * @throws {FarmError} as `check`
    */
   connect(transport: GdbTransport): GdbSession {
-    const boot = this.check();
+    this.check();
+    const { guest } = this.#options;
     const ended = Promise.withResolvers<void>();
     const { emulator, memory } = this.#options.board;
     // A reset from outside is one of the CPU, not a restart of the emulator.
     const canReset = emulator.reset === "system";
     const events = {
-      onMonitor: (command: string) => answerMonitor(command, { qmp: boot.qmp, canReset }),
+      onMonitor: async (command: string) => {
+        const { qmp } = await runningBoot(guest, "the monitor");
+        return await answerMonitor(command, { qmp, canReset });
+      },
       onKill: () => {
         this.#owesResume = undefined;
         this.#options.onKill();
@@ -71,7 +75,7 @@ export class GdbChannel implements AsyncDisposable {
     };
     const regions = memory.regions.map(({ base, sizeKiB }) => ({ address: base, bytes: sizeKiB * 1024 }));
     const session = new GdbSession(transport, events, new StandingMemory(regions));
-    const serving = this.#admit(session, boot, ended.promise).finally(() => this.#servings.delete(serving));
+    const serving = this.#admit(session, ended.promise).finally(() => this.#servings.delete(serving));
     this.#servings.add(serving);
     return session;
   }
@@ -84,18 +88,25 @@ export class GdbChannel implements AsyncDisposable {
   }
 
   /** One at a time: whoever comes back is often here before the end of its last connection is. */
-  async #admit(session: GdbSession, boot: Boot, ended: Promise<void>): Promise<void> {
+  async #admit(session: GdbSession, ended: Promise<void>): Promise<void> {
     if (this.#attached) await atMost(RETURN_MS, Promise.race([this.#attached.ended, ended]));
     if (this.#attached) session.end(new FarmError("GdbTaken", {}).message);
     if (session.isEnded) return;
     clearTimeout(this.#grace);
     this.#attached = { session, ended };
     const before = this.#parting;
-    this.#parting = before.then(() => this.#serve(session, boot, ended));
+    this.#parting = before.then(() => this.#serve(session, ended));
     await this.#parting;
   }
 
-  async #serve(session: GdbSession, boot: Boot, ended: Promise<void>): Promise<void> {
+  async #serve(session: GdbSession, ended: Promise<void>): Promise<void> {
+    await Promise.race([this.#options.guest.starting, ended]);
+    const { boot } = this.#options.guest;
+    if (!boot) session.end(boardOff().message);
+    else if (!session.isEnded) await this.#debug(session, boot, ended);
+  }
+
+  async #debug(session: GdbSession, boot: Boot, ended: Promise<void>): Promise<void> {
     void boot.exited.then(({ code = 0 }) => session.exited(code));
     boot.spoil();
     const endDebugging = this.#options.guest.beginDebugging();
@@ -148,6 +159,10 @@ export class GdbChannel implements AsyncDisposable {
       boot.resume().catch(() => {});
     }, this.#options.graceMs ?? GRACE_MS);
   }
+}
+
+function boardOff(): FarmError {
+  return new FarmError("BoardOff", { what: "GDB" });
 }
 
 /** The emulator forgets the debugger and its breakpoints. */

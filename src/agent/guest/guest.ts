@@ -24,6 +24,8 @@ export interface GuestOptions {
   readonly network: "none" | "isolated" | "egress";
   readonly onReset: "continue" | "end";
   readonly maxResets: number;
+  /** It is turned on as soon as its firmware is here. */
+  readonly awaitsFirmware?: boolean;
   /** Flash, fuses and card that keep what the guest writes. */
   readonly drives?: readonly DriveFile[];
   /** Something will be timed by the guest's own clock. */
@@ -66,6 +68,7 @@ export class Guest implements AsyncDisposable {
   readonly #options: GuestOptions;
   #firmware: FirmwareFiles | undefined;
   #boot: Boot | undefined;
+  #starting: PromiseWithResolvers<void> | undefined;
   /** A boot that has ended and may hold something of the slot still. */
   #endedBoot: Boot | undefined;
   #boots = 0;
@@ -80,6 +83,7 @@ export class Guest implements AsyncDisposable {
 
   constructor(options: GuestOptions) {
     this.#options = options;
+    if (options.awaitsFirmware) this.#starting = Promise.withResolvers();
     this.#watchers = new GuestWatchers(options.events);
     const { tell } = this.#watchers;
     this.#pauseNews = new PauseNews((isPaused) => (isPaused ? tell.onPaused() : tell.onResumed()));
@@ -97,6 +101,11 @@ export class Guest implements AsyncDisposable {
   /** The boot that runs; undefined when the board is off. */
   get boot(): Boot | undefined {
     return this.#boot;
+  }
+
+  /** Settles once the board is on, or could not be turned on; undefined while nothing turns it on. */
+  get starting(): Promise<void> | undefined {
+    return this.#starting?.promise;
   }
 
   /** What the board runs, or will. */
@@ -208,12 +217,29 @@ export class Guest implements AsyncDisposable {
       await this.#stop();
       await this.#endedBoot?.[Symbol.asyncDispose]();
     });
+    this.#startIsOver();
     this.qmpProxy[Symbol.dispose]();
     this.#held?.[Symbol.dispose]();
   }
 
   async #start(isPaused: boolean): Promise<void> {
     if (this.#boot) return;
+    await this.#starts(() => this.#beginBoot(isPaused));
+  }
+
+  async #restart(isPaused: boolean): Promise<void> {
+    await this.#starts(async () => {
+      await this.#stop();
+      await this.#beginBoot(isPaused);
+    });
+  }
+
+  async #starts(action: () => Promise<void>): Promise<void> {
+    this.#starting ??= Promise.withResolvers();
+    await action().finally(() => this.#startIsOver());
+  }
+
+  async #beginBoot(isPaused: boolean): Promise<void> {
     const { events, hubs, boots, progress, ...board } = this.#options;
     const { tell } = this.#watchers;
     await this.#endedBoot?.[Symbol.asyncDispose]();
@@ -261,9 +287,9 @@ export class Guest implements AsyncDisposable {
     this.#watchers.tell.onExited(exit);
   }
 
-  async #restart(isPaused: boolean): Promise<void> {
-    await this.#stop();
-    await this.#start(isPaused);
+  #startIsOver(): void {
+    this.#starting?.resolve();
+    this.#starting = undefined;
   }
 
   async #stop(): Promise<void> {

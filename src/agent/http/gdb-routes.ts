@@ -14,7 +14,7 @@ export function addGdbRoutes({ app }: HttpServer, { path, owner }: ChannelScope)
     {
       websocket: true,
       schema: { params: ownerParams },
-      preHandler: async ({ params }) => void owner(params.id).gdb.check(),
+      preHandler: async ({ params }) => owner(params.id).gdb.check(),
     },
     (socket: WebSocket, { params }) => serveGdb(socket, owner(params.id).gdb),
   );

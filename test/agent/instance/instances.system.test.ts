@@ -1,10 +1,9 @@
-import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DesiredStateInput, InstanceStatus } from "../../../src/core/wire/desired-state.ts";
 import { freePort } from "../../free-port.ts";
 import { AgentLab, EventLog, exampleImage, readUntil, sha256Of } from "../attempt/agent-lab.ts";
+import { hostFirmware } from "../firmware/firmware-host.ts";
 
 let lab: AgentLab;
 let shell: DesiredStateInput;
@@ -18,19 +17,6 @@ beforeAll(async () => {
 afterAll(() => lab[Symbol.asyncDispose]());
 
 const isRunning = ({ phase }: InstanceStatus) => phase === "Running";
-
-/** A server of firmware on this machine. */
-async function serve(listener: RequestListener): Promise<AsyncDisposable & { readonly url: string }> {
-  const server = createServer(listener).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
 
 function onSocket(socket: Socket, text: string): Promise<string> {
   return readUntil(socket as AsyncIterable<Buffer>, text);
@@ -165,8 +151,8 @@ test("a follower hears of each instance, why it is not as desired, what firmware
 test("firmware whose URL never answers is left for that of a newer wish", async () => {
   const image = await exampleImage("mps2-an385", "hello");
   const asked = Promise.withResolvers<void>();
-  await using silent = await serve(() => asked.resolve());
-  await using talking = await serve((_request, response) => response.end(image));
+  await using silent = await hostFirmware(() => asked.resolve());
+  await using talking = await hostFirmware((_request, response) => response.end(image));
   const sha256 = sha256Of(image);
   const wish = (generation: number, url: string) => ({
     ...{ ...shell, uid: "fetched", firmware: { sha256 }, urls: { [sha256]: url }, generation },

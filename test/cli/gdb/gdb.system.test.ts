@@ -31,24 +31,24 @@ async function offeredBy(command: StartedCli): Promise<string> {
   return /target remote ([\d.:]+)'/.exec(command.stderr)?.[1] ?? "";
 }
 
-test.for([["--no-farm"], []])(
-  "emufarm run %j --gdb waits at the first instruction, and the timeout stands still",
-  async (way) => {
-    const run = place.start(["run", BOARD, elf, "--gdb", "0", "--timeout", "4s", ...way], { env: {} });
-    const target = await offeredBy(run);
-    const said = await runGdb(elf, target, [
-      ...["info registers pc", "break main", "continue", "backtrace"],
-      // Longer than the whole timeout.
-      "python import time; time.sleep(5)",
-      "detach",
-    ]);
-    expect(said).toMatch(/pc .*<_start>/);
-    expect(said).toMatch(/Breakpoint 1, main \(\)/);
-    await run.said("debugged\n");
-    // It waits for input that never comes.
-    expect((await run.result).code).toBe(42);
-  },
-);
+test.for([
+  { way: "without a farm", options: ["--no-farm"] },
+  { way: "on a farm", options: [] },
+])("emufarm run --gdb $way waits at the first instruction, and the timeout stands still", async ({ options }) => {
+  const run = place.start(["run", BOARD, elf, "--gdb", "0", "--timeout", "4s", ...options], { env: {} });
+  const target = await offeredBy(run);
+  const said = await runGdb(elf, target, [
+    ...["info registers pc", "break main", "continue", "backtrace"],
+    // Longer than the whole timeout.
+    "python import time; time.sleep(5)",
+    "detach",
+  ]);
+  expect(said).toMatch(/pc .*<_start>/);
+  expect(said).toMatch(/Breakpoint 1, main \(\)/);
+  await run.said("debugged\n");
+  // It waits for input that never comes.
+  expect((await run.result).code).toBe(42);
+});
 
 test("emufarm gdb JOB starts gdb with the firmware's own symbols, and a kill ends the job", async () => {
   const run = place.start(["run", BOARD, elf, "-i"]);
