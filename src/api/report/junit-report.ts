@@ -85,22 +85,26 @@ async function addJob(job: ReportedJob, suite: TestSuite): Promise<void> {
     ...prefixed(spec.labels),
   };
   for (const [name, value] of Object.entries(properties)) testCase.property(toXmlText(name), toXmlText(value));
-  conclude(testCase, verdict);
   const tail = verdict.isExpected && verdict.verdict === "passed" ? "" : await readLogTail(job.store, verdict);
+  conclude(testCase, verdict, tail);
   const notes = [verdict.isFlaky ? "[flaky: passed after a failed attempt]\n" : "", tail].join("");
-  if (notes !== "") testCase.standardOutput(toXmlText(notes));
-  if (verdict.result?.exit?.detail) testCase.standardError(toXmlText(verdict.result.exit.detail));
+  if (notes !== "") addText(testCase, "system-out", notes);
+  if (verdict.result?.exit?.detail) addText(testCase, "system-err", verdict.result.exit.detail);
   for (const found of verdict.result?.testCases ?? []) addFoundCase(suite, job, found);
 }
 
-/** What a CI shows: a failure as it was meant passes. */
-function conclude(testCase: JUnitCase, verdict: JobVerdict): void {
+/** What a CI shows: a failure as it was meant passes. Some show nothing but the text inside, so that it has all. */
+function conclude(testCase: JUnitCase, verdict: JobVerdict, tail: string): void {
   const message = toXmlText(verdict.error?.message ?? `ended as ${verdict.verdict}`);
   const code = verdict.error?.code ?? verdict.verdict;
+  const text = tail === "" ? message : `${message}\n\n${tail}`;
   if (verdict.isSkipped) skip(testCase, message);
   else if (verdict.isExpected) return;
-  else if (verdict.verdict === "errored" || verdict.verdict === "cancelled") testCase.error(message, code);
-  else testCase.failure(message, code);
+  else if (verdict.verdict === "errored" || verdict.verdict === "cancelled") {
+    addText(testCase.error(message, code), "error", text);
+  } else {
+    addText(testCase.failure(message, code), "failure", text);
+  }
 }
 
 function addFoundCase(suite: TestSuite, { run, spec, verdict }: ReportedJob, found: TestCase): void {
@@ -114,14 +118,24 @@ function addFoundCase(suite: TestSuite, { run, spec, verdict }: ReportedJob, fou
   if (found.outcome === "skipped") skip(testCase, toXmlText(found.message ?? "skipped"));
   // A failed test case of a job that was meant to fail is as it was meant to be.
   if (found.outcome === "failed" && verdict.isExpected) testCase.property("expected", "failed");
-  else if (found.outcome === "failed") testCase.failure(toXmlText(found.message ?? "failed"), "TestCasesFailed");
+  else if (found.outcome === "failed") {
+    const message = toXmlText(found.message ?? "failed");
+    addText(testCase.failure(message, "TestCasesFailed"), "failure", message);
+  }
 }
 
 /** The library writes no reason of its own. */
 function skip(testCase: JUnitCase, message: string): void {
-  whenBuilt(testCase.skipped(), (element) => {
-    element.children.find((child) => "name" in child && child.name === "skipped")?.att("message", message);
-  });
+  whenBuilt(testCase.skipped(), (element) => childOf(element, "skipped")?.att("message", message));
+}
+
+/** Text inside an element of a test case. The library's own way breaks at the second `]]>` of a log. */
+function addText(testCase: JUnitCase, name: string, text: string): void {
+  whenBuilt(testCase, (element) => (childOf(element, name) ?? element.ele(name)).txt(toXmlText(text)));
+}
+
+function childOf(element: Xml, name: string): Xml | undefined {
+  return element.children.find((child): child is Xml => "name" in child && child.name === name);
 }
 
 /** For what the library has no words for. */

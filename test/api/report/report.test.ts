@@ -13,7 +13,7 @@ import { aResult, aRun, aVerdict, DIGEST } from "../../gen/run.ts";
 import { createTemporaryFolder } from "../store/temporary-folder.ts";
 import { type Element, parseXml } from "./xml-parser.ts";
 
-const HOSTILE = 'serial: \u0000\u0001\u001b[31mred\u001b[0m ]]> <tag attr="1"> & \ud800 \ufffe end';
+const HOSTILE = 'serial: \u0000\u0001\u001b[31mred\u001b[0m ]]> ]]> <tag attr="1"> & \ud800 \ufffe end';
 
 /** A run with one job for each verdict given; `undefined` is a job that has none yet. */
 async function report(verdicts: readonly (Partial<JobVerdict> | undefined)[], names: readonly string[] = []) {
@@ -111,7 +111,9 @@ test("each job is a test case that ends as its verdict says", async () => {
   ]);
   const failure = cases[1]?.children.find(({ name }) => name === "failure");
   expect(failure?.attributes).toEqual({ message: error.message, type: "StepTimeout" });
+  expect(failure?.text).toBe(`${error.message}\n\nthe last words\n`);
   expect(cases[1]?.children.at(-1)?.text).toContain("the last words");
+  expect(cases[3]?.children.find(({ name }) => name === "error")?.text).toBe(lost.message);
   expect(propertiesOf(cases[2])).toMatchObject({ verdict: "failed" });
   const reasons = [cases[4], cases[6]].map((one) => one?.children.find(({ name }) => name === "skipped")?.attributes);
   expect(reasons).toEqual([{ message: lost.message }, { message: "not finished yet" }]);
@@ -141,6 +143,7 @@ test("test cases of monitors are test cases, and those of a job that was meant t
     "roots",
   ]);
   expect(cases[1]?.attributes).toMatchObject({ classname: "nightly.job 0.math", time: "0.012" });
+  expect(cases[2]?.children.at(-1)).toMatchObject({ attributes: { message: "by zero" }, text: "by zero" });
   expect(cases[3]?.children.at(-1)?.attributes).toEqual({ message: "later" });
   expect(suites.attributes).toMatchObject({ failures: "2", skipped: "2" });
 });
@@ -161,7 +164,7 @@ test("what XML forbids never gets into the report, wherever it comes from", asyn
   });
   const { text, cases } = await report([{ verdict: "failed", isExpected: false, error, result }], [HOSTILE]);
   expect(toXmlText(text)).toBe(text);
-  expect(cases[0]?.attributes.name).toContain('red ]]> <tag attr="1"> &');
+  expect(cases[0]?.attributes.name).toContain('red ]]> ]]> <tag attr="1"> &');
   expect(cases[0]?.children.at(-1)?.text).toContain("end");
 });
 
