@@ -53,6 +53,8 @@ export class Progress implements Disposable {
 
   /** Settles as `promise` does, or rejects with the abort's reason, whichever comes first. */
   async race<Value>(promise: Promise<Value>): Promise<Value> {
+    // Where the abort comes first, nobody looks at it any more.
+    promise.catch(() => {});
     this.signal.throwIfAborted();
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const onAbort = () => reject(this.signal.reason);
