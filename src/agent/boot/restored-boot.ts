@@ -66,7 +66,7 @@ async function findSnapshot(
   const { slot, board, uarts, events } = request;
   const isTemplate = strategy === "template";
   if (board.ready) events.onStartWaits?.(`${readyInWords(board.ready)}, in a boot to make a ${strategy} of`);
-  const snapshot = await parts.snapshots.get(key, async (folder) => {
+  const make = async (folder: string) => {
     await parts.standby.take(slot, undefined);
     await sweep(slot);
     const cold = { ...request, boot: 0, isPaused: false, decidingText: undefined, events: {} };
@@ -75,7 +75,8 @@ async function findSnapshot(
       ...{ board, slot, isTemplate, folder, progress, shownOn: uarts },
       boot: (captured) => spawnedBoot(parts, { ...cold, uarts: captured }, emulator, { ram }),
     });
-  });
+  };
+  const snapshot = await parts.snapshots.get(key, make, progress.signal);
   events.onStartWaits?.(undefined);
   return snapshot;
 }

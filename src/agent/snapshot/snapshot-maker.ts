@@ -36,6 +36,7 @@ export interface SnapshotMaking {
  */
 export async function makeSnapshot(making: SnapshotMaking): Promise<MadeSnapshot> {
   const { board, slot, isTemplate, folder, progress, shownOn } = making;
+  progress.signal.throwIfAborted();
   const begunMs = performance.now();
   const uarts = textChannels(board).map((name) => new CapturedUart(name));
   const ready = Promise.withResolvers<void>();

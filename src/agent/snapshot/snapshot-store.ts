@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, wri
 import { join } from "node:path";
 import { z } from "zod";
 import type { Log } from "../../log/log.ts";
+import { Progress } from "../progress.ts";
 
 const META_FILE = "snapshot.json";
 const STATE_FILE = "state";
@@ -69,18 +70,22 @@ export class SnapshotStore {
 
   /**
    * The snapshot of this key: a stored one where it is whole, else one that is made now. Whoever asks meanwhile waits
-   * for the same one, and makes it himself where that fails.
+   * for the same one, and makes it himself where that fails, unless nobody wants it from him any more.
+   * @throws what `make` throws; the signal's reason
    */
-  async get(key: string, make: (folder: string) => Promise<MadeSnapshot>): Promise<Snapshot> {
+  async get(key: string, make: (folder: string) => Promise<MadeSnapshot>, signal: AbortSignal): Promise<Snapshot> {
+    using waiting = new Progress(signal);
     for (let known = this.#known.get(key); known; known = this.#known.get(key)) {
       try {
-        const snapshot = await known;
+        const snapshot = await waiting.race(known);
         if (await isStillThere(snapshot)) return snapshot;
       } catch {
         // The one who made it learns why.
+        signal.throwIfAborted();
       }
       if (this.#known.get(key) === known) this.#known.delete(key);
     }
+    signal.throwIfAborted();
     const found = this.#find(key, make);
     this.#known.set(key, found);
     found.catch(() => {
