@@ -100,6 +100,7 @@ export class Attempt {
           name,
           logPath: `${logFolder}/${name}.log`,
           outputLimit,
+          awaitsBoot: true,
           onLogError: (error) => events.onLogError(name, error),
         }),
     );
@@ -285,7 +286,7 @@ export class Attempt {
     this.#endRecording();
     this.artifacts[Symbol.dispose]();
     // A guest that did not do what it should, and is there still: nobody knows what it is at.
-    if (outcome.verdict !== "passed" && this.guest.boot) this.guest.spoil();
+    if (outcome.verdict !== "passed" && (this.guest.boot || this.guest.starting)) this.guest.spoil();
     // Nobody reads what it says now: it must not keep a core busy while its result is told. `run` waits for its end.
     void this.guest.boot?.stop();
     const result = attemptResult(this, outcome, totalMs);

@@ -13,6 +13,7 @@ import type { DriveFile } from "../storage/instance-drives.ts";
 import type { UartHub } from "../uart/uart-hub.ts";
 import { GuestWatchers } from "./guest-watchers.ts";
 import { PauseNews } from "./pause-news.ts";
+import { startOf } from "./running-boot.ts";
 
 export interface GuestOptions {
   readonly boots: BootStrategy;
@@ -64,7 +65,7 @@ export interface GuestEvents {
 /** A board in a slot, through all its boots. What is asked of it happens in order. */
 export class Guest implements AsyncDisposable {
   /** QMP for clients from outside, through all boots. */
-  readonly qmpProxy = new QmpProxy();
+  readonly qmpProxy = new QmpProxy(() => startOf(this));
   readonly #options: GuestOptions;
   #firmware: FirmwareFiles | undefined;
   #boot: Boot | undefined;
@@ -80,6 +81,8 @@ export class Guest implements AsyncDisposable {
   readonly #pauseNews: PauseNews;
   readonly #watchers: GuestWatchers;
   #held: Disposable | undefined;
+  /** Nothing of the emulator that is being started may serve another guest. */
+  #isStartSpoiled = false;
 
   constructor(options: GuestOptions) {
     this.#options = options;
@@ -148,6 +151,7 @@ export class Guest implements AsyncDisposable {
 
   /** Nothing of this guest's emulator may serve another one. */
   spoil(): void {
+    if (!this.#boot && this.#starting) this.#isStartSpoiled = true;
     this.#boot?.spoil();
     this.#endedBoot?.spoil();
   }
@@ -264,6 +268,8 @@ export class Guest implements AsyncDisposable {
       progress,
     );
     this.#boot = boot;
+    if (this.#isStartSpoiled) boot.spoil();
+    this.#isStartSpoiled = false;
     tell.onStarted();
     boot.running.then(
       () => {
@@ -290,6 +296,7 @@ export class Guest implements AsyncDisposable {
   #startIsOver(): void {
     this.#starting?.resolve();
     this.#starting = undefined;
+    this.#isStartSpoiled = false;
   }
 
   async #stop(): Promise<void> {

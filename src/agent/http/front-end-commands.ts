@@ -1,6 +1,7 @@
 import { FarmError } from "../../core/error/farm-error.ts";
 import type { FrontEndCommand } from "../../core/wire/front-end.ts";
 import type { ChannelOwner } from "../channel/channel-owner.ts";
+import { whenStarted } from "../guest/running-boot.ts";
 import type { FrontEndConsole } from "./front-end-console.ts";
 
 /**
@@ -21,10 +22,12 @@ export async function performForFrontEnd(
     case "start_instance":
       return await start(command, owner, load);
     case "stop_instance":
+      await whenStarted(guest, command.type);
       return await guest.powerOff();
     case "load_firmware": {
       const image = imageOf(command);
       if (!image) throw new FarmError("InvalidRequest", { problems: "load_firmware has no firmware" });
+      await whenStarted(guest, command.type);
       await load(owner, image);
       return await guest.powerCycle();
     }
@@ -51,6 +54,7 @@ async function start(
     const problem = `this is a ${guest.boardName}; what board it is cannot be changed here`;
     throw new FarmError("Conflict", { what: `Starting a ${board}`, problem });
   }
+  await whenStarted(guest, command.type);
   const image = imageOf(command);
   if (image && (await load(owner, image)) && guest.boot) await guest.powerCycle();
   else await guest.powerOn();

@@ -46,8 +46,11 @@ export class InstanceBoard implements ChannelOwner {
     this.#options = options;
     this.drives = options.drives;
     this.#progress = new Progress();
-    this.hubs = textChannels(desired.board).map((name) => new UartHub({ name, logPath: `${logFolder}/${name}.log` }));
     const { board, boardName } = desired;
+    const awaitsBoot = desired.power === "On";
+    this.hubs = textChannels(board).map(
+      (name) => new UartHub({ name, logPath: `${logFolder}/${name}.log`, awaitsBoot }),
+    );
     const uart = this.hubs.find(({ name }) => name === board.gpio?.uart);
     // A person looks on: levels are known from the first instruction.
     this.gpio = new GpioBank({ boardName, gpio: board.gpio, isWanted: true, uart });

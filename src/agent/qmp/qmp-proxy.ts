@@ -21,7 +21,7 @@ const NO_EMULATOR: QmpGreeting = {
  * Lets any number of clients use a board's QMP, each as if it had it alone: a greeting, a negotiation, an order of
  * answers and ids of its own. Everyone gets the events. It lasts as long as the board: when an emulator ends and another
  * one serves the next boot, clients stay and are told by `__dev.emufarm_EXITED` and `__dev.emufarm_BOOTED`; a command
- * in between is answered with an error.
+ * while it is off is answered with an error, and one while it starts waits.
  */
 export class QmpProxy implements Disposable {
   readonly #clients = new Set<QmpProxyClient>();
@@ -29,6 +29,12 @@ export class QmpProxy implements Disposable {
   #stopEvents = () => {};
   #greeting = NO_EMULATOR;
   #isDisposed = false;
+  readonly #started: () => Promise<void>;
+
+  /** @param started settles when no start of the board is under way: commands that come meanwhile wait for it */
+  constructor(started: () => Promise<void> = async () => {}) {
+    this.#started = started;
+  }
 
   get clientCount(): number {
     return this.#clients.size;
@@ -75,6 +81,7 @@ export class QmpProxy implements Disposable {
   }
 
   async #execute(command: string, args: Readonly<Record<string, unknown>> | undefined): Promise<unknown> {
+    if (!this.#target) await this.#started();
     if (!this.#target) throw new FarmError("BoardOff", { what: command });
     return await executeFromOutside(this.#target, command, args);
   }

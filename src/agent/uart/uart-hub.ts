@@ -19,6 +19,8 @@ export interface UartHubOptions {
   /** File that the log is written to, once there is something to write. */
   readonly logPath: string;
   readonly outputLimit?: OutputLimit;
+  /** A board comes on by itself: what viewers write before its first boot is for that. Else it is refused. */
+  readonly awaitsBoot?: boolean;
   /** Told once when the log cannot be written. */
   onLogError?(error: Error): void;
 }
@@ -37,6 +39,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   readonly name: string;
   readonly log: UartLog;
   readonly #outputLimit: OutputLimit | undefined;
+  readonly #awaitsBoot: boolean;
   readonly #listeners = new Set<(chunk: Buffer) => void>();
   readonly #viewers = new Set<ViewerPosition>();
   readonly #ring = new ByteRing(REPLAY_BYTES);
@@ -46,11 +49,14 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   #boot = 0;
   #kicks = 0;
   #staleBytes = 0;
+  /** What viewers have written for the first boot. */
+  #earlyBytes = 0;
   #isEnded = false;
 
   constructor(options: UartHubOptions) {
     this.name = options.name;
     this.#outputLimit = options.outputLimit;
+    this.#awaitsBoot = options.awaitsBoot ?? false;
     this.log = new UartLog({
       path: options.logPath,
       ...(options.onLogError && { onError: options.onLogError }),
@@ -151,7 +157,7 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
     this.#attached.resolve();
     this.log.close();
     this.#listeners.clear();
-    for (const viewer of this.#viewers) viewer.sink.end(reason);
+    for (const viewer of this.#viewers) viewer.end(reason);
     this.#viewers.clear();
   }
 
@@ -194,14 +200,25 @@ export class UartHub implements UartPort, GuestUart, AsyncDisposable {
   }
 
   async #writeOf(viewer: ViewerPosition, bytes: Uint8Array): Promise<boolean> {
+    if (this.#awaitsBoot && this.#boot === 0) await this.#firstBoot(bytes.length);
+    // Who has gone meanwhile keeps nobody else from writing.
+    if (!this.#viewers.has(viewer)) return this.#send(bytes);
     const reason = this.#refusal(viewer);
     if (reason === undefined) return this.#send(bytes);
     viewer.tell({ type: "inputRefused", bytes: bytes.length, reason });
     return false;
   }
 
+  /** Settles at the first boot, or where none comes, or at once where too much waits for it already. */
+  async #firstBoot(bytes: number): Promise<void> {
+    if (this.#earlyBytes + bytes > INPUT_BACKLOG_BYTES) return;
+    this.#earlyBytes += bytes;
+    await this.#attached.promise;
+    this.#earlyBytes -= bytes;
+  }
+
   #refusal(viewer: ViewerPosition): "writer" | "off" | "full" | undefined {
-    if (this.#line === undefined) return "off";
+    if (this.#line === undefined) return this.#earlyBytes > 0 ? "full" : "off";
     if (this.#line.socket.writableLength > INPUT_BACKLOG_BYTES) return "full";
     return this.#pen.use(viewer) ? undefined : "writer";
   }

@@ -79,11 +79,20 @@ export class ViewerPosition {
     this.#position = this.#ring.total;
   }
 
+  /** Nothing more will come: it gets what it has not seen, which is no more than the ring holds, however far behind it is. */
+  end(reason: string): void {
+    this.#sendUnseen();
+    this.sink.end(reason);
+  }
+
   /** Sends what the viewer has not seen, unless it is too far behind; `chunk` is the newest part of the ring. */
   catchUp(chunk?: Buffer): void {
+    if (!this.isBehind) this.#sendUnseen(chunk);
+  }
+
+  #sendUnseen(chunk?: Buffer): void {
     const { sink } = this;
     const ring = this.#ring;
-    if (this.isBehind) return;
     for (const notice of this.#untold.values()) sink.notice(notice);
     this.#untold.clear();
     if (this.#position >= ring.total) return;

@@ -248,6 +248,11 @@ export const ERRORS = {
   PropertyRefused: { class: "job", status: 403, sentence: "The property {property} cannot be set: {problem}." },
   MonitorCommandRefused: { class: "job", status: 403, sentence: "The monitor does not take {command}: {problem}." },
   BoardOff: { class: "job", status: 409, sentence: "The board is off: {what} needs it on." },
+  BoardStarting: {
+    class: "job",
+    status: 409,
+    sentence: "The board is not up yet: {what} has waited {waited} for its start.",
+  },
   ScreenshotFailed: { class: "test", status: 502, sentence: "No picture of the display could be had: {problem}." },
   VncFailed: { class: "test", status: 502, sentence: "The display could not be reached by VNC: {problem}." },
   QmpClosed: { class: "infrastructure", status: 502, sentence: "The session of QMP has ended: {reason}." },

@@ -176,6 +176,50 @@ describe("A UART hub", () => {
     expect(sink.notices).toEqual([{ type: "inputRefused", bytes: 1, reason: "off" }]);
   });
 
+  test("keeps what is typed before a board that comes on by itself is on, in order, also of who has gone", async () => {
+    await using folder = await temporaryFolder();
+    await using hub = new UartHub({ name: "uart0", logPath: join(folder.path, "log"), awaitsBoot: true });
+    const [first, second] = [new NotingSink("a"), new NotingSink("b")];
+    const [left, stays] = [hub.addViewer(first), hub.addViewer(second)];
+    const written = [left.write(Buffer.from("early ")), left.write(Buffer.from("bird "))];
+    left[Symbol.dispose]();
+    const last = stays.write(Buffer.from("too"));
+    const { hubEnd, guestEnd } = await socketPair(folder.path);
+    hub.attach(hubEnd, 1, () => {});
+    expect(await Promise.all([...written, last])).toEqual([true, true, true]);
+    let heard = "";
+    for await (const chunk of guestEnd) {
+      heard += String(chunk);
+      if (heard.length >= "early bird too".length) break;
+    }
+    expect(heard).toBe("early bird too");
+    expect([...first.notices, ...second.notices].filter(({ type }) => type === "inputRefused")).toEqual([]);
+  });
+
+  test("keeps no more than a megabyte for a board that does not come, and refuses it at the end", async () => {
+    await using folder = await temporaryFolder();
+    const hub = new UartHub({ name: "uart0", logPath: join(folder.path, "log"), awaitsBoot: true });
+    const sink = new NotingSink("a");
+    const viewer = hub.addViewer(sink);
+    const kept = viewer.write(Buffer.alloc(1024 * 1024));
+    expect(await viewer.write(Buffer.from("x"))).toBe(false);
+    expect(sink.notices).toEqual([{ type: "inputRefused", bytes: 1, reason: "full" }]);
+    hub.end();
+    expect(await kept).toBe(false);
+  });
+
+  test("tells a viewer that is behind the rest of the output when it ends", async () => {
+    await using rig = await setup();
+    const sink = new NotingSink("slow");
+    sink.backlogBytes = 1024 * 1024;
+    rig.hub.addViewer(sink);
+    rig.guestEnd.write("the last words");
+    await expect.poll(() => rig.hub.totalBytes).toBe(14);
+    expect(sink.text).toBe("");
+    rig.hub.end();
+    expect(sink.text).toBe("the last words");
+  });
+
   test("tells who comes to a board that was on, and is off, that it is off", async () => {
     await using rig = await setup();
     const [early, late] = [new NotingSink("early"), new NotingSink("late")];
