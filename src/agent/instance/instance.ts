@@ -281,15 +281,15 @@ export class Instance {
     const isOwnEnd = exit.reason !== "Stopped";
     const lastExitAt = new Date().toISOString();
     const lastLines = this.#board?.hubs[0]?.lastLines(LAST_LINES) ?? [];
-    this.#save({ ...this.#record, lastExit: exit, lastExitAt, lastLines, ...(isOwnEnd && { ended: exit }) }).catch(
-      (error) => {
+    this.#save({ ...this.#record, lastExit: exit, lastExitAt, lastLines, ...(isOwnEnd && { ended: exit }) })
+      .catch((error) => {
         this.#dependencies.log.error(
           { err: error, instance: this.desired.uid },
           "the end of an instance is not stored",
         );
-      },
-    );
-    this.#dependencies.onChanged();
+      })
+      // Whoever is told of an end finds it after a restart of the agent, too.
+      .finally(() => this.#dependencies.onChanged());
     if (isOwnEnd) this.#convergence.wake();
   }
 
