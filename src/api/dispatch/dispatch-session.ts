@@ -128,8 +128,8 @@ export async function startSession(options: DispatcherOptions, term: Term): Prom
     }
     // What Redis refused when its turn had come, as one does whose disk is full; what is there stays as it is.
     await running.add(book.jobsAtHand.filter((job) => job.phase === "queued").map((job) => job.attemptId));
-    if (!(await recovery.isBehind())) return;
-    await recovery.fill();
+    if (await recovery.isBehind()) await recovery.fill();
+    // The word of a submission may have been lost while Redis was away, its jobs not.
     admission?.onSubmitted();
   }
 

@@ -77,7 +77,7 @@ function addChannel(app: HttpApp, context: RouteContext, owner: ChannelOwners, c
       socket.once("close", () => gone.abort());
       const signal = AbortSignal.any([context.closing, gone.signal]);
       session
-        .join(socket, () => owner.places.wait(name, signal))
+        .join(socket, (left) => owner.places.wait(name, signal, left))
         .catch((error: unknown) => {
           endWithError(socket, FarmError.from(error).message);
         });

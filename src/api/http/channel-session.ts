@@ -1,4 +1,5 @@
 import type { WebSocket } from "ws";
+import { FarmError } from "../../core/error/farm-error.ts";
 import type { GuestPlace } from "./guest-places.ts";
 import { endAs, MessageRelay } from "./message-relay.ts";
 
@@ -19,16 +20,25 @@ export class ChannelSession {
   #upstreamEnd: { readonly code: number; readonly reason: string } | undefined;
   #caller: WebSocket | undefined;
   #isCallerGone = false;
+  /** The agent has that attempt no more: it has ended, and the job goes on elsewhere or is over. */
+  #left: GuestPlace | undefined;
 
   /** @param path of the channel, behind the guest's */
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Connects to the agent. @throws {FarmError} what the agent said; AgentLost */
-  async open({ agent, guest }: GuestPlace): Promise<void> {
+  /** Connects to the agent, unless that has the guest no more. @throws {FarmError} what the agent said; AgentLost */
+  async open(place: GuestPlace): Promise<void> {
     const push = (data: Buffer, isText: boolean) => this.#outward.push(data, isText);
-    const upstream = await agent.channels(guest).openWebSocket(this.#path, push);
+    let upstream: WebSocket;
+    try {
+      upstream = await place.agent.channels(place.guest).openWebSocket(this.#path, push);
+    } catch (error) {
+      if (!isOver(error)) throw error;
+      this.#left = place;
+      return;
+    }
     this.#upstream = upstream;
     this.#outward.from(upstream);
     upstream.once("close", (code, reason) => this.#upstreamEnded(code, String(reason)));
@@ -36,18 +46,21 @@ export class ChannelSession {
   }
 
   /** The caller's connection is there. What it sends before the guest begins is for the guest. */
-  async join(caller: WebSocket, waitForPlace: () => Promise<GuestPlace | undefined>): Promise<void> {
+  async join(
+    caller: WebSocket,
+    waitForPlace: (left: GuestPlace | undefined) => Promise<GuestPlace | undefined>,
+  ): Promise<void> {
     this.#caller = caller;
     this.#inward.from(caller);
     caller.on("message", (data: Buffer, isBinary: boolean) => this.#inward.push(data, !isBinary));
     caller.once("close", (code: number, reason: Buffer) => this.#callerEnded(code, String(reason)));
-    if (!this.#upstream) {
-      const place = await waitForPlace();
+    while (!this.#upstream) {
+      const place = await waitForPlace(this.#left);
       if (this.#isCallerGone) return;
       if (!place) return endAs(caller, NORMAL_CLOSURE, "the job has finished");
       await this.open(place);
     }
-    if (this.#upstream) this.#inward.to(this.#upstream);
+    this.#inward.to(this.#upstream);
     this.#outward.to(caller);
     if (this.#upstreamEnd) endAs(caller, this.#upstreamEnd.code, this.#upstreamEnd.reason);
   }
@@ -68,4 +81,9 @@ export class ChannelSession {
     this.#upstreamEnd = { code, reason: isLost ? "the agent was lost" : reason };
     if (this.#caller) endAs(this.#caller, code, this.#upstreamEnd.reason);
   }
+}
+
+/** An attempt that has ended has no channels any more. */
+function isOver(error: unknown): boolean {
+  return error instanceof FarmError && error.code === "NotFound" && error.details.kind === "running attempt";
 }

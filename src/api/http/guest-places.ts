@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { AgentClient, Guest } from "../../client/agent-client.ts";
 import { FarmError } from "../../core/error/farm-error.ts";
 import { attemptIdOf, parseJobId } from "../../core/policy/attempt-id.ts";
@@ -19,8 +20,11 @@ export interface GuestPlaces {
    * @throws {FarmError} NotFound; Conflict where it has ended
    */
   find(name: string): Promise<GuestPlace | undefined>;
-  /** The same, but what has not begun is waited for; undefined where it never does. */
-  wait(name: string, signal: AbortSignal): Promise<GuestPlace | undefined>;
+  /**
+   * The same, but what has not begun is waited for; undefined where it never does.
+   * @param left where it was, and is no more
+   */
+  wait(name: string, signal: AbortSignal, left?: GuestPlace): Promise<GuestPlace | undefined>;
 }
 
 /** Guests of instances: one that has no slot has none. */
@@ -55,13 +59,13 @@ export function jobPlaces(context: RouteContext): GuestPlaces {
       if (!run?.spec.jobs[index]) throw new FarmError("NotFound", { kind: "job", name: id });
       return await look(run, id);
     },
-    async wait(id, signal) {
+    async wait(id, signal, left) {
       const run = await store.readRun(parseJobId(id).runId);
       if (!run) return undefined;
       using watch = await watchRun(context, run.id, signal);
       while (!signal.aborted) {
         const place = await look(run, id);
-        if (place) return place;
+        if (place && !isDeepStrictEqual(place.guest, left?.guest)) return place;
         if (await store.readVerdict(id)) return undefined;
         await watch.next();
       }

@@ -67,8 +67,10 @@ async function* followLog(context: LogContext, run: StoredRun, request: LogReque
       return;
     }
     if (place && place.attempt === attempt) {
+      using stay = await whileThere(context, run.id, jobId, attempt);
+      const live = { ...request, signal: AbortSignal.any([signal, stay.signal]) };
       try {
-        for await (const chunk of agentLog(context, place, request, offset)) {
+        for await (const chunk of agentLog(context, place, live, offset)) {
           offset += chunk.length;
           yield chunk;
         }
@@ -123,6 +125,26 @@ export async function findPlace(
     if (error instanceof FarmError && error.code === "QueueUnavailable") return undefined;
     throw error;
   }
+}
+
+/**
+ * A signal that lasts as long as an attempt is where it was: a node that is lost ends no connection, and may be given up
+ * for hours before the network does so.
+ */
+async function whileThere(
+  { ledger }: Pick<LogContext, "ledger">,
+  runId: string,
+  jobId: string,
+  attempt: number,
+): Promise<Disposable & { readonly signal: AbortSignal }> {
+  const left = new AbortController();
+  const progress = await ledger.progress(runId);
+  const look = () => {
+    if (progress?.hasVerdict(jobId) || (progress?.placeOf(jobId)?.attempt ?? 0) > attempt) left.abort();
+  };
+  const stop = await ledger.watch(runId, look);
+  look();
+  return { signal: left.signal, [Symbol.dispose]: () => stop?.() };
 }
 
 /** Tells when something has happened to a run, or it is time to look again. To be made before the first look. */

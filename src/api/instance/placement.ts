@@ -19,6 +19,8 @@ export class Placement {
   readonly #world: InstanceWorld;
   #told: { readonly agentId: string | undefined; readonly digest: string; readonly generation: number } | undefined;
   #refused: { readonly error: FarmError; readonly retryAtMs: number } | undefined;
+  /** The agent's answer was lost, and its stream may be whole. */
+  #unansweredUntilMs: number | undefined;
   #hasNoSlot = false;
 
   constructor(record: KeptRecord, world: InstanceWorld) {
@@ -55,6 +57,7 @@ export class Placement {
   /** Has the agent told what there is to tell it, and finds a slot where there is none. @returns when to ask again */
   async settle(): Promise<number | undefined> {
     if (this.#refused && this.#refused.retryAtMs > this.#world.clock()) return this.#refused.retryAtMs;
+    this.#unansweredUntilMs = undefined;
     const { stream } = this;
     if (stream) {
       await this.#noteAgent(stream);
@@ -62,7 +65,7 @@ export class Placement {
       await this.#tell(stream);
     }
     if (!this.stream && !this.#refused) await this.#find();
-    return this.#refused?.retryAtMs;
+    return this.#refused?.retryAtMs ?? this.#unansweredUntilMs;
   }
 
   /** Gives the slot back. */
@@ -107,7 +110,8 @@ export class Placement {
       if (!known && (code === "NoFreeSlot" || code === "Draining" || code === "NotSupportedByBoard")) {
         await this.#record.set({ agent: undefined, agentId: undefined });
       }
-      // What is full has others beside it; a stream that breaks is opened again.
+      if (code === "AgentLost") this.#unansweredUntilMs = clock() + RETRY_MS;
+      // What is full has others beside it.
       if (code === "NoFreeSlot" || code === "Draining" || code === "AgentLost") return;
       this.#refused = { error: refusal, retryAtMs: clock() + RETRY_MS };
     }

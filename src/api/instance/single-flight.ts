@@ -12,9 +12,7 @@ export class SingleFlight {
   /** Settles when it has run from now on. */
   wake(): Promise<void> {
     this.#isWanted = true;
-    this.#underWay ??= this.#run().finally(() => {
-      this.#underWay = undefined;
-    });
+    this.#underWay ??= this.#run();
     return this.#underWay;
   }
 
@@ -28,5 +26,7 @@ export class SingleFlight {
       this.#isWanted = false;
       await this.#action();
     }
+    // In the same turn as the last look: whoever wants it from now on starts it.
+    this.#underWay = undefined;
   }
 }

@@ -49,6 +49,9 @@ export function createJobRecords({ store, ledger, queue, obstacles }: JobRecords
     if (verdict) return finished(bare, verdict);
     const place = (places ?? (await findPlaces(run, [id]))).get(id);
     if (place) return { ...bare, state: "running", attempt: place.attempt, agentId: place.agent };
+    // It may have finished between the two questions.
+    const late = places ? undefined : await store.readVerdict(id);
+    if (late) return finished(bare, late);
     return { ...bare, state: "waiting", ...(await describeWaiting(run, id)) };
   }
 

@@ -305,6 +305,35 @@ describe("a log", () => {
     expect((await buffer(api.farm.log(jobId, "uart0", { offset: 21 }))).toString()).toBe("from the store");
   });
 
+  test.each(["another attempt", "a verdict"])(
+    "of an agent that has vanished without a word goes on with %s",
+    async (what) => {
+      const run = await api.farm.submitRun({ jobs: [job()] });
+      const jobId = jobIdOf(run.id, 0);
+      const received: Buffer[] = [];
+      const following = (async () => {
+        for await (const chunk of api.farm.followLog(jobId, "uart0")) received.push(chunk);
+      })();
+      await api.queue.signals.publish({ type: "jobRunning", jobId, attempt: 1, agent: agent.address });
+      const { answer } = await agent.nextFollower();
+      answer.write("one");
+      await expect.poll(() => text(received)).toBe("one");
+      // From here on the first connection says nothing, and does not end.
+      if (what === "another attempt") {
+        await api.queue.signals.publish({ type: "jobRunning", jobId, attempt: 2, agent: agent.address });
+        (await agent.nextFollower()).answer.end("two");
+      } else {
+        const log = { uart: "uart0", bytes: 6, keptBytes: 6, base64: Buffer.from("onetwo").toString("base64") };
+        await api.store.createVerdict(aVerdict(jobId, { result: aResult({ logs: [log] }) }));
+        await api.queue.signals.publish({ type: "jobFinished", jobId });
+      }
+      await expect.poll(() => text(received)).toBe("onetwo");
+      if (what === "another attempt") await finish(jobId, { attempt: 2 });
+      await following;
+      answer.destroy();
+    },
+  );
+
   test("of an attempt that was lost ends, and that of the next one follows", async () => {
     const run = await api.farm.submitRun({ jobs: [job()] });
     const jobId = jobIdOf(run.id, 0);

@@ -142,6 +142,36 @@ describe("a WebSocket to a channel of a job", () => {
     await expect(channels.openWebSocket("uarts/uart9", () => {})).rejects.toMatchObject(error.toBody());
   });
 
+  test("of an attempt that its agent has no more waits for the next one, with what is sent", async () => {
+    const jobId = await runningJob();
+    agent.refusal = {
+      status: 404,
+      body: new FarmError("NotFound", { kind: "running attempt", name: `${jobId}.1` }).toBody(),
+    };
+    const mine = await api.farm.channels(jobId).openWebSocket("uarts/uart0", () => {});
+    mine.send("for the next one");
+    agent.refusal = undefined;
+    const opened = nextChannel();
+    await api.queue.signals.publish({ type: "jobRunning", jobId, attempt: 2, agent: agent.address });
+    const { socket: theirs, path } = await opened;
+    expect(path).toMatch(/[.]2\/uarts\/uart0/);
+    expect(String((await once(theirs, "message"))[0])).toBe("for the next one");
+    mine.close();
+  });
+
+  test("of an attempt that its agent has no more ends with the job, where that is over", async () => {
+    const jobId = await runningJob();
+    agent.refusal = {
+      status: 404,
+      body: new FarmError("NotFound", { kind: "running attempt", name: `${jobId}.1` }).toBody(),
+    };
+    const mine = await api.farm.channels(jobId).openWebSocket("uarts/uart0", () => {});
+    const ended = once(mine, "close");
+    await api.store.createVerdict(aVerdict(jobId));
+    await api.queue.signals.publish({ type: "jobFinished", jobId });
+    expect(String((await ended)[1])).toBe("the job has finished");
+  });
+
   test("of a job that waits keeps what is sent, however much, until the guest is there", async () => {
     const jobId = await submitJob();
     const mine = await api.farm.channels(jobId).openWebSocket("uarts/uart0", () => {});
