@@ -16,8 +16,11 @@ export interface LocalOffer {
   readonly what: string;
   /** `unix:PATH`, `tcp:PORT`, or `tcp:HOST:PORT` with an address of this machine's loopback. */
   readonly at: string;
+  /** A client that has said all it wants to, as `echo ... | socat` has, may read on for a while. */
+  readonly canReadOn?: boolean;
 }
 
+const READ_ON_MS = 3_000;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /**
@@ -28,16 +31,16 @@ const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 export async function offerLocally(
   { cwd, stderr, interrupted }: Surroundings,
   target: Target,
-  { path, what, at }: LocalOffer,
+  { what, ...offer }: LocalOffer,
 ): Promise<number> {
   const onProblem = (problem: string) => void stderr.write(`emufarm: ${problem}\n`);
-  await using offered = await openLocalSocket(target, { path, at, cwd, onProblem });
+  await using offered = await openLocalSocket(target, { ...offer, cwd, onProblem });
   stderr.write(`emufarm: ${what} of ${target.name} at ${offered.address}; Ctrl-C ends\n`);
   if (!interrupted.aborted) await once(interrupted, "abort");
   return EXIT.passed;
 }
 
-export interface LocalSocketOptions extends Pick<LocalOffer, "path" | "at"> {
+export interface LocalSocketOptions extends Omit<LocalOffer, "what"> {
   readonly cwd: string;
   /** A connection could not be joined to the channel, or the channel was closed with a reason. */
   onProblem(problem: string): void;
@@ -49,13 +52,20 @@ export interface LocalSocketOptions extends Pick<LocalOffer, "path" | "at"> {
  */
 export async function openLocalSocket(
   channels: Pick<GuestChannels, "openWebSocket">,
-  { path, at, cwd, onProblem }: LocalSocketOptions,
+  { path, at, canReadOn = false, cwd, onProblem }: LocalSocketOptions,
 ): Promise<AsyncDisposable & { readonly address: string }> {
   const place = placeOf(at, cwd);
   const connections = new Set<Socket>();
-  const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+  const server = createServer({ noDelay: true, pauseOnConnect: true, allowHalfOpen: canReadOn }, (socket) => {
     connections.add(socket);
-    socket.once("close", () => connections.delete(socket));
+    let readingOn: NodeJS.Timeout | undefined;
+    socket.once("end", () => {
+      if (canReadOn) readingOn = setTimeout(() => socket.destroySoon(), READ_ON_MS);
+    });
+    socket.once("close", () => {
+      connections.delete(socket);
+      clearTimeout(readingOn);
+    });
     join(socket, channels, path, onProblem).catch((error: unknown) => {
       onProblem(FarmError.from(error).message);
       socket.destroy();
@@ -125,7 +135,8 @@ async function join(
     socket.pause();
     opened.send(chunk, () => socket.resume());
   });
-  socket.once("close", () => opened.terminate());
+  // What it has said last still gets there.
+  socket.once("close", () => opened.close());
   opened.once("close", (_code: number, reason: Buffer) => {
     if (reason.length > 0 && !socket.destroyed) onProblem(`${path}: ${reason.toString()}`);
     socket.end();

@@ -24,7 +24,7 @@ export async function qmp(
   await using target = await openTarget(surroundings, name, options);
   if (options.listen !== undefined) {
     const { offerLocally } = await import("../channel/local-socket.ts");
-    return await offerLocally(surroundings, target, { path: "qmp", what: "QMP", at: options.listen });
+    return await offerLocally(surroundings, target, { path: "qmp", what: "QMP", at: options.listen, canReadOn: true });
   }
   if (command === undefined) return await converse(surroundings, target);
   using exchange = await QmpExchange.open(target);

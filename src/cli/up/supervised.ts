@@ -70,7 +70,9 @@ export class Supervised implements StartedProcess {
     this.ready.catch(() => {});
   }
 
+  /** Starts it, unless it is to end already. */
   start(): void {
+    if (this.#isStopping) return;
     const { command, args, env } = this.#spec;
     const startedAt = performance.now();
     const started = execa(command, args, { ...PIPES, env: env() });
