@@ -101,12 +101,12 @@ export class CliPlace implements Disposable {
   [Symbol.dispose](): void {
     if (this.#folder === undefined) return;
     // Until the last of them has gone, files may come back: of a process that was just being started, or still ends.
-    for (let round = 0; round < KILL_ROUNDS && this.#kill() > 0; round += 1) pause(KILL_PAUSE_MS);
+    for (let round = 0; round < KILL_ROUNDS && this.kill() > 0; round += 1) pause(KILL_PAUSE_MS);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** Kills what is there; says how many that were. */
-  #kill(): number {
+  kill(): number {
     const processes = this.processes();
     for (const { pid } of processes) {
       try {

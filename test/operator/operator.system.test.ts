@@ -113,7 +113,8 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
     const before = await lab.untilInstance("calm", isReady);
     const emulators = await lab.kubelet.emulators();
     await lab.operator?.[Symbol.asyncDispose]();
-    lab.operator = await lab.startOperator();
+    // An agent that is slow to answer the new leader is not lost.
+    lab.operator = await lab.startOperator({ EMUFARM_OPERATOR_AGENT_LOSS_MS: "60000" });
     // Something that the new leader does, after it has looked at everything.
     await lab.apply(manifest("after", { firmware: { artifact: shell } }));
     await lab.untilInstance("after", isReady);
@@ -287,8 +288,10 @@ describe.skipIf(reason)(`an operator on an API server${reason === undefined ? ""
     await lab.apply(manifest("used", { firmware: { artifact: shell }, channels }));
     await lab.untilInstance("used", isReady);
     const [pod] = await lab.podsOf("used");
-    const socket = connect({ port: 5_000, host: pod?.status?.podIP ?? "" }).resume();
-    await once(socket, "connect");
+    const socket = connect({ port: 5_000, host: pod?.status?.podIP ?? "" });
+    // What was said before is shown to whoever the agent has let in.
+    await once(socket, "data");
+    socket.resume();
     await lab.apply(manifest("used", { firmware: { artifact: shell }, channels, ttl }));
     const generation = 2;
     const inUse = await lab.untilInstance(

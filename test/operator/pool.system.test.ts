@@ -10,6 +10,8 @@ import { type OperatorLab, startOperatorLab } from "./operator-lab.ts";
 const reason = noControlPlane();
 /** Counts of slots are told each half minute. */
 const POLL = { timeout: 90_000, interval: 200 };
+/** Statuses are paced, agents replaced one after another, and what they are at is asked for twice a minute. */
+const PATIENT = { timeout: 400_000 };
 
 describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` (${reason})`}`, () => {
   let lab: OperatorLab;
@@ -48,10 +50,10 @@ describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` 
       spec: { containers: { image: string; resources: { requests: Record<string, string> } }[] };
     }[];
   const uids = async () => (await pods()).map(({ metadata }) => metadata.uid);
-  const isReplaced = ({ updated, ready, replicas, conditions }: EmulatorPoolStatus) =>
-    updated === 2 && ready === 2 && replicas === 2 && conditions?.[0]?.status === "True";
+  const isReplaced = ({ updated, ready, replicas, draining, conditions }: EmulatorPoolStatus) =>
+    updated === 2 && ready === 2 && replicas === 2 && draining === 0 && conditions?.[0]?.status === "True";
 
-  test("its agents come, go when they have nothing to do, and stay while they have", async () => {
+  test("its agents come, go when they have nothing to do, and stay while they have", PATIENT, async () => {
     await lab.apply(pool({ replicas: 3 }));
     const status = await untilPool(({ slots }) => slots === 6);
     expect(status).toMatchObject({ replicas: 3, ready: 3, updated: 3, selector: "emufarm.dev/pool=warm" });
@@ -69,7 +71,8 @@ describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` 
     await untilPool(({ allocated }) => allocated === 1);
     await lab.plane.kubectl("scale", "emupool/warm", "--replicas=1");
     await untilPool(({ replicas, ready }) => replicas === 1 && ready === 1);
-    expect((await pods()).map(({ metadata }) => metadata.uid)).toEqual([busy?.metadata.uid]);
+    // A pod that has been asked to go is no replica any more.
+    await expect.poll(uids, POLL).toEqual([busy?.metadata.uid]);
 
     // To none: it finishes, tells its result, and only then goes.
     await lab.plane.kubectl("scale", "emupool/warm", "--replicas=0");
@@ -82,22 +85,22 @@ describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` 
     expect(await pods()).toHaveLength(1);
     await agent.acknowledge(["r0-000000.1"]);
     await untilPool(({ replicas }) => replicas === 0);
-    expect(await pods()).toEqual([]);
+    await expect.poll(pods, POLL).toEqual([]);
     await agent[Symbol.asyncDispose]();
   });
 
-  test("another template replaces its agents one by one", async () => {
+  test("another template replaces its agents one by one", PATIENT, async () => {
     await lab.apply(pool({ replicas: 2 }));
     await untilPool(({ ready }) => ready === 2);
     const before = await uids();
     await lab.apply(pool({ replicas: 2, podTemplate: { labels: { team: "lab" } } }));
     const status = await untilPool(isReplaced);
-    expect(status).toMatchObject({ draining: 0, slots: 4 });
-    expect((await uids()).filter((uid) => before.includes(uid))).toEqual([]);
+    expect(status).toMatchObject({ slots: 4 });
+    await expect.poll(async () => (await uids()).filter((uid) => before.includes(uid)), POLL).toEqual([]);
     expect(lab.kubelet.failures).toEqual([]);
   });
 
-  test("another image of the agent replaces them, too", async () => {
+  test("another image of the agent replaces them, too", PATIENT, async () => {
     await lab.apply(pool({ replicas: 2 }));
     await untilPool(isReplaced);
     const before = await uids();
@@ -113,7 +116,7 @@ describe.skipIf(reason)(`a pool on an API server${reason === undefined ? "" : ` 
     expect(lab.kubelet.failures).toEqual([]);
   });
 
-  test("a board that changes replaces them where it needs more than they have, and only then", async () => {
+  test("a board that changes replaces them where it needs more than they have, and only then", PATIENT, async () => {
     const board = await boardSpecOf("mps2-an385");
     const apply = (name: string, spec: object) =>
       lab.apply({ apiVersion: API_VERSION, kind: "ClusterBoard", metadata: { name }, spec });

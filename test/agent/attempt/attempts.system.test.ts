@@ -66,8 +66,10 @@ test("a job that is not done in time tells what it waited for, and that its read
   const ready = { uart: "uart0", pattern: "never said" };
   await agent.lab.client.putAttempt(
     id,
-    await agent.lab.spec("shell", { ...ENDLESS, timeout: "1s", ready, strategy: "spawn" }),
+    await agent.lab.spec("shell", { ...ENDLESS, timeout: "1s", ready, strategy: "spawn", paused: true }),
   );
+  // Its time begins when its emulator is there.
+  await agent.lab.client.control({ attempt: id }, "resume");
   const result = await agent.events.resultOf(id);
   expect(result).toMatchObject({ verdict: "timedOut", error: { code: "JobTimeout" } });
   expect(result.error?.message).toMatch(
@@ -106,7 +108,8 @@ test("an older dispatcher is refused", async () => {
 test("an attempt that is not done in time times out and says what it waited for", async () => {
   const id = agent.nextId();
   const scenario = { version: 1 as const, steps: [{ "wait-serial": "never said" }] };
-  await agent.lab.client.putAttempt(id, await agent.lab.spec("shell", { timeout: "1s", scenario }));
+  await agent.lab.client.putAttempt(id, await agent.lab.spec("shell", { timeout: "1s", scenario, paused: true }));
+  await agent.lab.client.control({ attempt: id }, "resume");
   const result = await agent.events.resultOf(id);
   expect(result.verdict).toBe("timedOut");
   expect(result.error?.message).toContain("never said");
@@ -210,7 +213,8 @@ test("QMP answers several clients, and refuses what would harm", async () => {
 
 test("a guest is paused, resumed and reset by hand, and a pause stops the test's clock", async () => {
   const id = agent.nextId();
-  await agent.lab.client.putAttempt(id, await agent.lab.spec("shell", { ...ENDLESS, timeout: "3s" }));
+  await agent.lab.client.putAttempt(id, await agent.lab.spec("shell", { ...ENDLESS, timeout: "3s", paused: true }));
+  await agent.lab.client.control({ attempt: id }, "resume");
   await readUntil(agent.lab.client.log({ attempt: id }, "uart0", { isFollowed: true }), "> ");
   await agent.lab.client.control({ attempt: id }, "pause");
   // Longer than the deadline: it stands still meanwhile.

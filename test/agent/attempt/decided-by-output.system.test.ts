@@ -55,7 +55,12 @@ describe("in the farm's own QEMU", () => {
 
   const unclean = {
     failed: { scenario: { version: 1 as const, fail: ["> "], steps: [{ "wait-serial": "never said" }] } },
-    timedOut: { expectText: "never said", timeout: "500ms" },
+    timedOut: {
+      scenario: {
+        version: 1 as const,
+        steps: [{ "wait-serial": "> " }, { "wait-serial": "never said", timeout: "500ms" }],
+      },
+    },
   };
   test.each(Object.entries(unclean))(
     "after a test that has %s, the next has another process",

@@ -57,7 +57,7 @@ const PRESS: ScenarioInput["steps"] = [
   { "expect-pin": { name: "ROW1", value: 0 } },
   { "write-serial": "o 13\ni 17\nd 17\n" },
   { "wait-serial": "d 1" },
-  { "set-pin": { name: "BUTTON_A", value: 0, for: "50ms" } },
+  { "set-pin": { name: "BUTTON_A", value: 0, for: "1s" } },
   { "wait-serial": "p 1", timeout: "20s" },
   { "write-serial": "\no 13\nm 17 13\n" },
   { "expect-pin": { pin: 13, value: 1 }, timeout: "20s" },

@@ -129,9 +129,9 @@ export function testGpio({ board, outputs, input }: PinBoard, emulator: "stock" 
     await guest.ask(`i ${pin}`);
     await lab.bank.drive(input, 1);
     await guest.ask(`d ${pin}`);
-    await lab.bank.pulse(input, 0, 50);
+    await lab.bank.pulse(input, 0, 1_000);
     await guest.uart.until("p 1\n");
-    await expect.poll(() => lab.bank.driven(pin)).toBe(1);
+    await expect.poll(() => lab.bank.driven(pin), { timeout: 30_000 }).toBe(1);
   });
 
   testOf(abilities.raisesInterrupts)("an input that is driven interrupts the guest, at each edge", async () => {

@@ -113,6 +113,7 @@ describe("pins of an instance", () => {
     using merged = await Messages.open<GpioMessage>("gpio?coalesce=20ms");
     await expect.poll(() => [each.all[0]?.type, merged.all[0]?.type]).toEqual(["state", "state"]);
     await tell("o 14");
+    const startedMs = performance.now();
     await tell("t 14 1000");
     const edges = () => each.of("edges").flatMap((message) => message.edges);
     await expect.poll(() => edges().filter(({ line }) => line === "ROW2").length).toBe(1_000);
@@ -123,7 +124,7 @@ describe("pins of an instance", () => {
         .filter(({ line }) => line === "ROW2")
         .reduce((sum, { edges: count }) => sum + count, 0);
     await expect.poll(counted).toBe(1_000);
-    expect(merged.of("merged").length).toBeLessThan(100);
+    expect(merged.of("merged").length).toBeLessThan(10 + (performance.now() - startedMs) / 20);
     const levels = edges().filter(({ line }) => line === "ROW2");
     expect(levels.every(({ level }, index) => level === (index + 1) % 2)).toBe(true);
     expect(levels.every(({ timeNs }, index) => timeNs >= (levels[index - 1]?.timeNs ?? 0))).toBe(true);

@@ -84,6 +84,8 @@ describe.each(emulatorSets())("on $name", (set) => {
       const { name } = board.metadata;
       const uart = board.spec.uarts[0]?.name ?? "";
       const ready = { uart, pattern: "never said" };
+      // The agent gets to know the emulator, which is no part of the time below.
+      await lab.run(board, shellImage(name), { strategy: "spawn", expectText: "> " });
       const result = await lab.run(board, shellImage(name), { strategy, ready, timeout: "3s" });
       expect(result).toMatchObject({ verdict: "timedOut", error: { code: "JobTimeout" } });
       const words = `waiting for its ready pattern "never said" on ${uart}, in a boot to make a ${strategy} of, for `;

@@ -122,6 +122,7 @@ describe.for(EMULATORS)("Storage of boards in $emulator", ({ searched, kept }) =
     await found(uid, WRITTEN, 2);
     await lab.end("SIGTERM");
     await lab.start();
+    await lab.statusWhen(uid, ({ phase }) => phase === "Running");
     await readUntil(lab.client.log({ instance: uid }, "uart0", { isFollowed: true }), WRITTEN);
     await lab.client.deleteInstance(uid);
     await lab.client.putDesired(await desire("arm-virt"));

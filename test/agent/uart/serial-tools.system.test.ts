@@ -42,7 +42,11 @@ describe.runIf(process.env.EMUFARM_TEST_PYTHON)("Python's tools", () => {
 });
 
 test("nc talks to the raw port", async () => {
-  const { code, output } = await runTool("nc", ["-q", "2", "127.0.0.1", `${serial.port("uart0")}`], "echo by netcat\n");
+  const { code, output } = await runTool(
+    "nc",
+    ["-q", "10", "127.0.0.1", `${serial.port("uart0")}`],
+    "echo by netcat\n",
+  );
   expect(code).toBe(0);
   expect(output).toContain("by netcat");
 });

@@ -131,7 +131,7 @@ describe("the dispatcher", () => {
     await vi.waitFor(() => expect(left.puts).toEqual([second]), PATIENCE);
     lost.finish(first, failed);
     lost.comeBack();
-    await vi.waitFor(() => expect(lost.acknowledged).toEqual([first]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(lost.acknowledged).toEqual([first]), PATIENCE);
     expect(await farm.store.listFinishedJobs(run.id)).toEqual(new Set());
     left.finish(second);
     const [verdict] = await farm.verdictsOf(run);

@@ -72,24 +72,29 @@ describe("the connection to Redis", () => {
     const submission = queue.waitingRoom.submit(POOL, [{ jobId: "1", tenant: "a", priority: 50 }]);
     await expect(submission).rejects.toMatchObject({ code: "QueueUnavailable" });
     await redis.start();
-    await vi.waitFor(async () => expect(await queue.waitingRoom.size(POOL)).toBe(1), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await queue.waitingRoom.size(POOL)).toBe(1), PATIENCE);
   });
 });
 
 describe("the dispatcher's lease", () => {
-  function openLease(queue: FarmQueue, events: { onLost?: () => void; onEmptied?: () => void } = {}): DispatcherLease {
+  /** @param ttlMs short where its end is waited for: a busy machine may miss the time to renew it */
+  function openLease(
+    queue: FarmQueue,
+    events: { onLost?: () => void; onEmptied?: () => void } = {},
+    ttlMs?: number,
+  ): DispatcherLease {
     const lease = queue
       .forDispatcher(POOL)
-      .openLease({ onLost: () => events.onLost?.(), onEmptied: () => events.onEmptied?.() }, 1_000);
+      .openLease({ onLost: () => events.onLost?.(), onEmptied: () => events.onEmptied?.() }, ttlMs);
     open.push(lease);
     return lease;
   }
 
   test("is held by one at a time, and handed on when it is given up", async () => {
     const first = openLease(await openQueue());
-    await first.acquire(AbortSignal.timeout(5_000));
+    await first.acquire(AbortSignal.timeout(PATIENCE.timeout));
     const second = openLease(await openQueue());
-    const acquired = second.acquire(AbortSignal.timeout(5_000));
+    const acquired = second.acquire(AbortSignal.timeout(PATIENCE.timeout));
     expect([first.isHeld(), second.isHeld()]).toEqual([true, false]);
     await first[Symbol.asyncDispose]();
     await acquired;
@@ -99,18 +104,18 @@ describe("the dispatcher's lease", () => {
   test("passes on at once when the connection of its holder is gone", async () => {
     const queue = await openFarmQueue({ address: redis.address, log });
     const lease = queue.forDispatcher(POOL).openLease({ onLost() {}, onEmptied() {} }, 600_000);
-    await lease.acquire(AbortSignal.timeout(5_000));
+    await lease.acquire(AbortSignal.timeout(PATIENCE.timeout));
     // As by kill -9: the connection closes, and nothing is given up in order.
     await queue[Symbol.asyncDispose]();
-    await openLease(await openQueue()).acquire(AbortSignal.timeout(5_000));
+    await openLease(await openQueue()).acquire(AbortSignal.timeout(PATIENCE.timeout));
     await lease[Symbol.asyncDispose]();
   });
 
   test("is not held while Redis is away, and is again when it is back", async () => {
-    const lease = openLease(await openQueue());
-    await lease.acquire(AbortSignal.timeout(5_000));
+    const lease = openLease(await openQueue(), {}, 1_000);
+    await lease.acquire(AbortSignal.timeout(PATIENCE.timeout));
     await redis.kill();
-    await vi.waitFor(() => expect(lease.isHeld()).toBe(false), { timeout: 5_000 });
+    await vi.waitFor(() => expect(lease.isHeld()).toBe(false), PATIENCE);
     await redis.start();
     await lease.whenHeld();
     expect(lease.isHeld()).toBe(true);
@@ -119,7 +124,7 @@ describe("the dispatcher's lease", () => {
   test("tells when another one has it", async () => {
     const { promise: lost, resolve: onLost } = Promise.withResolvers<void>();
     const lease = openLease(await openQueue(), { onLost });
-    await lease.acquire(AbortSignal.timeout(5_000));
+    await lease.acquire(AbortSignal.timeout(PATIENCE.timeout));
     await redis.command("SET", `emufarm:{${POOL}}:dispatcher`, "somebody-else 7");
     await lost;
     expect(lease.isHeld()).toBe(false);
@@ -131,14 +136,14 @@ describe("the dispatcher's lease", () => {
     const [client] = String(await redis.command("CLIENT", "LIST", "TYPE", "NORMAL")).split("\n");
     const lease = [`emufarm:{${POOL}}:dispatcher`, `frozen ${/^id=(\d+)/.exec(client ?? "")?.[1]} 7;`];
     await redis.command("SET", ...lease, "PX", "3600000");
-    const next = openLease(await openQueue());
-    await next.acquire(AbortSignal.timeout(20_000));
+    const next = openLease(await openQueue(), {}, 1_000);
+    await next.acquire(AbortSignal.timeout(PATIENCE.timeout));
     expect(next.isHeld()).toBe(true);
   });
 
   test("stays with a holder that renews it, where the clock of Redis was set forward by an hour", async () => {
     const lease = openLease(await openQueue());
-    await lease.acquire(AbortSignal.timeout(5_000));
+    await lease.acquire(AbortSignal.timeout(PATIENCE.timeout));
     await redis.command("DEL", `emufarm:{${POOL}}:dispatcher`);
     await vi.waitFor(
       async () => expect(await redis.command("GET", `emufarm:{${POOL}}:dispatcher`)).not.toBeNull(),
@@ -150,7 +155,7 @@ describe("the dispatcher's lease", () => {
   test("tells when Redis was emptied", async () => {
     const { promise: emptied, resolve: onEmptied } = Promise.withResolvers<void>();
     const lease = openLease(await openQueue(), { onEmptied });
-    await lease.acquire(AbortSignal.timeout(5_000));
+    await lease.acquire(AbortSignal.timeout(PATIENCE.timeout));
     await lease.markFilled();
     await redis.command("FLUSHALL");
     await emptied;
@@ -168,7 +173,7 @@ describe("the running queue", () => {
       processed.push(id);
     });
     await running.add(["r3.1"]);
-    await vi.waitFor(() => expect(processed).toEqual(["r1.1", "r2.1", "r3.1"]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(processed).toEqual(["r1.1", "r2.1", "r3.1"]), PATIENCE);
   });
 
   test("hands an attempt on that Redis has forgotten between its adding and its fetching", async () => {
@@ -181,7 +186,7 @@ describe("the running queue", () => {
     const added = running.add(["r1.1", "r2.1"]);
     await redis.command("FLUSHALL");
     await added;
-    await vi.waitFor(() => expect(processed.toSorted()).toEqual(["r1.1", "r2.1"]), { timeout: 5_000 });
+    await vi.waitFor(() => expect(processed.toSorted()).toEqual(["r1.1", "r2.1"]), PATIENCE);
   });
 
   test("tells what an earlier dispatcher had begun, and forgets it on request", async () => {

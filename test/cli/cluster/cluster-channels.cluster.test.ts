@@ -125,7 +125,9 @@ describeOnCluster("the channels of boards in a cluster", "disruptive", (cluster)
     expect(await lab.completions("gpio", "sensor", "set", "BUT")).toEqual(["BUTTON_A", "BUTTON_B"]);
     uart.send("d 17\n");
     await uart.says("d 1");
-    expect(await lab.emufarm("gpio", "sensor", "pulse", "BUTTON_A")).toContain("is driven low for 100ms");
+    expect(await lab.emufarm("gpio", "sensor", "pulse", "BUTTON_A", "--duration", "2s")).toContain(
+      "is driven low for 2s",
+    );
     await uart.says("p 1");
     uart.send("\n");
   });

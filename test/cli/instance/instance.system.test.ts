@@ -67,6 +67,7 @@ it("starts, shows, switches, resets, flashes and deletes an instance as a person
   expect(await emufarm("resume", "sensor-01")).toBe("sensor-01 goes on.\n");
   expect(await emufarm("power", "sensor-01", "off")).toBe("sensor-01 is off.\n");
   expect(await emufarm("power", "emu/sensor-01", "on")).toBe("sensor-01 is on.\n");
+  await console.said("emufarm shell on mps2-an385", 2);
   expect(await emufarm("reset", "sensor-01")).toBe("sensor-01 was reset.\n");
   // The same console has stayed open over all of it.
   await console.said("emufarm shell on mps2-an385", 3);
@@ -152,7 +153,7 @@ it("applies files as on a cluster, and says where one is wrong", async () => {
 it("finds its instances again after everything was killed at once", async () => {
   await emufarm("start", "mps2-an385", shell, "--name", "lasting", "--tcp", "uart0");
   const before = await theOnlyOne();
-  for (const { pid } of place.processes()) process.kill(pid, "SIGKILL");
+  place.kill();
   await up.result;
   await startFarm();
   await shownAs("Running");

@@ -139,7 +139,7 @@ describe("a project with a fault in it", () => {
     ],
   ])("is told of %s", async (_what, file, from, to, expected, words) => {
     const folder = await spoilt(file, from, to);
-    const late = file === "button.test.yaml" ? ["--timeout", "5s"] : [];
+    const late = file === "button.test.yaml" ? ["--timeout", "15s"] : [];
     const args = ["run", folder, "--scenario", "button.test.yaml", "--no-farm", ...late];
     const { code, stderr } = await place.run(args, { env: emulators("stock") });
     expect(stderr).toMatch(words);
