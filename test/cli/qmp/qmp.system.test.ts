@@ -1,6 +1,8 @@
 import { stat } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readUntil } from "../../agent/attempt/agent-lab.ts";
 import { CliPlace, image, type StartedCli } from "../cli-place.ts";
 
 const BOARD = "mps2-an385";
@@ -117,6 +119,11 @@ asyncio.run(main(sys.argv[1]))
     expect(stdout).toBe("STOP\nCommandNotFound\nVM status: running\n");
     expect(code).toBe(0);
   }
+  // As `echo ... | socat - UNIX-CONNECT:qmp.sock` does: it says all it has to, and reads on.
+  const client = connect({ path, allowHalfOpen: true });
+  client.end('{"execute": "qmp_capabilities"} {"execute": "query-status", "id": "asked and left"}');
+  await readUntil(client, '"id":"asked and left"');
+  client.destroy();
   offer.signal("SIGINT");
   await offer.result;
   await expect(stat(path)).rejects.toThrow();
