@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
+import { hostFirmware } from "../agent/firmware/firmware-host.ts";
 
 /** A server of firmware that does what servers of firmware do. */
 export interface FirmwareServer extends AsyncDisposable {
@@ -25,19 +24,13 @@ export async function startFirmwareServer(image: Uint8Array): Promise<FirmwareSe
     "/to-cluster": (_request, response) =>
       response.writeHead(302, { location: "https://10.0.0.1/api/v1/secrets" }).end(),
   };
-  const server = createServer((request, response) => {
+  const host = await hostFirmware((request, response) => {
     const answer = answers[request.url ?? ""];
     if (answer) answer(request, response);
     else response.writeHead(404).end();
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  });
   return {
-    url: (path) => `http://127.0.0.1:${port}${path}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    url: (path) => new URL(path, host.url).href,
+    [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
   };
 }

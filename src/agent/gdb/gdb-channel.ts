@@ -49,7 +49,8 @@ export class GdbChannel implements AsyncDisposable {
 
   /**
    * A debugger comes. What it sends goes to `receive` of the session at once, `closed` when its connection has ended.
-   * A board that is being started is waited for. Where no stub can be had, or another debugger is attached, its connection is closed with the reason.
+   * A board that is being started is waited for. Where no stub can be had, or another debugger is attached, its
+   * connection is closed with the reason.
    * @throws {FarmError} as `check`
    */
   connect(transport: GdbTransport): GdbSession {

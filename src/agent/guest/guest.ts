@@ -269,7 +269,6 @@ export class Guest implements AsyncDisposable {
     );
     this.#boot = boot;
     if (this.#isStartSpoiled) boot.spoil();
-    this.#isStartSpoiled = false;
     tell.onStarted();
     boot.running.then(
       () => {

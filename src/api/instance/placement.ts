@@ -19,8 +19,6 @@ export class Placement {
   readonly #world: InstanceWorld;
   #told: { readonly agentId: string | undefined; readonly digest: string; readonly generation: number } | undefined;
   #refused: { readonly error: FarmError; readonly retryAtMs: number } | undefined;
-  /** The agent's answer was lost, and its stream may be whole. */
-  #unansweredUntilMs: number | undefined;
   #hasNoSlot = false;
 
   constructor(record: KeptRecord, world: InstanceWorld) {
@@ -57,15 +55,15 @@ export class Placement {
   /** Has the agent told what there is to tell it, and finds a slot where there is none. @returns when to ask again */
   async settle(): Promise<number | undefined> {
     if (this.#refused && this.#refused.retryAtMs > this.#world.clock()) return this.#refused.retryAtMs;
-    this.#unansweredUntilMs = undefined;
+    let askAgainAtMs: number | undefined;
     const { stream } = this;
     if (stream) {
       await this.#noteAgent(stream);
       if (stream.agentId === undefined || this.#isTold(stream)) return undefined;
-      await this.#tell(stream);
+      askAgainAtMs = await this.#tell(stream);
     }
-    if (!this.stream && !this.#refused) await this.#find();
-    return this.#refused?.retryAtMs ?? this.#unansweredUntilMs;
+    if (!this.stream && !this.#refused) askAgainAtMs = await this.#find();
+    return this.#refused?.retryAtMs ?? askAgainAtMs;
   }
 
   /** Gives the slot back. */
@@ -78,21 +76,23 @@ export class Placement {
     await this.#record.set({ agent: undefined, agentId: undefined });
   }
 
-  /** Takes a free slot of any agent. */
-  async #find(): Promise<void> {
-    await this.#world.exclusively(async () => {
+  /** Takes a free slot of any agent. @returns as `#tell` */
+  async #find(): Promise<number | undefined> {
+    return await this.#world.exclusively(async () => {
       for (const stream of await this.#world.freeAgents()) {
         // Stored first: what an agent has and the store does not know of is taken away.
         await this.#record.set({ agent: stream.client.address, agentId: stream.agentId, agentEndMs: undefined });
-        await this.#tell(stream);
+        const askAgainAtMs = await this.#tell(stream);
         this.#hasNoSlot = false;
-        if (this.#record.now.agent !== undefined || this.#refused) return;
+        if (this.#record.now.agent !== undefined || this.#refused) return askAgainAtMs;
       }
       this.#hasNoSlot = true;
+      return undefined;
     });
   }
 
-  async #tell(stream: AgentStream): Promise<void> {
+  /** @returns when to tell it again, where the answer was lost: the agent's stream may be whole */
+  async #tell(stream: AgentStream): Promise<number | undefined> {
     const { uid, generation } = this.#record.now;
     const { tenant, blobUrl, epoch, clock } = this.#world;
     const wish = wishOf(this.#record.now, tenant, blobUrl);
@@ -110,11 +110,12 @@ export class Placement {
       if (!known && (code === "NoFreeSlot" || code === "Draining" || code === "NotSupportedByBoard")) {
         await this.#record.set({ agent: undefined, agentId: undefined });
       }
-      if (code === "AgentLost") this.#unansweredUntilMs = clock() + RETRY_MS;
+      const retryAtMs = clock() + RETRY_MS;
+      if (code === "AgentLost") return retryAtMs;
       // What is full has others beside it.
-      if (code === "NoFreeSlot" || code === "Draining" || code === "AgentLost") return;
-      this.#refused = { error: refusal, retryAtMs: clock() + RETRY_MS };
+      if (code !== "NoFreeSlot" && code !== "Draining") this.#refused = { error: refusal, retryAtMs };
     }
+    return undefined;
   }
 
   #isTold(stream: AgentStream): boolean {

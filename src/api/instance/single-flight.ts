@@ -22,11 +22,14 @@ export class SingleFlight {
   }
 
   async #run(): Promise<void> {
-    while (this.#isWanted) {
-      this.#isWanted = false;
-      await this.#action();
+    try {
+      while (this.#isWanted) {
+        this.#isWanted = false;
+        await this.#action();
+      }
+    } finally {
+      // In the same turn as the last look: whoever wants it from now on starts it.
+      this.#underWay = undefined;
     }
-    // In the same turn as the last look: whoever wants it from now on starts it.
-    this.#underWay = undefined;
   }
 }

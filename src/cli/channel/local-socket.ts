@@ -58,14 +58,8 @@ export async function openLocalSocket(
   const connections = new Set<Socket>();
   const server = createServer({ noDelay: true, pauseOnConnect: true, allowHalfOpen: canReadOn }, (socket) => {
     connections.add(socket);
-    let readingOn: NodeJS.Timeout | undefined;
-    socket.once("end", () => {
-      if (canReadOn) readingOn = setTimeout(() => socket.destroySoon(), READ_ON_MS);
-    });
-    socket.once("close", () => {
-      connections.delete(socket);
-      clearTimeout(readingOn);
-    });
+    socket.once("close", () => connections.delete(socket));
+    if (canReadOn) socket.once("end", () => endLater(socket));
     join(socket, channels, path, onProblem).catch((error: unknown) => {
       onProblem(FarmError.from(error).message);
       socket.destroy();
@@ -80,6 +74,11 @@ export async function openLocalSocket(
       if ("path" in place) await rm(place.path, { force: true });
     },
   };
+}
+
+function endLater(socket: Socket): void {
+  const readingOn = setTimeout(() => socket.destroySoon(), READ_ON_MS);
+  socket.once("close", () => clearTimeout(readingOn));
 }
 
 type Place = { readonly path: string } | { readonly host: string; readonly port: number };

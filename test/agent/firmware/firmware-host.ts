@@ -11,6 +11,7 @@ export async function hostFirmware(listener: RequestListener): Promise<AsyncDisp
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
+      await once(server, "close");
     },
   };
 }

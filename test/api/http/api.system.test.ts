@@ -285,17 +285,24 @@ describe("a run", () => {
 describe("a log", () => {
   const text = (bytes: Buffer[]) => Buffer.concat(bytes).toString();
 
-  test("that is followed goes over from the agent to the store with no byte twice or missing", async () => {
+  /** The log of a job that is followed, of which these words have come from its agent; `retried` is told among them. */
+  async function followed(words: string, retried?: (attempt: number) => Buffer) {
     const run = await api.farm.submitRun({ jobs: [job()] });
     const jobId = jobIdOf(run.id, 0);
     const received: Buffer[] = [];
+    const options = retried && { onRetry: (attempt: number) => void received.push(retried(attempt)) };
     const following = (async () => {
-      for await (const chunk of api.farm.followLog(jobId, "uart0")) received.push(chunk);
+      for await (const chunk of api.farm.followLog(jobId, "uart0", options)) received.push(chunk);
     })();
     await api.queue.signals.publish({ type: "jobRunning", jobId, attempt: 1, agent: agent.address });
     const { answer } = await agent.nextFollower();
-    answer.write("from the agent, ");
-    await expect.poll(() => text(received)).toBe("from the agent, ");
+    answer.write(words);
+    await expect.poll(() => text(received)).toBe(words);
+    return { jobId, received, following, answer };
+  }
+
+  test("that is followed goes over from the agent to the store with no byte twice or missing", async () => {
+    const { jobId, received, following, answer } = await followed("from the agent, ");
     const whole = Buffer.from("from the agent, then from the store");
     const log = { uart: "uart0", bytes: whole.length, keptBytes: whole.length, base64: whole.toString("base64") };
     await api.store.createVerdict(aVerdict(jobId, { result: aResult({ logs: [log] }) }));
@@ -308,16 +315,7 @@ describe("a log", () => {
   test.each(["another attempt", "a verdict"])(
     "of an agent that has vanished without a word goes on with %s",
     async (what) => {
-      const run = await api.farm.submitRun({ jobs: [job()] });
-      const jobId = jobIdOf(run.id, 0);
-      const received: Buffer[] = [];
-      const following = (async () => {
-        for await (const chunk of api.farm.followLog(jobId, "uart0")) received.push(chunk);
-      })();
-      await api.queue.signals.publish({ type: "jobRunning", jobId, attempt: 1, agent: agent.address });
-      const { answer } = await agent.nextFollower();
-      answer.write("one");
-      await expect.poll(() => text(received)).toBe("one");
+      const { jobId, received, following, answer } = await followed("one");
       // From here on the first connection says nothing, and does not end.
       if (what === "another attempt") {
         await api.queue.signals.publish({ type: "jobRunning", jobId, attempt: 2, agent: agent.address });
@@ -335,18 +333,8 @@ describe("a log", () => {
   );
 
   test("of an attempt that was lost ends, and that of the next one follows", async () => {
-    const run = await api.farm.submitRun({ jobs: [job()] });
-    const jobId = jobIdOf(run.id, 0);
-    const received: Buffer[] = [];
-    const following = (async () => {
-      const onRetry = (attempt: number) => received.push(Buffer.from(`[${attempt}]`));
-      for await (const chunk of api.farm.followLog(jobId, "uart0", { onRetry })) received.push(chunk);
-    })();
-    await api.queue.signals.publish({ type: "jobRunning", jobId, attempt: 1, agent: agent.address });
-    const first = await agent.nextFollower();
-    first.answer.write("one");
-    await expect.poll(() => text(received)).toBe("one");
-    first.answer.destroy();
+    const { jobId, received, following, answer } = await followed("one", (attempt) => Buffer.from(`[${attempt}]`));
+    answer.destroy();
     await api.queue.signals.publish({ type: "jobRunning", jobId, attempt: 2, agent: agent.address });
     let second = await agent.nextFollower();
     // The broken stream may be taken up once more before the news of the next attempt.

@@ -51,6 +51,14 @@ function nextChannel(): Promise<{ socket: WebSocket; path: string }> {
   });
 }
 
+/** A channel of a job whose attempt its agent has no more. */
+async function openAfterTheEnd() {
+  const jobId = await runningJob();
+  const error = new FarmError("NotFound", { kind: "running attempt", name: `${jobId}.1` });
+  agent.refusal = { status: 404, body: error.toBody() };
+  return { jobId, mine: await api.farm.channels(jobId).openWebSocket("uarts/uart0", () => {}) };
+}
+
 describe("a request to a channel of a job", () => {
   test("comes to the agent as it was sent, and its answer to the caller as it was given", async () => {
     const jobId = await runningJob();
@@ -143,12 +151,7 @@ describe("a WebSocket to a channel of a job", () => {
   });
 
   test("of an attempt that its agent has no more waits for the next one, with what is sent", async () => {
-    const jobId = await runningJob();
-    agent.refusal = {
-      status: 404,
-      body: new FarmError("NotFound", { kind: "running attempt", name: `${jobId}.1` }).toBody(),
-    };
-    const mine = await api.farm.channels(jobId).openWebSocket("uarts/uart0", () => {});
+    const { jobId, mine } = await openAfterTheEnd();
     mine.send("for the next one");
     agent.refusal = undefined;
     const opened = nextChannel();
@@ -160,12 +163,7 @@ describe("a WebSocket to a channel of a job", () => {
   });
 
   test("of an attempt that its agent has no more ends with the job, where that is over", async () => {
-    const jobId = await runningJob();
-    agent.refusal = {
-      status: 404,
-      body: new FarmError("NotFound", { kind: "running attempt", name: `${jobId}.1` }).toBody(),
-    };
-    const mine = await api.farm.channels(jobId).openWebSocket("uarts/uart0", () => {});
+    const { jobId, mine } = await openAfterTheEnd();
     const ended = once(mine, "close");
     await api.store.createVerdict(aVerdict(jobId));
     await api.queue.signals.publish({ type: "jobFinished", jobId });
